@@ -1,0 +1,49 @@
+# make               print the targets
+# make train         the main job; everything it needs is installed and rendered on the way
+
+METHOD      ?= mcss
+SUPERVISION ?= S1
+DATA        ?= studio
+SEED        ?= 0
+ARGS        ?=
+NAME        ?= $(DATA)-$(METHOD)-$(SUPERVISION)-seed$(SEED)
+RUN         := runs/$(NAME)
+
+# An active virtual environment or conda environment is used as it is; otherwise .venv is made.
+ENV    := $(or $(VIRTUAL_ENV),$(CONDA_PREFIX),$(CURDIR)/.venv)
+PYTHON := $(ENV)/bin/python
+STAMP  := $(ENV)/.mcss-installed
+
+CONFIGS := --config experiments/base.yaml --config experiments/data/$(DATA).yaml --config experiments/method/$(METHOD).yaml
+SETTINGS := --data.supervision $(SUPERVISION) --seed_everything $(SEED) --run_dir $(RUN)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup data train test check clean-data
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  variables: METHOD=$(METHOD) SUPERVISION=$(SUPERVISION) DATA=$(DATA) SEED=$(SEED) ARGS='$(ARGS)' (see README.md)"
+
+setup: $(STAMP) ## install the project and what it needs (into .venv unless an environment is active)
+
+$(STAMP): setup.cfg pyproject.toml
+	@test -x "$(PYTHON)" || python3 -m venv "$(ENV)"
+	"$(PYTHON)" -m pip install --quiet --upgrade pip
+	"$(PYTHON)" -m pip install --progress-bar on --editable '.[dev]'
+	@touch "$@"
+
+data: $(STAMP) ## render the studio data set if it is absent (resumes where it was interrupted)
+	@case "$(DATA)" in studio|tiny) $(ENV)/bin/mcss-data render --preset $(DATA) --out data/$(DATA);; esac
+
+train: data ## train METHOD with the 3D labels of SUPERVISION, then test the last checkpoint (resumes)
+	$(ENV)/bin/mcss fit $(CONFIGS) $(SETTINGS) $(ARGS)
+	$(ENV)/bin/mcss test --config $(RUN)/config.yaml --run_dir $(RUN)
+
+test: $(STAMP) ## run the tests
+	"$(PYTHON)" -m pytest
+
+check: $(STAMP) ## ruff, mypy, and the commands in the documentation
+	"$(PYTHON)" -m ruff check .
+	"$(PYTHON)" -m ruff format --check .
+	"$(PYTHON)" -m mypy
+	"$(PYTHON)" -m pytest -q tests/test_docs.py

@@ -1,0 +1,183 @@
+"""Random variation of training images, a batch at once, on whatever device the batch is.
+
+Every image gets its own parameters. They are drawn on the CPU as a pure function of (seed, step, rank), so a resumed
+run and another device see the same images. The work is one resampling and one 3 x 4 colour matrix an image: brightness,
+contrast, colour, channel mixing, grey, inversion and the network's normalisation are all affine in RGB, so they are
+multiplied together first. Values are not clamped in between.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Float32, UInt8
+from torch import Tensor
+from torch.nn import functional as F
+
+from mcss.errors import InputError
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+LUMA = (0.299, 0.587, 0.114)
+AUGMENT_STREAM = 3
+"""Part of the random key, so that equal seeds do not correlate augmentation and batches."""
+
+
+@dataclass(frozen=True)
+class AugmentSettings:
+    """How far training images are varied; each amount is the half-width of a uniform distribution.
+
+    Attributes:
+        rotation_deg: turn in the image plane.
+        scale: zoom, relative; 0.1 shows the person at 0.9 to 1.1 of its size.
+        shift: translation, as a share of the side.
+        brightness: of the factor on all values.
+        contrast: of the factor on the distance from mid-grey.
+        colour: of the factors on saturation and on each channel.
+        mix_probability: share of images whose channels become random mixtures of all three.
+        grey_probability: share of images without colour.
+        invert_probability: share of negatives.
+        flip_probability: share of images mirrored left to right; both views of a pair alike.
+    """
+
+    rotation_deg: float = 10.0
+    scale: float = 0.1
+    shift: float = 0.05
+    brightness: float = 0.2
+    contrast: float = 0.2
+    colour: float = 0.2
+    mix_probability: float = 0.0
+    grey_probability: float = 0.0
+    invert_probability: float = 0.0
+    flip_probability: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("mix_probability", "grey_probability", "invert_probability", "flip_probability"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f"augment.{name} {getattr(self, name)}: a probability lies between 0 and 1")
+        for name in ("scale", "shift", "brightness", "contrast", "colour"):
+            if not 0 <= getattr(self, name) < 1:
+                raise InputError(f"augment.{name} {getattr(self, name)}: choose at least 0 and less than 1")
+
+
+STRONG = AugmentSettings(
+    brightness=0.4,
+    contrast=0.4,
+    colour=0.4,
+    mix_probability=0.8,
+    grey_probability=0.2,
+    invert_probability=0.3,
+)
+"""Breaks appearance: clothes and walls no longer tell who and where, so the embedding has to encode the pose."""
+
+
+class Augment:
+    """Varies batches of images and normalises them for the network."""
+
+    def __init__(self, settings: AugmentSettings, size_px: int, seed: int) -> None:
+        """Produce images of ``size_px`` x ``size_px``, drawn with ``seed``."""
+        self.settings, self.size_px, self.seed = settings, size_px, seed
+
+    def __call__(
+        self, images: UInt8[Tensor, "batch 3 side side"], step: int, rank: int = 0, pairs: int = 0
+    ) -> tuple[Float32[Tensor, "batch 3 size size"], Bool[Tensor, " batch"]]:
+        """Vary every image in its own way.
+
+        Resampling is bilinear: the stored side should be less than twice ``size_px``.
+
+        Args:
+            images: RGB; first ``pairs`` anchors, then their positives, then any others.
+            step: global step of training.
+            rank: rank whose batch this is.
+            pairs: number of pairs; the two views of a pair are mirrored alike.
+
+        Returns:
+            Normalised images, and which of them are mirrored: the caller mirrors their poses.
+        """
+        rng = np.random.default_rng([self.seed, AUGMENT_STREAM, step, rank])
+        draws = _Draws(rng, len(images))
+        flipped = draws.chance(self.settings.flip_probability)
+        flipped[pairs : 2 * pairs] = flipped[:pairs]
+        affine = self._draw_affine(draws, flipped).to(images.device)
+        colour = self._draw_colour(draws).to(images.device)
+
+        size = [len(images), 3, self.size_px, self.size_px]
+        pixels = images.to(torch.float32, memory_format=torch.contiguous_format)
+        pixels = F.grid_sample(
+            pixels, self._grid(affine), mode="bilinear", padding_mode="reflection", align_corners=False
+        )
+        pixels = torch.baddbmm(colour[:, :, 3:], colour[:, :, :3], pixels.flatten(2))
+        return pixels.view(size), flipped.to(images.device)
+
+    def normalise(self, images: UInt8[Tensor, "batch 3 side side"]) -> Float32[Tensor, "batch 3 size size"]:
+        """Prepare the same images for the network without any variation."""
+        pixels = images.to(torch.float32)
+        if images.shape[-1] != self.size_px:
+            size = (self.size_px, self.size_px)
+            pixels = F.interpolate(pixels, size, mode="bilinear", antialias=True, align_corners=False)
+        mean = 255 * pixels.new_tensor(IMAGENET_MEAN)[:, None, None]
+        std = 255 * pixels.new_tensor(IMAGENET_STD)[:, None, None]
+        return (pixels - mean) / std
+
+    def _grid(self, affine: Float32[Tensor, "batch 2 3"]) -> Float32[Tensor, "batch size size 2"]:
+        """Input positions of all output pixels: ``F.affine_grid`` as a sum of rows and columns, ten times faster."""
+        centres = (torch.arange(self.size_px, device=affine.device) + 0.5) * 2 / self.size_px - 1
+        across = centres[:, None] * affine[:, None, :, 0]
+        down = centres[:, None] * affine[:, None, :, 1] + affine[:, None, :, 2]
+        return across[:, None] + down[:, :, None]
+
+    def _draw_affine(self, draws: "_Draws", flipped: Bool[Tensor, " batch"]) -> Float[Tensor, "batch 2 3"]:
+        """Affine maps from output to input positions, both in [-1, 1]."""
+        settings = self.settings
+        angle = draws.around_zero(np.deg2rad(settings.rotation_deg))
+        zoom = 1 + draws.around_zero(settings.scale)
+        shift = 2 * draws.around_zero(settings.shift, 2)
+        cos, sin = angle.cos() / zoom, angle.sin() / zoom
+        rotation = torch.stack([cos, -sin, sin, cos], dim=-1).view(-1, 2, 2)
+        # Mirroring comes last, so that both views of a pair differ by a proper image transform.
+        rotation[:, :, 0] *= torch.where(flipped, -1.0, 1.0)[:, None]
+        return torch.cat([rotation, shift[:, :, None]], dim=-1)
+
+    def _draw_colour(self, draws: "_Draws") -> Float[Tensor, "batch 3 4"]:
+        """One affine map of RGB, from 0..255 to the network's normalised values."""
+        settings = self.settings
+        saturation = 1 + draws.around_zero(settings.colour)
+        saturation = saturation.masked_fill(draws.chance(settings.grey_probability), 0.0)[:, None, None]
+        luma = torch.tensor(LUMA).expand(3, 3)
+        matrix = saturation * torch.eye(3) + (1 - saturation) * luma
+        matrix = (1 + draws.around_zero(settings.colour, 3))[:, :, None] * matrix
+
+        # Cubed, so that one channel mostly prevails: mixtures of equal parts would all be grey.
+        mixture = draws.uniform(3, 3) ** 3
+        mixture = mixture / mixture.sum(dim=-1, keepdim=True)
+        is_mixed = draws.chance(settings.mix_probability)
+        matrix = torch.where(is_mixed[:, None, None], mixture @ matrix, matrix)
+
+        contrast = 1 + draws.around_zero(settings.contrast)
+        gain = contrast * (1 + draws.around_zero(settings.brightness))
+        offset = 0.5 * (1 - contrast)
+        inverted = draws.chance(settings.invert_probability)
+        gain, offset = torch.where(inverted, -gain, gain), torch.where(inverted, 1 - offset, offset)
+
+        mean, std = torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
+        matrix = gain[:, None, None] * matrix / (255 * std[:, None])
+        return torch.cat([matrix, ((offset[:, None] - mean) / std)[:, :, None]], dim=-1)
+
+
+class _Draws:
+    """Random numbers for each image of a batch.
+
+    A call draws as many whatever its settings are, so switching one variation off does not change the others.
+    """
+
+    def __init__(self, rng: np.random.Generator, batch: int) -> None:
+        self._rng, self._batch = rng, batch
+
+    def uniform(self, *shape: int) -> Float32[Tensor, "batch *shape"]:
+        return torch.from_numpy(self._rng.random((self._batch, *shape), dtype=np.float32))
+
+    def around_zero(self, half_width: float, *shape: int) -> Float32[Tensor, "batch *shape"]:
+        return half_width * (2 * self.uniform(*shape) - 1)
+
+    def chance(self, probability: float) -> Bool[Tensor, " batch"]:
+        return self.uniform() < probability

@@ -1,0 +1,226 @@
+"""MultiviewPoseDataModule: a store in, both training streams and the evaluation images out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from jaxtyping import Float, Int
+from pytorch_lightning.utilities import CombinedLoader
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from data_modules.augment import Augment, AugmentSettings
+from data_modules.samplers import LabelledSampler, PairSampler
+from data_modules.store import open_store
+from data_modules.streams import (
+    CachedImages,
+    EvalStream,
+    ImageFolder,
+    LabelledStream,
+    MultiviewStream,
+    ReadImages,
+    StepLoader,
+    StepSampler,
+    rank_share,
+)
+from data_modules.supervision import labelled_rows, training_rows, validation_rows
+from mcss.batch import EvalBatch, LabelledBatch, MultiviewBatch, TrainBatch
+from mcss.errors import InputError
+
+
+class MultiviewPoseDataModule(pl.LightningDataModule):
+    """Streams of a store: pairs of views without labels, labelled images, images to evaluate.
+
+    The multiview stream draws from all training subjects, whatever the supervision. Batch and augmentation of a step
+    are a function of (seed, global step, rank, world size) alone, so that a resumed run sees what an uninterrupted
+    one would have seen.
+
+    Args:
+        store: directory of the store (``mcss-data render`` or ``mcss-data import`` make one).
+        supervision: whose 3D labels may be used: ``none``, ``all``, ``S1``, ``S1+S5``, ``10%S1``, ...
+        validation_clips: clips of training subjects ("S1/Directions/2") left out of both streams, for tuning.
+        image_size_px: side of the images that the network sees.
+        pairs: anchor/positive pairs a step and rank; 0 switches the multiview stream off.
+        labelled_images: labelled images a step and rank. Paper: 22.
+        min_gap_s: least time between two instants of one clip in one batch, in seconds.
+        same_subject_on_ranks: all ranks draw the same subject in a step; needed where negatives cross ranks.
+        steps_per_epoch: length of an epoch, which is a reporting unit only: a run is sized in steps.
+        augment: how training images are varied.
+        cache_images: keep the training images decoded in memory (image_size_px^2 x 3 bytes each).
+        eval_batch_size: images a batch in validation, test and prediction.
+        num_workers: loader processes a rank; 0 loads in the training process, best with ``cache_images`` on CPU.
+        predict_images: folder of images (square crops around one person) for ``mcss predict``.
+        seed: of batches and augmentation; the command line links it to ``seed_everything``.
+    """
+
+    def __init__(
+        self,
+        store: str = "data/studio",
+        supervision: str = "S1",
+        validation_clips: Sequence[str] = (),
+        image_size_px: int = 224,
+        pairs: int = 33,
+        labelled_images: int = 22,
+        min_gap_s: float = 1.0,
+        same_subject_on_ranks: bool = False,
+        steps_per_epoch: int = 500,
+        augment: AugmentSettings = AugmentSettings(),  # noqa: B008 - frozen, and the command line reads its defaults
+        cache_images: bool = False,
+        eval_batch_size: int = 256,
+        num_workers: int = 0,
+        predict_images: str | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.store_path = Path(store)
+        self.supervision = supervision
+        self.validation_clips = tuple(validation_clips)
+        self.image_size_px = image_size_px
+        self.pairs = pairs
+        self.labelled_images = labelled_images
+        self.min_gap_s = min_gap_s
+        self.same_subject_on_ranks = same_subject_on_ranks
+        self.steps_per_epoch = steps_per_epoch
+        self.augment = Augment(augment, image_size_px, seed)
+        self.cache_images = cache_images
+        self.eval_batch_size = eval_batch_size
+        self.num_workers = num_workers
+        self.predict_images = predict_images
+        self.seed = seed
+
+    def setup(self, stage: str) -> None:
+        """Open the store and find the rows of every stream.
+
+        Raises:
+            InputError: store, supervision or clips do not fit each other, or no stream is left to train on.
+        """
+        if stage == "predict":
+            return
+        self.store = open_store(self.store_path)
+        self.rows_labelled = labelled_rows(self.store, self.supervision, self.validation_clips)
+        self.rows_validation = validation_rows(self.store, self.validation_clips)
+        self.rows_test = np.flatnonzero(np.isin(self.store.subject, self.store.meta.subjects_test))
+        if stage == "fit":
+            if not self.pairs and not len(self.rows_labelled):
+                raise InputError("nothing to train on: pairs is 0 and supervision is 'none'")
+            self.rows_train = training_rows(self.store, self.validation_clips)
+
+    def labelled_pose_world(self) -> Float[Tensor, "labelled 17 3"]:
+        """Poses of the labelled training rows: world frame, mm, h36m17; for the statistics of the target."""
+        return torch.from_numpy(self.store.pose_world[self.rows_labelled])
+
+    def training_pose_world(self) -> Float[Tensor, "poses 17 3"]:
+        """One pose an instant of all training subjects: what the mean-pose predictor, a reference, averages."""
+        rows = np.flatnonzero(np.isin(self.store.subject, self.store.meta.subjects_train) & self.store.has_pose)
+        rows = rows[np.unique(self.store.instant[rows], return_index=True)[1]]
+        return torch.from_numpy(self.store.pose_world[rows])
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """Names of the store's actions, sorted; ``EvalBatch.action`` counts them."""
+        return tuple(np.unique(self.store.action).tolist())
+
+    @property
+    def labelled_instants(self) -> int:
+        """How many instants have 3D labels under this supervision."""
+        return len(np.unique(self.store.instant[self.rows_labelled]))
+
+    def train_dataloader(self) -> CombinedLoader:
+        """Both streams in step; a stream that the settings switch off is absent."""
+        rows = self.rows_train if self.pairs else self.rows_labelled
+        read_images = self._image_reader(rows)
+        rank, world_size = self._ranks()
+        streams: dict[str, MultiviewStream | LabelledStream] = {}
+        if self.pairs:
+            pair_sampler = PairSampler(
+                self.store,
+                self.rows_train,
+                pairs=self.pairs,
+                min_gap_s=self.min_gap_s,
+                seed=self.seed,
+                rank=rank,
+                world_size=world_size,
+                same_subject_on_ranks=self.same_subject_on_ranks,
+            )
+            streams["multiview"] = MultiviewStream(read_images, pair_sampler)
+        if len(self.rows_labelled):
+            labelled_sampler = LabelledSampler(
+                self.rows_labelled, self.labelled_images, seed=self.seed, rank=rank, world_size=world_size
+            )
+            streams["labelled"] = LabelledStream(read_images, labelled_sampler, self.store.pose_world)
+        identity = {
+            "seed": self.seed,
+            "world_size": world_size,
+            "pairs": self.pairs,
+            "labelled_images": self.labelled_images,
+        }
+        loaders = {
+            name: StepLoader(
+                stream, StepSampler(self._global_step, self.steps_per_epoch), identity, num_workers=self.num_workers
+            )
+            for name, stream in streams.items()
+        }
+        return CombinedLoader(loaders, mode="min_size")
+
+    def val_dataloader(self) -> DataLoader | list[DataLoader]:
+        """Images of the validation clips; none where no clip was named."""
+        return self._eval_loader(self.rows_validation) if len(self.rows_validation) else []
+
+    def test_dataloader(self) -> DataLoader:
+        """Images of the test subjects."""
+        return self._eval_loader(self.rows_test)
+
+    def predict_dataloader(self) -> DataLoader:
+        """Images of the folder ``predict_images``.
+
+        Raises:
+            InputError: no folder was named, or it holds no image.
+        """
+        if self.predict_images is None:
+            raise InputError("predict needs a folder of images: --data.predict_images FOLDER")
+        folder = ImageFolder(self.predict_images, self.image_size_px)
+        return DataLoader(folder, batch_size=self.eval_batch_size, num_workers=self.num_workers)
+
+    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """Augment (training) or normalise (otherwise), on the device that the batch has reached."""
+        if isinstance(batch, dict):
+            return self._augmented(batch.get("multiview"), batch.get("labelled"))
+        if isinstance(batch, EvalBatch):
+            return batch._replace(images=self.augment.normalise(batch.images))
+        return self.augment.normalise(batch)
+
+    def _augmented(self, multiview: MultiviewBatch | None, labelled: LabelledBatch | None) -> TrainBatch:
+        parts = [multiview.anchor, multiview.positive] if multiview else []
+        parts += [labelled.images] if labelled else []
+        pairs = len(multiview.anchor) if multiview else 0
+        pose_world = labelled.pose_world if labelled else torch.zeros(0, 17, 3, device=parts[0].device)
+        step = multiview.step if multiview else labelled.step
+        images, flipped = self.augment(torch.cat(parts), step=step, rank=self._ranks()[0], pairs=pairs)
+        return TrainBatch(images, pairs, pose_world, flipped[2 * pairs :], step)
+
+    def _image_reader(self, rows: Int[np.ndarray, " rows"]) -> ReadImages:
+        if self.cache_images:
+            return CachedImages(self.store, rows, self.image_size_px)
+        return self._decode
+
+    def _decode(self, rows: Int[np.ndarray, " rows"]) -> Tensor:
+        return self.store.decode(rows, self.image_size_px)
+
+    def _eval_loader(self, rows: Int[np.ndarray, " rows"]) -> DataLoader:
+        stream = EvalStream(
+            self._decode,
+            rank_share(rows, *self._ranks()),
+            self.store.pose_world,
+            np.searchsorted(self.actions, self.store.action),
+            self.eval_batch_size,
+        )
+        return DataLoader(stream, batch_size=None, num_workers=self.num_workers)
+
+    def _ranks(self) -> tuple[int, int]:
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+
+    def _global_step(self) -> int:
+        return self.trainer.global_step if self.trainer else 0

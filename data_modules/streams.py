@@ -1,0 +1,175 @@
+"""Datasets behind the loaders: a global step in, a batch out; so any step can be made again at any time."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from data_modules.samplers import LabelledSampler, PairSampler
+from data_modules.store import Store
+from mcss.batch import EvalBatch, LabelledBatch, MultiviewBatch
+from mcss.errors import InputError
+
+ReadImages = Callable[[np.ndarray], Tensor]
+"""Rows of a store to their images, uint8 (rows, 3, side, side)."""
+
+
+class CachedImages:
+    """Images of ``rows``, decoded once and kept in memory: 0.2 ms an image and step become a copy."""
+
+    def __init__(self, store: Store, rows: Int[np.ndarray, " rows"], size_px: int) -> None:
+        self.position = np.full(len(store), -1, dtype=np.int64)
+        self.position[rows] = np.arange(len(rows))
+        self.images = store.decode(rows, size_px)
+
+    def __call__(self, rows: Int[np.ndarray, " batch"]) -> UInt8[Tensor, "batch 3 side side"]:
+        """Images of ``rows``, which must be among those cached."""
+        return self.images[self.position[rows]]
+
+
+class MultiviewStream(Dataset[MultiviewBatch]):
+    """Pairs of step after step."""
+
+    def __init__(self, read_images: ReadImages, sampler: PairSampler) -> None:
+        self.read_images = read_images
+        self.sampler = sampler
+
+    def __getitem__(self, step: int) -> MultiviewBatch:
+        anchor, positive = self.sampler.batch(step)
+        return MultiviewBatch(step, self.read_images(anchor), self.read_images(positive))
+
+
+class LabelledStream(Dataset[LabelledBatch]):
+    """Labelled images of step after step."""
+
+    def __init__(
+        self, read_images: ReadImages, sampler: LabelledSampler, pose_world: Float[np.ndarray, "rows 17 3"]
+    ) -> None:
+        self.read_images = read_images
+        self.sampler = sampler
+        self.pose_world = pose_world
+
+    def __getitem__(self, step: int) -> LabelledBatch:
+        rows = self.sampler.batch(step)
+        return LabelledBatch(step, self.read_images(rows), torch.from_numpy(self.pose_world[rows]))
+
+
+class EvalStream(Dataset[EvalBatch]):
+    """Rows in store order, in batches; every row once, on one rank only, and none twice to fill up."""
+
+    def __init__(
+        self,
+        read_images: ReadImages,
+        rows: Int[np.ndarray, " rows"],
+        pose_world: Float[np.ndarray, "all 17 3"],
+        action: Int[np.ndarray, " all"],
+        batch_size: int,
+    ) -> None:
+        self.read_images = read_images
+        self.batches = [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
+        self.pose_world = pose_world
+        self.action = action
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __getitem__(self, index: int) -> EvalBatch:
+        rows = self.batches[index]
+        return EvalBatch(
+            images=self.read_images(rows),
+            pose_world=torch.from_numpy(self.pose_world[rows]),
+            row=torch.from_numpy(rows),
+            action=torch.from_numpy(self.action[rows]),
+        )
+
+
+class ImageFolder(Dataset[UInt8[Tensor, "3 side side"]]):
+    """Image files of a folder, in the order of their names; the middle square of each, resized.
+
+    Raises:
+        InputError: the folder is missing or holds no image, or (on access) a file cannot be decoded.
+    """
+
+    SUFFIXES = (".jpg", ".jpeg", ".png")
+
+    def __init__(self, folder: str, size_px: int) -> None:
+        if not Path(folder).is_dir():
+            raise InputError(f"predict_images {folder}: no such folder")
+        self.paths = sorted(path for path in Path(folder).iterdir() if path.suffix.lower() in self.SUFFIXES)
+        if not self.paths:
+            raise InputError(f"predict_images {folder}: no {', '.join(self.SUFFIXES)} file in it")
+        self.size_px = size_px
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> UInt8[Tensor, "3 side side"]:
+        image = cv2.imread(str(self.paths[index]), cv2.IMREAD_COLOR)
+        if image is None:
+            raise InputError(f"{self.paths[index]}: not an image that can be decoded; remove or replace it")
+        side = min(image.shape[:2])
+        top, left = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
+        square = np.ascontiguousarray(image[top : top + side, left : left + side])
+        shrinking = side > self.size_px
+        resized = cv2.resize(
+            square, (self.size_px, self.size_px), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
+        )
+        return torch.from_numpy(cv2.cvtColor(resized, cv2.COLOR_BGR2RGB)).permute(2, 0, 1)
+
+
+class StepSampler(Sampler[int]):
+    """Global steps from where training stands to the end of the epoch.
+
+    Lightning knows only the position in the epoch when it resumes, and would replay the epoch from its first batch;
+    asking the trainer at the start of every iteration is what makes a resumed run equal an uninterrupted one.
+    """
+
+    def __init__(self, global_step: Callable[[], int], steps_per_epoch: int) -> None:
+        self.global_step = global_step
+        self.steps_per_epoch = steps_per_epoch
+
+    def __iter__(self) -> Iterator[int]:
+        start = self.global_step()
+        return iter(range(start, (start // self.steps_per_epoch + 1) * self.steps_per_epoch))
+
+    def __len__(self) -> int:
+        return self.steps_per_epoch
+
+
+class StepLoader(DataLoader):
+    """A loader whose position is the trainer's global step; its state says which stream that step belongs to.
+
+    Raises:
+        InputError: on resuming a run whose batches were drawn otherwise.
+    """
+
+    def __init__(self, stream: Dataset, sampler: StepSampler, identity: dict[str, int], num_workers: int) -> None:
+        super().__init__(
+            stream,
+            batch_size=None,
+            sampler=sampler,
+            num_workers=num_workers,
+            persistent_workers=num_workers > 0,
+            pin_memory=torch.cuda.is_available(),
+        )
+        self.identity = identity
+
+    def state_dict(self) -> dict[str, int]:
+        """Everything besides the step that a batch depends on."""
+        return dict(self.identity)
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Refuse to continue a run with other batches than it began with."""
+        changed = [f"{key} {state.get(key)} -> {value}" for key, value in self.identity.items() if state[key] != value]
+        if changed:
+            raise InputError(f"the checkpoint was made with other batches ({', '.join(changed)}): resume as it began")
+
+
+def rank_share(rows: Sequence[int] | np.ndarray, rank: int, world_size: int) -> np.ndarray:
+    """Every ``world_size``-th row from ``rank`` on: shares are disjoint, complete and never padded."""
+    return np.asarray(rows)[rank::world_size]

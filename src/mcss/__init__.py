@@ -1,0 +1,1 @@
+"""Multiview-Consistent Semi-Supervised Learning for 3D Human Pose Estimation (CVPR 2020) on PyTorch Lightning."""

@@ -1,0 +1,141 @@
+"""Console script ``mcss``: fit, validate, test, predict."""
+
+import logging
+import os
+import re
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytorch_lightning as pl
+import torch
+import yaml
+from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+
+from data_modules.datamodule import MultiviewPoseDataModule
+from mcss.callbacks import CollapseWatch, RunRecord, ValidationErrors
+from mcss.errors import InputError
+from mcss.models.module import MCSSModule
+from mcss.prediction import PredictionWriter
+from mcss.report.results import ResultsWriter
+from mcss.run_folder import CONFIG_FILE, LAST_CHECKPOINT, check_same_settings, config_hash, run_facts
+
+
+class OneLineParser(LightningArgumentParser):
+    """Reports a bad argument or configuration key in one line, without the usage text of some hundred options."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Print the message and exit with code 2."""
+        self.exit(2, f"mcss: {' '.join(message.split())}\n")
+
+
+class SaveFitConfig(SaveConfigCallback):
+    """Saves the whole configuration as ``config.yaml`` of the run's folder, when training; testing leaves it alone."""
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Write the file on the first rank."""
+        if stage == "fit" and trainer.is_global_zero:
+            folder = Path(trainer.default_root_dir)
+            folder.mkdir(parents=True, exist_ok=True)
+            self.parser.save(
+                self.config, folder / CONFIG_FILE, skip_none=False, overwrite=True, multifile=self.multifile
+            )
+
+
+class MCSSCommandLine(LightningCLI):
+    """LightningCLI with a folder for the run, and everything of the run in it."""
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add the run's own settings, and say which settings follow from others."""
+        parser.add_argument("--run_dir", type=str, default="runs/default", help="Folder of everything this run writes.")
+        parser.add_argument("--method", type=str, default="mcss", help="Name of the method, for tables.")
+        parser.link_arguments("seed_everything", "data.seed")
+        parser.link_arguments("model.image_size_px", "data.image_size_px")
+        parser.link_arguments("model.contrastive.gather", "data.same_subject_on_ranks")
+
+    def before_instantiate_classes(self) -> None:
+        """Fill in what depends on the run's folder and on this machine."""
+        config = self.config[self.subcommand]
+        folder = Path(config.run_dir)
+        config.trainer.default_root_dir = str(folder)
+        if config.trainer.precision is None:
+            config.trainer.precision = default_precision(config.trainer.accelerator)
+        if self.subcommand == "test":
+            config.verbose = False  # ResultsWriter prints the table, with what defines it
+        if self.subcommand == "predict":
+            config.trainer.logger = False
+        self._place_loggers(config.trainer.logger, folder)
+        if self.subcommand == "fit":
+            check_same_settings(folder, self._settings())
+        if config.ckpt_path is None and (self.subcommand != "fit" or (folder / LAST_CHECKPOINT).is_file()):
+            config.ckpt_path = str(folder / LAST_CHECKPOINT)
+        if config.ckpt_path is not None and not Path(config.ckpt_path).is_file():
+            raise InputError(f"{config.ckpt_path}: no such checkpoint; train first, or name one with --ckpt_path")
+
+    def _place_loggers(self, loggers: Any, folder: Path) -> None:
+        """Let all loggers write into the run's folder; give W&B one run, however often this one is resumed."""
+        for logger in loggers if isinstance(loggers, list) else []:
+            logger.init_args.save_dir = str(folder)
+            if logger.class_path.endswith("WandbLogger"):
+                name = re.sub(r"[^\w.+-]", "_", folder.name)
+                logger.init_args.name = folder.name
+                logger.init_args.id = f"{name}-{config_hash(self._settings())[:8]}"
+
+    def _settings(self) -> dict[str, Any]:
+        """The configuration as the saved file has it."""
+        return yaml.safe_load(self.parser.dump(self.config, skip_none=False))[self.subcommand]
+
+    def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
+        """Add the callbacks that every run has."""
+        trainer = super().instantiate_trainer(**kwargs)
+        trainer.callbacks += [
+            ValidationErrors(),
+            CollapseWatch(),
+            RunRecord(run_facts(self._settings())),
+            ResultsWriter(),
+            PredictionWriter(),
+        ]
+        return trainer
+
+
+def default_precision(accelerator: str) -> str:
+    """bf16 autocast where the hardware computes in it, else 32 bits: twice as fast on such CPUs."""
+    if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
+        return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
+    on_cpu = accelerator == "cpu" or not torch.backends.mps.is_available()
+    # Emulated on CPUs without these instructions, and slower there than 32 bits.
+    has_bf16 = any(torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+    return "bf16-mixed" if on_cpu and has_bf16 else "32-true"
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the program; ``args`` default to the command line's.
+
+    Raises:
+        SystemExit: code 2 after one line on stderr where the input is at fault.
+    """
+    # Without a key nobody is asked for one, and nothing waits for the network.
+    if not (os.environ.get("WANDB_MODE") or os.environ.get("WANDB_API_KEY")):
+        os.environ["WANDB_MODE"] = "offline"
+    os.environ.setdefault("WANDB_SILENT", "true")
+    # Of Lightning's messages only warnings: the run itself says what it does.
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    # Lightning 2.6 on PyTorch 2.14; nothing that a user could mend.
+    warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")
+    try:
+        MCSSCommandLine(
+            MCSSModule,
+            MultiviewPoseDataModule,
+            save_config_callback=SaveFitConfig,
+            seed_everything_default=0,
+            parser_class=OneLineParser,
+            auto_configure_optimizers=False,
+            parser_kwargs={"description": "MCSS: few 3D labels, many synchronised views."},
+            args=None if args is None else list(args),
+        )
+    except InputError as error:
+        print(f"mcss: {error}", file=sys.stderr)
+        raise SystemExit(2) from None

@@ -1,0 +1,1 @@
+"""Frames of a pose, and alignment of one pose onto another."""

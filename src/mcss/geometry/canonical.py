@@ -1,0 +1,61 @@
+"""The frames of a pose: world, root-relative and canonical (the person's yaw removed).
+
+World is right-handed with Z up. The canonical frame is the paper's equation 3, with the two-argument arctangent: the
+left hip always lies on +X, so that an upright person faces -Y. A plain arctan(v_y / v_x) would turn every person whose
+hip vector points to -X by 180 degrees.
+"""
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from mcss.skeleton import FLIP_ORDER, LEFT_HIP, PELVIS
+
+VERTICAL_HIP = 1e-3
+"""A hip bone whose horizontal share of its length is at most this has no usable direction in the ground plane."""
+
+
+def to_root(pose_world: Float[Tensor, "*batch 17 3"]) -> Float[Tensor, "*batch 17 3"]:
+    """Subtract each pose's own pelvis; axes and unit are kept."""
+    return pose_world - pose_world[..., PELVIS : PELVIS + 1, :]
+
+
+def is_degenerate(pose_root: Float[Tensor, "*batch 17 3"]) -> Bool[Tensor, "*batch"]:
+    """Tell where the hip bone (pelvis to left hip) is vertical within ``VERTICAL_HIP``, or has no length: no yaw."""
+    hip = pose_root[..., LEFT_HIP, :] - pose_root[..., PELVIS, :]
+    return hip[..., :2].norm(dim=-1) <= VERTICAL_HIP * hip.norm(dim=-1)
+
+
+def rotate_about_z(pose: Float[Tensor, "*batch 17 3"], angle: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch 17 3"]:
+    """Turn poses about +Z by ``angle`` radians, counter-clockwise seen from above."""
+    cos, sin = angle.cos().unsqueeze(-1), angle.sin().unsqueeze(-1)
+    x, y, z = pose.unbind(-1)
+    return torch.stack([cos * x - sin * y, sin * x + cos * y, z], dim=-1)
+
+
+def to_canonical(
+    pose_root: Float[Tensor, "*batch 17 3"],
+) -> tuple[Float[Tensor, "*batch 17 3"], Float[Tensor, "*batch"]]:
+    """Turn poses about +Z until the left hip lies on +X, as seen from above.
+
+    With v = LHip - Pelvis, the angle is theta = -atan2(v_y, v_x). Poses for which ``is_degenerate`` holds have no such
+    angle and are left as they are, with theta = 0; count them with that function.
+
+    Returns:
+        ``pose_canonical``, in the unit of ``pose_root``, and theta in radians, so that
+        ``rotate_about_z(pose_canonical, -theta)`` gives ``pose_root`` back.
+    """
+    hip = pose_root[..., LEFT_HIP, :] - pose_root[..., PELVIS, :]
+    yaw = -torch.atan2(hip[..., 1], hip[..., 0])
+    yaw = yaw.masked_fill(is_degenerate(pose_root), 0.0)
+    return rotate_about_z(pose_root, yaw), yaw
+
+
+def flip_canonical(pose_canonical: Float[Tensor, "*batch 17 3"]) -> Float[Tensor, "*batch 17 3"]:
+    """Mirror poses as a horizontally flipped image shows them: swap left and right joints, then negate x.
+
+    Only the canonical frame has the person's plane of symmetry at x = 0: in any other frame the result is a pose that
+    the mirrored image does not show.
+    """
+    swapped = pose_canonical[..., list(FLIP_ORDER), :]
+    return swapped * swapped.new_tensor([-1.0, 1.0, 1.0])

@@ -1,0 +1,1 @@
+"""Losses: pure functions of tensors, and thin modules that hold their settings."""

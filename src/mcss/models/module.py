@@ -1,0 +1,171 @@
+"""The LightningModule: one backbone call a step, contrastive loss on pairs, L1 on the labelled images' poses."""
+
+import math
+from dataclasses import asdict
+from typing import Literal
+
+import pytorch_lightning as pl
+import torch
+from jaxtyping import Float
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
+
+from mcss.batch import EvalBatch, Prediction, TrainBatch
+from mcss.errors import InputError
+from mcss.geometry.canonical import flip_canonical, to_canonical, to_root
+from mcss.losses.contrastive import ContrastiveLoss, ContrastiveSettings
+from mcss.losses.pose import l1_pose_loss, pose_statistics, standardise, unstandardise
+from mcss.models.backbone import Backbone, BackboneName
+from mcss.models.heads import EmbeddingHead, PoseRegressor
+from mcss.skeleton import JOINTS, joint_indices
+
+PoseFrame = Literal["canonical", "root"]
+_REGRESSED = list(joint_indices("h36m16"))
+
+
+class MCSSModule(pl.LightningModule):
+    """Image to embedding (unit sphere) to pose; trained on pairs of views and on few 3D labels (paper, Fig. 1a).
+
+    Args:
+        backbone: ``resnet18`` (paper), ``resnet34`` or ``resnet50``.
+        width: channels of the first stage. Paper: 64.
+        weights: of the backbone: ``imagenet`` (paper), ``none``, or the path of a state dict.
+        batchnorm_affine: learn scale and shift in BatchNorm. Paper: off.
+        embedding_dim: length of the embedding. Paper: 128.
+        image_size_px: side of the images; a checkpoint is bound to it. Project default: 224.
+        pose_frame: target of the regressor: ``canonical`` (paper), or ``root``, which keeps the world's orientation
+            (the paper's MCSS-global).
+        contrastive: settings of the contrastive loss.
+        contrastive_weight: of the contrastive loss; the pose loss has weight 1. Project default: 1.
+        lr: highest learning rate of Adam. Project default: 1e-3.
+        schedule: ``step`` (x 0.1 at half of the steps, as the paper's 20 of 40 epochs) or ``cosine`` (linear warm-up
+            over ``warmup_steps``, then down to 0).
+        warmup_steps: of the ``cosine`` schedule.
+    """
+
+    pose_mean_mm: Tensor
+    pose_std_mm: Tensor
+
+    def __init__(
+        self,
+        backbone: BackboneName = "resnet18",
+        width: int = 64,
+        weights: str = "imagenet",
+        batchnorm_affine: bool = False,
+        embedding_dim: int = 128,
+        image_size_px: int = 224,
+        pose_frame: PoseFrame = "canonical",
+        contrastive: ContrastiveSettings = ContrastiveSettings(),  # noqa: B008 - frozen; the command line reads it
+        contrastive_weight: float = 1.0,
+        lr: float = 1e-3,
+        schedule: Literal["step", "cosine"] = "step",
+        warmup_steps: int = 0,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters(ignore=["contrastive"])
+        # Checkpoints are read with weights_only=True, which admits primitives, not classes.
+        self.save_hyperparameters({"contrastive": asdict(contrastive)})
+        self.pose_frame = pose_frame
+        self.image_size_px = image_size_px
+        self.contrastive_weight = contrastive_weight
+        self.lr, self.schedule, self.warmup_steps = lr, schedule, warmup_steps
+        trunk = Backbone(backbone, width, weights, batchnorm_affine)
+        head = EmbeddingHead(trunk.out_channels, image_size_px, embedding_dim)
+        # channels_last: twice as fast for convolutions in bf16 on CPU, and what tensor cores want on GPU.
+        self.embedder = nn.Sequential(trunk, head).to(memory_format=torch.channels_last)
+        self.regressor = PoseRegressor(embedding_dim, len(_REGRESSED))
+        self.contrastive_loss = ContrastiveLoss(**asdict(contrastive))
+        self.register_buffer("pose_mean_mm", torch.zeros(len(_REGRESSED), 3))
+        self.register_buffer("pose_std_mm", torch.ones(len(_REGRESSED)))
+
+    def setup(self, stage: str) -> None:
+        """Take the target's statistics from the labelled training rows.
+
+        Raises:
+            InputError: mirrored images were asked for together with a target that keeps the world's orientation.
+        """
+        if stage != "fit":
+            return
+        data = self.trainer.datamodule
+        if data.augment.settings.flip_probability and self.pose_frame == "root":
+            raise InputError("data.augment.flip_probability mirrors poses, which pose_frame 'root' does not admit: switch one off")
+        pose_world = data.labelled_pose_world()
+        if len(pose_world):
+            mean, std = pose_statistics(self.target(pose_world)[:, _REGRESSED])
+            self.pose_mean_mm.copy_(mean)
+            self.pose_std_mm.copy_(std)
+
+    def forward(self, images: Float[Tensor, "batch 3 side side"]) -> Prediction:
+        """Embedding and pose (``pose_frame``, mm, h36m17 with the pelvis at 0) of normalised images."""
+        embedding = self.embed(images)
+        pose = unstandardise(self._regress(embedding), self.pose_mean_mm, self.pose_std_mm)
+        with_pelvis = pose.new_zeros(len(pose), len(JOINTS), 3)
+        with_pelvis[:, _REGRESSED] = pose
+        return Prediction(embedding, with_pelvis)
+
+    def embed(self, images: Float[Tensor, "batch 3 side side"]) -> Float[Tensor, "batch dim"]:
+        """Embedding of normalised images, unit length, float32."""
+        return self.embedder(images.contiguous(memory_format=torch.channels_last))
+
+    def training_step(self, batch: TrainBatch, batch_idx: int) -> Tensor:
+        """Total loss = L_pose + contrastive_weight * L_contrastive, of the streams that the batch has."""
+        embedding = self.embed(batch.images)
+        anchor, positive, labelled = embedding.tensor_split([batch.pairs, 2 * batch.pairs])
+        loss = embedding.new_zeros(())
+        if len(anchor):
+            terms = self.contrastive_loss(anchor, positive, batch.step)
+            loss = loss + self.contrastive_weight * terms.loss
+            self.log("train/loss_contrastive", terms.loss)
+            self.log("train/mean_distance", terms.mean_distance)
+            self.log("train/threshold", terms.threshold)
+            self.log("train/without_candidate", terms.without_candidate)
+        if len(labelled):
+            pose_loss = self._pose_loss(labelled, batch)
+            loss = loss + pose_loss
+            self.log("train/loss_pose", pose_loss)
+        self.log("train/loss", loss, prog_bar=True)
+        return loss
+
+    def validation_step(self, batch: EvalBatch, batch_idx: int) -> Prediction:
+        """Prediction for the callbacks that measure it."""
+        return self(batch.images)
+
+    def test_step(self, batch: EvalBatch, batch_idx: int) -> Prediction:
+        """Prediction for the callbacks that measure it."""
+        return self(batch.images)
+
+    def predict_step(self, batch: Float[Tensor, "batch 3 side side"], batch_idx: int) -> Prediction:
+        """Prediction of images without labels."""
+        return self(batch)
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """Adam with default parameters (paper, Sec. 4), the schedule stepped after every batch."""
+        optimizer = torch.optim.Adam(self.parameters(), lr=self.lr)
+        total = self.trainer.max_steps
+        if total < 1:
+            raise InputError("trainer.max_steps must be positive: a run is sized in steps")
+        scheduler = LambdaLR(optimizer, lambda step: self._lr_factor(step, total))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def _lr_factor(self, step: int, total: int) -> float:
+        if self.schedule == "step":
+            return 1.0 if step < total / 2 else 0.1
+        if step < self.warmup_steps:
+            return (step + 1) / self.warmup_steps
+        progress = (step - self.warmup_steps) / max(1, total - self.warmup_steps)
+        return 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+
+    def _pose_loss(self, embedding: Float[Tensor, "labelled dim"], batch: TrainBatch) -> Float[Tensor, ""]:
+        target = self.target(batch.pose_world)
+        target = torch.where(batch.flipped[:, None, None], flip_canonical(target), target)
+        standardised = standardise(target[:, _REGRESSED], self.pose_mean_mm, self.pose_std_mm)
+        return l1_pose_loss(self._regress(embedding), standardised)
+
+    def _regress(self, embedding: Float[Tensor, "batch dim"]) -> Float[Tensor, "batch 16 3"]:
+        return self.regressor(embedding).float().unflatten(1, (len(_REGRESSED), 3))
+
+    def target(self, pose_world: Float[Tensor, "batch 17 3"]) -> Float[Tensor, "batch 17 3"]:
+        """True pose in the frame that this network predicts (``pose_frame``), mm."""
+        pose_root = to_root(pose_world)
+        return to_canonical(pose_root)[0] if self.pose_frame == "canonical" else pose_root

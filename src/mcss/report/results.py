@@ -1,0 +1,192 @@
+"""The result of a run: errors on the test subjects, with the definition, the data and the settings beside them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torchmetrics import MetricCollection
+
+from mcss import distributed
+from mcss.batch import EvalBatch, Prediction
+from mcss.geometry.canonical import is_degenerate, to_root
+from mcss.history import MetricsHistory, read_history
+from mcss.metrics import MPJPE, NMPJPE, PAMPJPE
+from mcss.report.table import results_table
+from mcss.run_folder import RESULTS_FILE, RUN_FILE
+from mcss.visualization.curves import curves_figure
+from mcss.visualization.poses import pose_figure
+
+DEFINITIONS = {
+    "mpjpe_mm": "mean joint distance, both poses relative to their own pelvis",
+    "n_mpjpe_mm": "mpjpe_mm after the prediction is scaled by <pred, true> / <pred, pred>, per pose",
+    "pa_mpjpe_mm": "mpjpe_mm after the best similarity (scale, proper rotation, translation), per pose",
+}
+AVERAGES = {"micro": "mean over images", "macro": "mean over actions of the mean over the action's images"}
+_METRICS = {"mpjpe_mm": MPJPE, "n_mpjpe_mm": NMPJPE, "pa_mpjpe_mm": PAMPJPE}
+_JOINT_SETS = ("h36m16", "h36m17")
+HEADLINE = ("h36m16", "micro")
+
+
+class PoseErrorTable:
+    """Every pose error of a set of predictions: three metrics, two joint sets, two averages, and each action's own."""
+
+    def __init__(self, actions: tuple[str, ...]) -> None:
+        self.actions = actions
+        averages = ("micro", "macro") if len(actions) > 1 else ("micro",)
+        self.figures = {
+            (name, joint_set, average): metric(joint_set, average, num_groups=len(actions))
+            for name, metric in _METRICS.items()
+            for joint_set in _JOINT_SETS
+            for average in averages
+        }
+        self.by_action = [MetricCollection({name: metric() for name, metric in _METRICS.items()}) for _ in actions]
+
+    def update(
+        self, pose_pred: Float[Tensor, "poses 17 3"], pose_true: Float[Tensor, "poses 17 3"], action: Tensor
+    ) -> None:
+        """Add poses (mm, h36m17, one frame) with the index of their action."""
+        for metric in self.figures.values():
+            metric.update(pose_pred, pose_true, action)
+        for index in action.unique().tolist():
+            own = action == index
+            self.by_action[index].update(pose_pred[own], pose_true[own])
+
+    def results(self, frame: str) -> list[dict[str, Any]]:
+        """One entry a figure, each with all that defines it."""
+        return [
+            {
+                "metric": name,
+                "value": round(metric.compute().item(), 3),
+                "joint_set": joint_set,
+                "average": average,
+                "frame": frame,
+                "definition": f"{DEFINITIONS[name]}; {AVERAGES[average]}",
+            }
+            for (name, joint_set, average), metric in self.figures.items()
+        ]
+
+    def action_results(self) -> dict[str, dict[str, float]]:
+        """Errors of each action that has poses (h36m16)."""
+        return {
+            action: {name: round(value.item(), 3) for name, value in metrics.compute().items()}
+            for action, metrics in zip(self.actions, self.by_action, strict=True)
+            if metrics["mpjpe_mm"].update_called
+        }
+
+
+class ResultsWriter(pl.Callback):
+    """Measures the test subjects; writes ``results.json``, ``test_predictions.npz``, two figures, and prints a table.
+
+    The network is scored in the frame that it predicts; a world-frame prediction is never made canonical first.
+    Beside it stands the mean-pose predictor: always the mean of all training poses.
+    """
+
+    def on_test_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Begin anew."""
+        data = trainer.datamodule
+        self.network = PoseErrorTable(data.actions)
+        self.mean_pose = PoseErrorTable(data.actions)
+        self.mean_pose_pred = pl_module.target(data.training_pose_world()).mean(dim=0, keepdim=True)
+        self.parts: list[dict[str, np.ndarray]] = []
+        self.degenerate = 0
+
+    def on_test_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Prediction,
+        batch: EvalBatch,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Add a batch."""
+        pose_true = pl_module.target(batch.pose_world).cpu()
+        pose_pred, action = outputs.pose.float().cpu(), batch.action.cpu()
+        self.network.update(pose_pred, pose_true, action)
+        self.mean_pose.update(self.mean_pose_pred.expand_as(pose_true), pose_true, action)
+        self.degenerate += int(is_degenerate(to_root(batch.pose_world)).sum())
+        self.parts.append(
+            {
+                "row": batch.row.cpu().numpy(),
+                "pose_pred_mm": pose_pred.numpy(),
+                "pose_true_mm": pose_true.numpy(),
+                "embedding": outputs.embedding.float().cpu().numpy(),
+            }
+        )
+
+    def on_test_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Bring the ranks' shares together and write."""
+        frame = pl_module.pose_frame
+        results = self.network.results(frame)
+        mean_pose = self.mean_pose.results(frame)
+        by_action = self.network.action_results()
+        parts = [part for share in distributed.gather_objects(self.parts) for part in share]
+        degenerate = sum(distributed.gather_objects(self.degenerate))
+        pl_module.log_dict(
+            {f"test/{r['metric']}": r["value"] for r in results if (r["joint_set"], r["average"]) == HEADLINE},
+            rank_zero_only=True,
+        )
+        if not trainer.is_global_zero:
+            return
+        folder = Path(trainer.default_root_dir)
+        predictions = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        order = np.argsort(predictions["row"])
+        predictions = {name: values[order] for name, values in predictions.items()}
+        meta = trainer.datamodule.store.meta
+        record = {
+            **_run_record(folder),
+            "frame": frame,
+            "test_subjects": list(meta.subjects_test),
+            "test_images": len(order),
+            "test_data_hash": trainer.datamodule.store.content_hash,
+            "excluded": list(meta.excluded),
+            "poses_without_yaw": degenerate,
+            "results": results,
+            "mean_pose_results": mean_pose,
+            "by_action": by_action,
+        }
+        _write(folder, record, predictions)
+        _write_figures(folder, trainer, record, predictions)
+        print(results_table(record))
+        print(f"written: {folder}/results.json, test_poses.png, curves.png, test_predictions.npz")
+
+
+def _run_record(folder: Path) -> dict[str, Any]:
+    path = folder / RUN_FILE
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def _write(folder: Path, record: dict[str, Any], predictions: dict[str, np.ndarray]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(folder / "test_predictions.npz", **predictions)
+    (folder / RESULTS_FILE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def _write_figures(
+    folder: Path, trainer: pl.Trainer, record: dict[str, Any], predictions: dict[str, np.ndarray]
+) -> None:
+    pose_pred, pose_true = predictions["pose_pred_mm"], predictions["pose_true_mm"]
+    error = np.linalg.norm(pose_pred - pose_true, axis=-1)[:, 1:].mean(axis=1)
+    ranked = np.argsort(error)
+    middle = len(ranked) // 2
+    groups = {"best": ranked[:3], "median": ranked[middle - 1 : middle + 2], "worst": ranked[-3:]}
+    chosen = np.concatenate(list(groups.values()))
+    names = [name for name, rows in groups.items() for _ in rows]
+    store = trainer.datamodule.store
+    rows = predictions["row"][chosen]
+    titles = [
+        f"{name}: {error[index]:.0f} mm\n{store.subject[row]} {store.action[row]}\ncamera {store.camera[row]}"
+        for name, index, row in zip(names, chosen, rows, strict=True)
+    ]
+    images = store.decode(rows, store.meta.crop_size_px).permute(0, 2, 3, 1).numpy()
+    heading = f"{folder.name}: test images, MPJPE (h36m16, {record['frame']} frame); left blue, right red, truth dashed"
+    figure = pose_figure(images, pose_pred[chosen], pose_true[chosen], titles, heading)
+    figure.savefig(folder / "test_poses.png", dpi=110)
+    history = read_history(folder / MetricsHistory.FILE)
+    if history:
+        curves_figure(history, folder.name).savefig(folder / "curves.png", dpi=110)

@@ -1,0 +1,33 @@
+"""A run's results as a Markdown table."""
+
+from typing import Any
+
+_HEADINGS = {"mpjpe_mm": "MPJPE", "n_mpjpe_mm": "N-MPJPE", "pa_mpjpe_mm": "PA-MPJPE"}
+
+
+def results_table(record: dict[str, Any]) -> str:
+    """Errors in mm: a line a joint set and average, and the mean-pose predictor's for comparison.
+
+    ``record`` is the content of ``results.json``.
+    """
+    lines = [
+        f"\n{record.get('method', 'network')}, 3D labels: {record.get('supervision', 'unknown')},"
+        f" test subjects {' '.join(record['test_subjects'])},"
+        f" {record['test_images']} images, {record['frame']} frame, mm\n",
+        "| joints, average | " + " | ".join(_HEADINGS.values()) + " |",
+        "|---|" + "---:|" * len(_HEADINGS),
+    ]
+    lines += _lines("", record["results"])
+    lines += _lines("mean pose: ", record["mean_pose_results"])
+    return "\n".join(lines) + "\n"
+
+
+def _lines(prefix: str, results: list[dict[str, Any]]) -> list[str]:
+    rows = dict.fromkeys((result["joint_set"], result["average"]) for result in results)
+    value = {(r["joint_set"], r["average"], r["metric"]): r["value"] for r in results}
+    return [
+        f"| {prefix}{joint_set}, {average} | "
+        + " | ".join(f"{value[joint_set, average, metric]:.1f}" for metric in _HEADINGS)
+        + " |"
+        for joint_set, average in rows
+    ]

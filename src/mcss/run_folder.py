@@ -1,0 +1,85 @@
+"""The folder of a run: what is in it, and whether it may be gone on with."""
+
+import hashlib
+import json
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mcss.errors import InputError
+
+CONFIG_FILE = "config.yaml"
+RUN_FILE = "run.json"
+RESULTS_FILE = "results.json"
+LAST_CHECKPOINT = Path("checkpoints") / "last.ckpt"
+
+_DECIDING_TRAINER_SETTINGS = ("max_steps", "precision", "accumulate_grad_batches", "gradient_clip_val")
+_IDLE_DATA_SETTINGS = ("eval_batch_size", "num_workers", "cache_images", "predict_images")
+
+
+def deciding_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a run that decide its result, flat: ``{"model.lr": 0.001, ...}``; devices and logging are left out."""
+    data = {key: value for key, value in config["data"].items() if key not in _IDLE_DATA_SETTINGS}
+    trainer = {key: config["trainer"].get(key) for key in _DECIDING_TRAINER_SETTINGS}
+    parts = {"seed_everything": config["seed_everything"], "model": config["model"], "data": data, "trainer": trainer}
+    return dict(_flatten("", parts))
+
+
+def config_hash(config: Mapping[str, Any]) -> str:
+    """Short hash of the deciding settings: two runs with the same hash, data and commit are the same run."""
+    text = json.dumps(deciding_settings(config), sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def check_same_settings(folder: Path, config: Mapping[str, Any]) -> None:
+    """See that the checkpoint in ``folder`` belongs to a run with these settings.
+
+    Raises:
+        InputError: it does not: naming the settings that differ.
+    """
+    if not (folder / LAST_CHECKPOINT).is_file() or not (folder / CONFIG_FILE).is_file():
+        return
+    begun = deciding_settings(yaml.safe_load((folder / CONFIG_FILE).read_text(encoding="utf-8")))
+    asked = deciding_settings(config)
+    changed = [
+        f"{key} {begun.get(key)} -> {asked.get(key)}"
+        for key in sorted(begun.keys() | asked.keys())
+        if begun.get(key) != asked.get(key)
+    ]
+    if changed:
+        raise InputError(
+            f"{folder} holds a run with other settings ({'; '.join(changed[:4])}{' ...' if len(changed) > 4 else ''}):"
+            " choose another folder (make: NAME=..., mcss: --run_dir ...), or remove that one"
+        )
+
+
+def run_facts(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Where a result comes from: method, supervision, seed, hash of the settings, commit and command."""
+    return {
+        "method": config["method"],
+        "supervision": config["data"]["supervision"],
+        "seed": config["seed_everything"],
+        "config_hash": config_hash(config),
+        "commit": _commit(),
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+    }
+
+
+def _commit() -> str | None:
+    """Commit of the code, with a mark where the files differ from it; None outside of a checkout."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=40"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _flatten(prefix: str, value: Any) -> list[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        return [pair for key, part in value.items() for pair in _flatten(f"{prefix}.{key}".lstrip("."), part)]
+    return [(prefix, value)]

@@ -1,0 +1,1 @@
+"""Pictures: skeletons, images, curves."""
