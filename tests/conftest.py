@@ -1,9 +1,13 @@
 """Shared set-up: shapes in signatures are executed, nothing leaves the machine, one thread a test process."""
 
 import os
+import sys
 
 from jaxtyping import install_import_hook
 
-os.environ.update(WANDB_MODE="offline", WANDB_SILENT="true", HF_DATASETS_OFFLINE="1", MPLBACKEND="Agg")
+os.environ.update(WANDB_MODE="offline", WANDB_SILENT="true", HF_DATASETS_OFFLINE="1", MPLBACKEND="Agg", OMP_NUM_THREADS="1")
 
 install_import_hook(["mcss", "data_modules"], "beartype.beartype")
+
+# LightningCLI warns where it is given arguments while the program's own command line has some: here, pytest's.
+sys.argv = sys.argv[:1]

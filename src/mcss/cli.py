@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import pytorch_lightning as pl
 import torch
 import yaml
+from pytorch_lightning.callbacks import TQDMProgressBar
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 
 from data_modules.datamodule import MultiviewPoseDataModule
@@ -89,15 +90,17 @@ class MCSSCommandLine(LightningCLI):
 
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
         """Add the callbacks that every run has."""
-        trainer = super().instantiate_trainer(**kwargs)
-        trainer.callbacks += [
+        callbacks: list[pl.Callback] = [
             ValidationErrors(),
             CollapseWatch(),
             RunRecord(run_facts(self._settings())),
             ResultsWriter(),
             PredictionWriter(),
         ]
-        return trainer
+        if self.config[self.subcommand].trainer.enable_progress_bar is not False:
+            callbacks.append(TQDMProgressBar(refresh_rate=20))
+        self.trainer_defaults = {"callbacks": callbacks}
+        return super().instantiate_trainer(**kwargs)
 
 
 def default_precision(accelerator: str) -> str:
@@ -125,6 +128,8 @@ def main(args: Sequence[str] | None = None) -> None:
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     # Lightning 2.6 on PyTorch 2.14; nothing that a user could mend.
     warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")
+    # Decoded images in memory (cache_images) need no workers: a batch is one copy.
+    warnings.filterwarnings("ignore", message=r".*does not have many workers")
     try:
         MCSSCommandLine(
             MCSSModule,

@@ -25,6 +25,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mcss.distributed import all_gather_with_grad
+from mcss.errors import InputError
 
 
 def pairwise_distance(
@@ -168,7 +169,7 @@ class ContrastiveSettings:
         seed: of the random negatives.
 
     Raises:
-        ValueError: a setting out of its range, named in the message.
+        InputError: a setting out of its range, named in the message.
     """
 
     margin: float = 0.6
@@ -185,14 +186,14 @@ class ContrastiveSettings:
 
     def __post_init__(self) -> None:
         if not 0 <= self.threshold < self.margin:
-            raise ValueError(f"0 <= threshold < margin must hold, got {self.threshold} and {self.margin}")
+            raise InputError(f"0 <= threshold < margin must hold, got {self.threshold} and {self.margin}")
         if self.temperature <= 0:
-            raise ValueError(f"temperature must be positive, got {self.temperature}")
+            raise InputError(f"temperature must be positive, got {self.temperature}")
         if not 0 <= self.threshold_quantile <= 1:
-            raise ValueError(f"threshold_quantile must lie in 0 to 1, got {self.threshold_quantile}")
+            raise InputError(f"threshold_quantile must lie in 0 to 1, got {self.threshold_quantile}")
         if min(self.warmup_steps, self.threshold_warmup_steps) < 0:
             steps = f"{self.warmup_steps} and {self.threshold_warmup_steps}"
-            raise ValueError(f"warmup_steps and threshold_warmup_steps must not be negative, got {steps}")
+            raise InputError(f"warmup_steps and threshold_warmup_steps must not be negative, got {steps}")
 
 
 class ContrastiveLoss(nn.Module):

@@ -17,7 +17,7 @@ def pose_statistics(
     """Measure the mean of each coordinate and one standard deviation a joint, in mm, of the labelled training poses.
 
     The deviation is the root mean square, over poses and the joint's three coordinates, of the difference from the
-    coordinate's mean, at least ``STD_FLOOR_MM``. Summed in float64, returned in the input's type.
+    coordinate's mean, at least ``STD_FLOOR_MM``.
 
     Raises:
         ValueError: no poses.
@@ -29,10 +29,8 @@ def pose_statistics(
     """
     if len(pose) == 0:
         raise ValueError("pose statistics need at least one labelled pose")
-    pose64 = pose.double()
-    mean = pose64.mean(dim=0)
-    std = (pose64 - mean).square().mean(dim=(0, 2)).sqrt().clamp(min=STD_FLOOR_MM)
-    return mean.to(pose.dtype), std.to(pose.dtype)
+    mean = pose.mean(dim=0)
+    return mean, (pose - mean).square().mean(dim=(0, 2)).sqrt().clamp(min=STD_FLOOR_MM)
 
 
 def standardise(

@@ -1,0 +1,1 @@
+"""Tests, mirroring both import roots; ``tests.references`` holds the oracles."""

@@ -1,0 +1,46 @@
+import pytest
+import torch
+
+from mcss.errors import InputError
+from mcss.models.backbone import Backbone
+from mcss.models.heads import EmbeddingHead, PoseRegressor, feature_side
+
+
+@pytest.mark.parametrize(("image_size_px", "features"), [(48, 512), (64, 512), (96, 512), (128, 2048), (224, 4608)])
+def test_input_of_the_fully_connected_layer_follows_the_image_size(image_size_px, features):
+    head = EmbeddingHead(512, image_size_px, embedding_dim=128)
+    assert head.fc.in_features == features
+    if image_size_px <= 96:
+        maps = Backbone("resnet18", 64, "none", batchnorm_affine=False)(torch.randn(2, 3, image_size_px, image_size_px))
+        assert head(maps).shape == (2, 128)
+
+
+def test_too_small_an_image_is_refused():
+    with pytest.raises(InputError, match="image_size_px 32 is too small: the network needs more than 32"):
+        feature_side(32)
+
+
+def test_images_of_another_size_are_refused_in_one_line():
+    head = EmbeddingHead(8, 64, embedding_dim=4)
+    with pytest.raises(InputError, match="another size than the 64 px"):
+        head(torch.randn(2, 8, 4, 4))
+
+
+def test_embedding_has_unit_length_in_float32_under_autocast():
+    head = EmbeddingHead(8, 64, embedding_dim=16)
+    with torch.autocast("cpu", torch.bfloat16):
+        embedding = head(torch.randn(5, 8, 2, 2) * 100)
+    assert embedding.dtype == torch.float32
+    torch.testing.assert_close(embedding.norm(dim=1), torch.ones(5))
+
+
+def test_head_takes_the_maximum_of_each_2_x_2_block():
+    head = EmbeddingHead(1, 128, embedding_dim=4)
+    features = torch.arange(16.0).view(1, 1, 4, 4)
+    blocks = torch.tensor([[5.0, 7.0, 13.0, 15.0]])
+    torch.testing.assert_close(head(features), torch.nn.functional.normalize(head.fc(blocks), dim=1))
+
+
+def test_regressor_is_two_layers_of_the_paper():
+    shapes = [tuple(parameter.shape) for parameter in PoseRegressor(128, 16).parameters()]
+    assert shapes == [(128, 128), (128,), (48, 128), (48,)]

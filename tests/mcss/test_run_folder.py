@@ -1,0 +1,69 @@
+import copy
+
+import pytest
+import yaml
+
+from mcss.errors import InputError
+from mcss.run_folder import check_same_settings, config_hash, deciding_settings, run_facts
+
+CONFIG = {
+    "seed_everything": 0,
+    "method": "mcss",
+    "run_dir": "runs/a",
+    "model": {"lr": 0.001, "contrastive": {"margin": 0.6}},
+    "data": {"supervision": "S1", "num_workers": 0, "cache_images": True},
+    "trainer": {"max_steps": 10, "precision": "bf16-mixed", "devices": 1},
+}
+
+
+def changed(path, value):
+    config = copy.deepcopy(CONFIG)
+    *groups, key = path.split(".")
+    place = config
+    for group in groups:
+        place = place[group]
+    place[key] = value
+    return config
+
+
+@pytest.mark.parametrize("path", ["model.lr", "model.contrastive.margin", "data.supervision", "trainer.precision"])
+def test_a_setting_that_decides_the_result_changes_the_hash(path):
+    assert config_hash(changed(path, "other")) != config_hash(CONFIG)
+
+
+@pytest.mark.parametrize("path", ["data.num_workers", "data.cache_images", "trainer.devices", "run_dir"])
+def test_a_setting_that_does_not_leaves_the_hash(path):
+    assert config_hash(changed(path, "other")) == config_hash(CONFIG)
+
+
+def test_seed_is_part_of_the_settings():
+    assert deciding_settings(CONFIG)["seed_everything"] == 0
+    assert config_hash(changed("seed_everything", 1)) != config_hash(CONFIG)
+
+
+@pytest.fixture
+def begun(tmp_path):
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(CONFIG))
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "last.ckpt").touch()
+    return tmp_path
+
+
+def test_a_run_with_the_same_settings_may_go_on(begun):
+    check_same_settings(begun, changed("data.num_workers", 4))
+
+
+def test_a_run_with_other_settings_is_refused_by_their_names(begun):
+    with pytest.raises(InputError, match=r"other settings \(model.lr 0.001 -> 0.1; trainer.precision bf16-mixed -> 32"):
+        check_same_settings(begun, {**changed("model.lr", 0.1), "trainer": {"max_steps": 10, "precision": "32"}})
+
+
+def test_a_folder_without_a_checkpoint_is_free(begun):
+    (begun / "checkpoints" / "last.ckpt").unlink()
+    check_same_settings(begun, changed("model.lr", 0.1))
+
+
+def test_facts_name_method_supervision_and_seed():
+    facts = run_facts(CONFIG)
+    assert (facts["method"], facts["supervision"], facts["seed"]) == ("mcss", "S1", 0)
+    assert facts["config_hash"] == config_hash(CONFIG)
