@@ -1,18 +1,25 @@
-"""Console script ``mcss-data``: make, check and describe stores."""
+"""Console script ``mcss-data``: make, check and describe stores.
+
+The studio is imported where it is used: its body model and ray caster take seconds, which checking need not wait for.
+"""
 
 import argparse
 import json
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from data_modules.store import StoreMeta, config_hash, open_store
 from data_modules.store_check import check_store, store_statistics
 from data_modules.store_format import STORE_FILE
 from data_modules.store_writer import require_replaceable
 from mcss.errors import InputError
+
+if TYPE_CHECKING:
+    from data_modules.studio.config import StudioConfig
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -28,7 +35,7 @@ def main(args: Sequence[str] | None = None) -> None:
         print(f"mcss-data: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     except KeyboardInterrupt:
-        print("mcss-data: interrupted; the same command goes on from here", file=sys.stderr)
+        print("mcss-data: interrupted; run the same command again to go on", file=sys.stderr)
         raise SystemExit(130) from None
 
 
@@ -40,18 +47,26 @@ class _OneLineParser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _OneLineParser(prog="mcss-data", description=__doc__, allow_abbrev=False)
+    parser = _OneLineParser(
+        prog="mcss-data", description="Make, check and describe stores of multi-view images.", allow_abbrev=False
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     render = commands.add_parser("render", help="render a multi-view data set", allow_abbrev=False)
-    render.add_argument("--preset", default="studio", help="what to render: studio or tiny (default: %(default)s)")
     render.add_argument("--out", type=Path, required=True, metavar="STORE", help="directory to write")
-    render.add_argument("--seed", type=_at_least(0), help="of people, motion and room (default: the preset's)")
+    _add_preset(render)
     render.add_argument("--size", type=_at_least(16), metavar="PX", help="side of the crops (default: the preset's)")
-    render.add_argument("--instants", type=_at_least(1), help="instants in a clip (default: the preset's)")
     render.add_argument("--workers", type=_at_least(1), help="processes (default: one a core)")
     render.add_argument("--contact-sheet", type=Path, metavar="IMAGE", help="also write an overview as JPEG or PNG")
     render.set_defaults(run=_render)
+
+    frames = commands.add_parser("frames", help="render whole frames of one camera", allow_abbrev=False)
+    frames.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where to write images and poses")
+    _add_preset(frames)
+    frames.add_argument("--clip", type=_clip, required=True, help="such as S1/Walking/1")
+    frames.add_argument("--camera", required=True, help="name of the camera")
+    frames.add_argument("--size", type=_width_and_height, default=(1000, 1000), metavar="WxH", help="pixels")
+    frames.set_defaults(run=_frames)
 
     check = commands.add_parser("check", help="verify every promise of a store and every image")
     check.add_argument("store", type=Path)
@@ -64,14 +79,136 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _at_least(least: int) -> type[int]:
-    """Type of an argument that is a whole number from ``least`` on."""
+def _add_preset(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--preset", default="studio", help="what to render: studio or tiny (default: %(default)s)")
+    parser.add_argument("--seed", type=_at_least(0), help="of people, motion and room (default: the preset's)")
+    parser.add_argument("--instants", type=_at_least(1), help="instants in a clip (default: the preset's)")
 
-    class BoundedInt(int):
-        def __new__(cls, text: str) -> int:  # type: ignore[misc]
-            value = int(text)
-            if value < least:
-                raise argparse.ArgumentTypeError(f"{value} is less than {least}")
-            return value
 
-    return BoundedInt
+def _at_least(least: int) -> Callable[[str], int]:
+    """Make the type of an argument that is a whole number from ``least`` on."""
+
+    def integer(text: str) -> int:
+        value = int(text)
+        if value < least:
+            raise argparse.ArgumentTypeError(f"{value} is less than {least}")
+        return value
+
+    return integer
+
+
+def _width_and_height(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not WIDTHxHEIGHT, such as 1280x720")
+    return int(match[1]), int(match[2])
+
+
+def _clip(text: str) -> tuple[str, str, int]:
+    match = re.fullmatch(r"([^/]+)/([^/]+)/(\d+)", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not SUBJECT/ACTION/SUBACTION, such as S1/Walking/1")
+    return match[1], match[2], int(match[3])
+
+
+def _preset(arguments: argparse.Namespace, **changes: int | None) -> "StudioConfig":
+    from data_modules.studio.config import PRESETS
+
+    if arguments.preset not in PRESETS:
+        raise InputError(f"--preset {arguments.preset}: choose one of {', '.join(PRESETS)}")
+    changes |= {"seed": arguments.seed, "instants": arguments.instants}
+    chosen: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
+    return replace(PRESETS[arguments.preset], **chosen)
+
+
+def _render(arguments: argparse.Namespace) -> None:
+    from data_modules.studio.build import build_studio, studio_meta
+
+    config = _preset(arguments, crop_size_px=arguments.size)
+    if (arguments.out / STORE_FILE).exists():
+        _require_same_config(arguments.out, studio_meta(config))
+        print(f"{arguments.out}: already rendered")
+    else:
+        require_replaceable(arguments.out)
+        build_studio(config, arguments.out, arguments.workers)
+        print(f"{arguments.out}: {len(open_store(arguments.out))} images")
+    if arguments.contact_sheet:
+        from data_modules.studio.contact_sheet import write_contact_sheet
+
+        write_contact_sheet(arguments.out, arguments.contact_sheet)
+
+
+def _require_same_config(path: Path, wanted: StoreMeta) -> None:
+    """Refuse to take a store that was rendered otherwise for the wanted one, or to replace it unasked."""
+    found = open_store(path).meta.config
+    if config_hash(found) != config_hash(wanted.config):
+        names = sorted(found.keys() | wanted.config.keys())
+        changed = [
+            name for name in names if config_hash({"": found.get(name)}) != config_hash({"": wanted.config.get(name)})
+        ]
+        raise InputError(
+            f"{path}: holds other data (it differs in {', '.join(changed)}); remove it or choose another --out"
+        )
+
+
+def _frames(arguments: argparse.Namespace) -> None:
+    from data_modules.studio.frames import render_frames
+
+    subject, action, subaction = arguments.clip
+    try:
+        paths = render_frames(
+            _preset(arguments), subject, action, subaction, arguments.camera, arguments.size, arguments.out
+        )
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    print(f"{arguments.out}: {len(paths)} frames")
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    store = open_store(arguments.store)
+    problems = check_store(arguments.store)
+    for problem in problems:
+        print(problem)
+    if problems:
+        print(f"mcss-data: {arguments.store} breaks its promises; make it again", file=sys.stderr)
+        raise SystemExit(1)
+    print(f"{arguments.store}: {len(store)} images, no problems")
+
+
+def _stats(arguments: argparse.Namespace) -> None:
+    card = store_statistics(arguments.store)
+    print(json.dumps(card, indent=2, ensure_ascii=False) if arguments.json else _data_card(card))
+
+
+def _data_card(card: dict) -> str:
+    """Lay out ``store_statistics`` for people."""
+    lines = [
+        f"{card['name']}: {card['images']} images of {card['crop_size_px']} px by {len(card['cameras'])} cameras",
+        f"source   {card['source']}",
+        f"licence  {card['licence']}",
+        f"content  {card['content_hash']}",
+        f"actions  {', '.join(card['actions'])}",
+        f"views    {_range(card['views_per_instant'])} of each instant",
+        f"time     {card['fps']:g} frames a second in the source",
+    ]
+    if card["spacing_s"]:
+        lines[-1] += f"; instants {_range(card['spacing_s'])} s apart"
+    lines += [f"excluded {item['sequence']}: {item['reason']}" for item in card["excluded"]]
+    lines += ["", f"{'subject':<9}{'split':<7}{'clips':>6}{'instants':>10}{'images':>9}{'with pose':>11}"]
+    lines += [
+        f"{name:<9}{row['split']:<7}{row['clips']:>6}{row['instants']:>10}{row['images']:>9}{row['instants_with_pose']:>11}"
+        for name, row in card["subjects"].items()
+    ]
+    if card["mean_pose_mpjpe_mm"]:
+        errors = ", ".join(f"{value:.1f} mm ({joint_set})" for joint_set, value in card["mean_pose_mpjpe_mm"].items())
+        lines += [
+            "",
+            f"always predicting the mean training pose: MPJPE {errors};",
+            "canonical frame, test subjects, mean over instants",
+        ]
+    return "\n".join(lines)
+
+
+def _range(summary: dict) -> str:
+    low, median, high = (f"{summary[name]:g}" for name in ("min", "median", "max"))
+    return low if low == high else f"{low} to {high} (median {median})"

@@ -38,15 +38,24 @@ def write_store(path: Path, rows: Iterable[Row], meta: StoreMeta) -> None:
         StoreError: a row breaks a rule of the store, there is no row, ``path`` is something other than a store, or
             another process is writing it.
     """
-    is_empty_folder = path.is_dir() and not any(path.iterdir())
-    if path.exists() and not is_empty_folder and not (path / STORE_FILE).exists():
-        raise StoreError(f"{path}: exists and is not a store; choose another path or remove it")
+    require_replaceable(path)
     with _replacing(path) as partial:
         description = _write_arrow(partial / ARROW_FILE, _checked(rows, meta, path), meta)
         if not description["rows"]:
             raise StoreError(f"{path}: there are no rows to write")
         _write_json(partial / STORE_FILE, description)
         _write_datasets_files(partial, fingerprint=description["content_hash"][:16])
+
+
+def require_replaceable(path: Path) -> None:
+    """Refuse a path under which there is something that is not a store.
+
+    Raises:
+        StoreError: there is.
+    """
+    is_empty_folder = path.is_dir() and not any(path.iterdir())
+    if path.exists() and not is_empty_folder and not (path / STORE_FILE).exists():
+        raise StoreError(f"{path}: exists and is not a store; choose another path or remove it")
 
 
 @contextmanager

@@ -121,7 +121,18 @@ def test_a_finished_run_is_not_trained_again(trained, settings, monkeypatch):
 
 def test_seeds_differ_and_repeat(settings, tmp_path):
     for name, seed in (("a", "1"), ("b", "1"), ("c", "2")):
-        main(["fit", *settings(), "--trainer.max_steps", "3", "--seed_everything", seed, "--run_dir", str(tmp_path / name)])
+        main(
+            [
+                "fit",
+                *settings(),
+                "--trainer.max_steps",
+                "3",
+                "--seed_everything",
+                seed,
+                "--run_dir",
+                str(tmp_path / name),
+            ]
+        )
     a, b, c = (weights(tmp_path / name)["regressor.0.weight"] for name in "abc")
     assert torch.equal(a, b)
     assert not torch.equal(a, c)
@@ -217,7 +228,11 @@ def test_bad_input_of_the_other_commands(command, extra, message, trained, tmp_p
     (tmp_path / "empty").mkdir()
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken/a.jpg").write_text("no image")
-    places = {"CHECKPOINT": trained / "checkpoints/last.ckpt", "EMPTY": tmp_path / "empty", "BROKEN": tmp_path / "broken"}
+    places = {
+        "CHECKPOINT": trained / "checkpoints/last.ckpt",
+        "EMPTY": tmp_path / "empty",
+        "BROKEN": tmp_path / "broken",
+    }
     with pytest.raises(SystemExit) as caught:
         main([command, "--run_dir", str(tmp_path), *(str(places.get(word, word)) for word in extra)])
     assert caught.value.code == 2

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from mcss.distributed import all_gather_with_grad, rank, world_size
-from mcss.losses.contrastive import ContrastiveLoss
+from mcss.losses.contrastive import ContrastiveLoss, ContrastiveSettings
 from tests.ddp_helpers import run_ranks
 from tests.ddp_workers import contrastive_step, gather
 
@@ -29,8 +29,8 @@ def test_gathered_losses_and_gradients_equal_one_process_with_the_joint_batch():
     images = torch.randn(2, 2, 5, 6)
     options = [{"negatives": "hardest"}, {"negatives": "random", "hinge": "each"}, {"negatives": "all"}]
     settings = {"threshold_warmup_steps": 0, "warmup_steps": 0, "margin": 1.5}
-    losses = [ContrastiveLoss(gather=True, **settings, **option) for option in options]
-    alone = ContrastiveLoss(gather=False, **settings)
+    losses = [ContrastiveLoss(ContrastiveSettings(gather=True, **settings, **option)) for option in options]
+    alone = ContrastiveLoss(ContrastiveSettings(gather=False, **settings))
     ranks = run_ranks(contrastive_step, network, images, [*losses, alone], 7)
 
     for index, loss in enumerate(losses):

@@ -16,7 +16,7 @@ again. ``ContrastiveLoss`` therefore starts with the softmax over all negatives,
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -197,14 +197,11 @@ class ContrastiveSettings:
 
 
 class ContrastiveLoss(nn.Module):
-    """The loss of a run: a softmax over all negatives first, then the chosen form with a growing threshold.
+    """The loss of a run: a softmax over all negatives first, then the chosen form with a growing threshold."""
 
-    Takes the fields of ``ContrastiveSettings`` as keywords.
-    """
-
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, settings: ContrastiveSettings) -> None:
         super().__init__()
-        self.settings = ContrastiveSettings(**settings)
+        self.settings = settings
 
     def forward(
         self, anchor: Float[Tensor, "pairs dim"], positive: Float[Tensor, "pairs dim"], step: int

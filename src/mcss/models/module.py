@@ -75,7 +75,7 @@ class MCSSModule(pl.LightningModule):
         # channels_last: twice as fast for convolutions in bf16 on CPU, and what tensor cores want on GPU.
         self.embedder = nn.Sequential(trunk, head).to(memory_format=torch.channels_last)
         self.regressor = PoseRegressor(embedding_dim, len(_REGRESSED))
-        self.contrastive_loss = ContrastiveLoss(**asdict(contrastive))
+        self.contrastive_loss = ContrastiveLoss(contrastive)
         self.register_buffer("pose_mean_mm", torch.zeros(len(_REGRESSED), 3))
         self.register_buffer("pose_std_mm", torch.ones(len(_REGRESSED)))
 
@@ -89,7 +89,9 @@ class MCSSModule(pl.LightningModule):
             return
         data = self.trainer.datamodule
         if data.augment.settings.flip_probability and self.pose_frame == "root":
-            raise InputError("data.augment.flip_probability mirrors poses, which pose_frame 'root' does not admit: switch one off")
+            raise InputError(
+                "data.augment.flip_probability mirrors poses, which pose_frame 'root' does not admit: switch one off"
+            )
         pose_world = data.labelled_pose_world()
         if len(pose_world):
             mean, std = pose_statistics(self.target(pose_world)[:, _REGRESSED])

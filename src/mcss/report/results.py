@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
-import torch
 from jaxtyping import Float
 from torch import Tensor
 from torchmetrics import MetricCollection

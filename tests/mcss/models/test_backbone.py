@@ -101,4 +101,3 @@ def test_bad_weights_are_refused_in_one_line(tmp_path, torchvision_file):
         with pytest.raises(InputError, match=message) as caught:
             Backbone("resnet18", width, weights, batchnorm_affine=False)
         assert "\n" not in str(caught.value)
-

@@ -1,0 +1,1 @@
+"""Slow and obvious implementations, straight from the equations, that the library is compared with."""
