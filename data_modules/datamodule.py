@@ -182,6 +182,7 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         if self.predict_images is None:
             raise InputError("predict needs a folder of images: --data.predict_images FOLDER")
         folder = ImageFolder(self.predict_images, self.image_size_px)
+        self.predict_names = [path.name for path in folder.paths]
         return DataLoader(folder, batch_size=self.eval_batch_size, num_workers=self.num_workers)
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
@@ -197,7 +198,7 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         parts += [labelled.images] if labelled else []
         pairs = len(multiview.anchor) if multiview else 0
         pose_world = labelled.pose_world if labelled else torch.zeros(0, 17, 3, device=parts[0].device)
-        step = multiview.step if multiview else labelled.step
+        step = next(stream.step for stream in (multiview, labelled) if stream)
         images, flipped = self.augment(torch.cat(parts), step=step, rank=self._ranks()[0], pairs=pairs)
         return TrainBatch(images, pairs, pose_world, flipped[2 * pairs :], step)
 

@@ -15,13 +15,14 @@ from mcss.errors import InputError
 from mcss.history import MetricsHistory
 from mcss.losses.contrastive import effective_rank
 from mcss.metrics import MPJPE, NMPJPE, PAMPJPE
+from mcss.models.module import MCSSModule
 from mcss.run_folder import LAST_CHECKPOINT, RUN_FILE
 
 
 class ValidationErrors(pl.Callback):
-    """Pose errors on the validation clips: h36m16, micro, in the network's pose frame; for tuning, never for results."""
+    """Pose errors on the validation clips, for tuning, never for results: h36m16, micro, the network's pose frame."""
 
-    def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
         """Begin anew."""
         self.metrics = {
             "val/mpjpe_mm": MPJPE("h36m16"),
@@ -32,7 +33,7 @@ class ValidationErrors(pl.Callback):
     def on_validation_batch_end(
         self,
         trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
+        pl_module: MCSSModule,
         outputs: Prediction,
         batch: EvalBatch,
         batch_idx: int,
@@ -46,7 +47,7 @@ class ValidationErrors(pl.Callback):
         for metric in self.metrics.values():
             metric.update(outputs.pose[labelled].float().cpu(), pose_true)
 
-    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
         """Log them."""
         for name, metric in self.metrics.items():
             if metric.update_called:
@@ -69,14 +70,14 @@ class CollapseWatch(pl.Callback):
         self.min_rank = min_rank
         self.max_images = max_images
 
-    def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
         """Begin anew."""
         self.embeddings: list[torch.Tensor] = []
 
     def on_validation_batch_end(
         self,
         trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
+        pl_module: MCSSModule,
         outputs: Prediction,
         batch: EvalBatch,
         batch_idx: int,
@@ -85,7 +86,7 @@ class CollapseWatch(pl.Callback):
         """Keep the batch's embeddings."""
         self.embeddings.append(outputs.embedding.float().cpu())
 
-    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
         """Log both figures; warn where they tell of a collapse."""
         embedding = torch.cat(self.embeddings)
         # Evenly spread over the clips, which follow one another.
@@ -120,13 +121,13 @@ class LastCheckpoint(Checkpoint):
         self.every_n_steps = every_n_steps
 
     def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+        self, trainer: pl.Trainer, pl_module: MCSSModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Save where it is due."""
         if trainer.global_step % self.every_n_steps == 0:
             self._save(trainer)
 
-    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_end(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
         """Save."""
         self._save(trainer)
 
@@ -147,13 +148,13 @@ class RunRecord(pl.Callback):
         self.wall_s = 0.0
         self.images_seen = 0
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_start(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
         """Start the clock; forget what was logged beyond the point at which training resumes."""
         for logger in trainer.loggers:
             if isinstance(logger, MetricsHistory):
                 logger.forget_after(trainer.global_step)
         self._started_s = time.monotonic() - self.wall_s
-        data, folder = trainer.datamodule, Path(trainer.default_root_dir)
+        data, folder = pl_module.data, Path(trainer.default_root_dir)
         rank_zero_print(
             f"{folder}: steps {trainer.global_step} to {trainer.max_steps}, {trainer.precision} on"
             f" {pl_module.device.type} x {trainer.world_size}; {data.pairs} pairs + {data.labelled_images} labelled"
@@ -161,15 +162,15 @@ class RunRecord(pl.Callback):
         )
 
     def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+        self, trainer: pl.Trainer, pl_module: MCSSModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Count."""
         self.images_seen += len(batch.images) * trainer.world_size
         self.wall_s = time.monotonic() - self._started_s
 
-    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_end(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
         """Write the record."""
-        data = trainer.datamodule
+        data = pl_module.data
         record = {
             **self.facts,
             "steps": trainer.global_step,

@@ -18,7 +18,7 @@ class MetricsHistory(Logger):
 
     Args:
         save_dir: folder of the run; ``None`` takes the run's folder (the command line fills it in).
-        flush_every_n_steps: how often the file is written; it is replaced in one move, so a reader always finds it whole.
+        flush_every_n_steps: how often the file is written, always as a whole.
     """
 
     FILE = "metrics.csv"

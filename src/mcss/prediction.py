@@ -8,6 +8,7 @@ import pytorch_lightning as pl
 import torch
 
 from mcss.batch import Prediction
+from mcss.models.module import MCSSModule
 from mcss.skeleton import JOINTS
 
 PREDICTIONS_FILE = "predictions.npz"
@@ -20,14 +21,14 @@ class PredictionWriter(pl.Callback):
     length), ``joints`` (names), ``frame`` (canonical: the left hip lies on +X, Z is up, the person faces -Y).
     """
 
-    def on_predict_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_predict_start(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
         """Begin anew."""
         self.predictions: list[Prediction] = []
 
     def on_predict_batch_end(
         self,
         trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
+        pl_module: MCSSModule,
         outputs: Prediction,
         batch: Any,
         batch_idx: int,
@@ -36,14 +37,14 @@ class PredictionWriter(pl.Callback):
         """Keep the batch's predictions."""
         self.predictions.append(Prediction(*(field.float().cpu() for field in outputs)))
 
-    def on_predict_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_predict_end(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
         """Write them."""
         embedding, pose = (torch.cat(fields).numpy() for fields in zip(*self.predictions, strict=True))
         path = Path(trainer.default_root_dir) / PREDICTIONS_FILE
         path.parent.mkdir(parents=True, exist_ok=True)
         np.savez_compressed(
             path,
-            image=np.array([image.name for image in trainer.predict_dataloaders.dataset.paths]),
+            image=np.array(pl_module.data.predict_names),
             pose_mm=pose,
             embedding=embedding,
             joints=np.array(JOINTS),

@@ -1,7 +1,7 @@
 """The skeleton: joint names, bones, left/right pairs, and the joint sets that results are stated in.
 
-The order is Human3.6M's usual selection of 17 of its 32 joints (indices 0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19,
-25, 26, 27), as in VideoPose3D and mmpose. "16 joints" has three meanings in the literature; here it is always
+The order is Human3.6M's usual selection of 17 of its 32 joints (indices 0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18,
+19, 25, 26, 27), as in VideoPose3D and mmpose. "16 joints" has three meanings in the literature; here it is always
 ``h36m16``: the 17 joints without the pelvis. A joint set is named, never only counted.
 """
 

@@ -115,6 +115,9 @@ class Camera:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Camera":
         """Inverse of ``to_dict``."""
-        names = ("rot_world_to_cam", "trans_mm", "intrinsics_px", "distortion")
+        rot, trans, intrinsics, distortion = (
+            np.asarray(values[name], dtype=np.float64)
+            for name in ("rot_world_to_cam", "trans_mm", "intrinsics_px", "distortion")
+        )
         width, height = values["size_px"]
-        return cls(*(np.asarray(values[name], dtype=np.float64) for name in names), size_px=(int(width), int(height)))
+        return cls(rot, trans, intrinsics, distortion, (int(width), int(height)))

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import asdict
-from typing import Literal
+from typing import Any, Literal
 
 import pytorch_lightning as pl
 import torch
@@ -87,7 +87,7 @@ class MCSSModule(pl.LightningModule):
         """
         if stage != "fit":
             return
-        data = self.trainer.datamodule
+        data = self.data
         if data.augment.settings.flip_probability and self.pose_frame == "root":
             raise InputError(
                 "data.augment.flip_probability mirrors poses, which pose_frame 'root' does not admit: switch one off"
@@ -97,6 +97,11 @@ class MCSSModule(pl.LightningModule):
             mean, std = pose_statistics(self.target(pose_world)[:, _REGRESSED])
             self.pose_mean_mm.copy_(mean)
             self.pose_std_mm.copy_(std)
+
+    @property
+    def data(self) -> Any:
+        """The data module of the run."""
+        return self.trainer.datamodule  # type: ignore[attr-defined]
 
     def forward(self, images: Float[Tensor, "batch 3 side side"]) -> Prediction:
         """Embedding and pose (``pose_frame``, mm, h36m17 with the pelvis at 0) of normalised images."""

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytorch_lightning as pl
@@ -15,6 +15,7 @@ from mcss.batch import EvalBatch, Prediction
 from mcss.geometry.canonical import is_degenerate, to_root
 from mcss.history import MetricsHistory, read_history
 from mcss.metrics import MPJPE, NMPJPE, PAMPJPE
+from mcss.models.module import MCSSModule
 from mcss.report.table import results_table
 from mcss.run_folder import RESULTS_FILE, RUN_FILE
 from mcss.visualization.curves import curves_figure
@@ -36,7 +37,7 @@ class PoseErrorTable:
 
     def __init__(self, actions: tuple[str, ...]) -> None:
         self.actions = actions
-        averages = ("micro", "macro") if len(actions) > 1 else ("micro",)
+        averages: list[Literal["micro", "macro"]] = ["micro", "macro"] if len(actions) > 1 else ["micro"]
         self.figures = {
             (name, joint_set, average): metric(joint_set, average, num_groups=len(actions))
             for name, metric in _METRICS.items()
@@ -85,9 +86,9 @@ class ResultsWriter(pl.Callback):
     Beside it stands the mean-pose predictor: always the mean of all training poses.
     """
 
-    def on_test_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_test_start(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
         """Begin anew."""
-        data = trainer.datamodule
+        data = pl_module.data
         self.network = PoseErrorTable(data.actions)
         self.mean_pose = PoseErrorTable(data.actions)
         self.mean_pose_pred = pl_module.target(data.training_pose_world()).mean(dim=0, keepdim=True)
@@ -97,7 +98,7 @@ class ResultsWriter(pl.Callback):
     def on_test_batch_end(
         self,
         trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
+        pl_module: MCSSModule,
         outputs: Prediction,
         batch: EvalBatch,
         batch_idx: int,
@@ -118,7 +119,7 @@ class ResultsWriter(pl.Callback):
             }
         )
 
-    def on_test_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_test_epoch_end(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
         """Bring the ranks' shares together and write."""
         frame = pl_module.pose_frame
         results = self.network.results(frame)
@@ -136,13 +137,13 @@ class ResultsWriter(pl.Callback):
         predictions = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         order = np.argsort(predictions["row"])
         predictions = {name: values[order] for name, values in predictions.items()}
-        meta = trainer.datamodule.store.meta
+        meta = pl_module.data.store.meta
         record = {
             **_run_record(folder),
             "frame": frame,
             "test_subjects": list(meta.subjects_test),
             "test_images": len(order),
-            "test_data_hash": trainer.datamodule.store.content_hash,
+            "test_data_hash": pl_module.data.store.content_hash,
             "excluded": list(meta.excluded),
             "poses_without_yaw": degenerate,
             "results": results,
@@ -150,7 +151,7 @@ class ResultsWriter(pl.Callback):
             "by_action": by_action,
         }
         _write(folder, record, predictions)
-        _write_figures(folder, trainer, record, predictions)
+        _write_figures(folder, pl_module.data.store, record, predictions)
         print(results_table(record))
         print(f"written: {folder}/results.json, test_poses.png, curves.png, test_predictions.npz")
 
@@ -162,13 +163,11 @@ def _run_record(folder: Path) -> dict[str, Any]:
 
 def _write(folder: Path, record: dict[str, Any], predictions: dict[str, np.ndarray]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(folder / "test_predictions.npz", **predictions)
+    np.savez_compressed(folder / "test_predictions.npz", allow_pickle=False, **predictions)
     (folder / RESULTS_FILE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
-def _write_figures(
-    folder: Path, trainer: pl.Trainer, record: dict[str, Any], predictions: dict[str, np.ndarray]
-) -> None:
+def _write_figures(folder: Path, store: Any, record: dict[str, Any], predictions: dict[str, np.ndarray]) -> None:
     pose_pred, pose_true = predictions["pose_pred_mm"], predictions["pose_true_mm"]
     error = np.linalg.norm(pose_pred - pose_true, axis=-1)[:, 1:].mean(axis=1)
     ranked = np.argsort(error)
@@ -176,7 +175,6 @@ def _write_figures(
     groups = {"best": ranked[:3], "median": ranked[middle - 1 : middle + 2], "worst": ranked[-3:]}
     chosen = np.concatenate(list(groups.values()))
     names = [name for name, rows in groups.items() for _ in rows]
-    store = trainer.datamodule.store
     rows = predictions["row"][chosen]
     titles = [
         f"{name}: {error[index]:.0f} mm\n{store.subject[row]} {store.action[row]}\ncamera {store.camera[row]}"

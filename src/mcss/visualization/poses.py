@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float, UInt8
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from mpl_toolkits.mplot3d.axes3d import Axes3D
 
 from mcss.skeleton import BONES, JOINTS
 
@@ -18,7 +18,7 @@ def bone_colour(child: int) -> str:
     return {"L": LEFT, "R": RIGHT}.get(JOINTS[child][0], MIDDLE)
 
 
-def draw_pose(axes: Axes, pose: Float[np.ndarray, "17 3"], *, dashed: bool = False) -> None:
+def draw_pose(axes: Axes3D, pose: Float[np.ndarray, "17 3"], *, dashed: bool = False) -> None:
     """Add a skeleton (mm, Z up) to 3D axes; dashed and pale for the reference that another is compared with."""
     for parent, child in BONES:
         axes.plot(
@@ -30,7 +30,7 @@ def draw_pose(axes: Axes, pose: Float[np.ndarray, "17 3"], *, dashed: bool = Fal
         )
 
 
-def frame_pose_axes(axes: Axes, pose: Float[np.ndarray, "17 3"]) -> None:
+def frame_pose_axes(axes: Axes3D, pose: Float[np.ndarray, "17 3"]) -> None:
     """Give 3D axes one scale in all directions around ``pose``, seen a little from the person's front left."""
     centre = (pose.max(axis=0) + pose.min(axis=0)) / 2
     reach = max(900.0, float((pose.max(axis=0) - pose.min(axis=0)).max()) / 2 * 1.05)
