@@ -18,7 +18,7 @@ CONFIGS := --config experiments/base.yaml --config experiments/data/$(DATA).yaml
 SETTINGS := --data.supervision $(SUPERVISION) --seed_everything $(SEED) --run_dir $(RUN)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data train test check clean-data
+.PHONY: help setup data train report test check
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ help: ## print this list
 
 setup: $(STAMP) ## install the project and what it needs (into .venv unless an environment is active)
 
-$(STAMP): setup.cfg pyproject.toml
+$(STAMP): setup.cfg
 	@test -x "$(PYTHON)" || python3 -m venv "$(ENV)"
 	"$(PYTHON)" -m pip install --quiet --upgrade pip
 	"$(PYTHON)" -m pip install --progress-bar on --editable '.[dev]'
@@ -38,6 +38,9 @@ data: $(STAMP) ## render the studio data set if it is absent (resumes where it w
 train: data ## train METHOD with the 3D labels of SUPERVISION, then test the last checkpoint (resumes)
 	$(ENV)/bin/mcss fit $(CONFIGS) $(SETTINGS) $(ARGS)
 	$(ENV)/bin/mcss test --config $(RUN)/config.yaml --run_dir $(RUN)
+
+report: $(STAMP) ## add finished runs (RUNS="runs/a runs/b") to the committed results, and fill in the README's table
+	"$(PYTHON)" -m mcss.report.collect $(RUNS) --table experiments/results/$(DATA)/runs.csv --page README.md
 
 test: $(STAMP) ## run the tests
 	"$(PYTHON)" -m pytest

@@ -28,7 +28,7 @@ def main(args: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: code 2 after one line on stderr where the input is at fault, code 1 where a check found problems.
     """
-    arguments = _parser().parse_args(args)
+    arguments = make_parser().parse_args(args)
     try:
         arguments.run(arguments)
     except (InputError, OSError) as error:
@@ -46,7 +46,8 @@ class _OneLineParser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """The arguments of every command."""
     parser = _OneLineParser(
         prog="mcss-data", description="Make, check and describe stores of multi-view images.", allow_abbrev=False
     )

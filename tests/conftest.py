@@ -5,7 +5,9 @@ import sys
 
 from jaxtyping import install_import_hook
 
-os.environ.update(WANDB_MODE="offline", WANDB_SILENT="true", HF_DATASETS_OFFLINE="1", MPLBACKEND="Agg", OMP_NUM_THREADS="1")
+os.environ.update(
+    WANDB_MODE="offline", WANDB_SILENT="true", HF_DATASETS_OFFLINE="1", MPLBACKEND="Agg", OMP_NUM_THREADS="1"
+)
 
 install_import_hook(["mcss", "data_modules"], "beartype.beartype")
 

@@ -1,0 +1,118 @@
+"""``make report``: finished runs to one tidy table, and from it the numbers in the README."""
+
+import argparse
+import csv
+import json
+import re
+import statistics
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from mcss.errors import InputError
+from mcss.run_folder import RESULTS_FILE
+
+COLUMNS = (
+    *("method", "supervision", "labelled_instants", "seed", "frame", "mpjpe_mm", "n_mpjpe_mm", "pa_mpjpe_mm"),
+    *("mean_pose_mpjpe_mm", "steps", "images_seen", "wall_s", "commit", "config_hash", "data_hash"),
+)
+HEADLINE = ("h36m16", "micro")
+_METRICS = ("mpjpe_mm", "n_mpjpe_mm", "pa_mpjpe_mm")
+_MARKS = ("<!-- results:begin -->", "<!-- results:end -->")
+
+
+def summary_row(record: dict[str, Any]) -> dict[str, Any]:
+    """One line of ``runs.csv`` from the content of ``results.json``: errors of h36m16, micro, in the run's own frame."""
+    errors = _headline(record["results"])
+    mean_pose = _headline(record["mean_pose_results"])
+    row = {**record, **errors, "mean_pose_mpjpe_mm": mean_pose["mpjpe_mm"]}
+    return {column: row[column] for column in COLUMNS}
+
+
+def collect(runs: Iterable[Path], table: Path) -> list[dict[str, str]]:
+    """Add the runs in these folders to the CSV ``table``; a run with the same method, settings and data is replaced.
+
+    Raises:
+        InputError: a folder has no results.
+    """
+    rows = read_rows(table)
+    for folder in runs:
+        path = folder / RESULTS_FILE
+        if not path.is_file():
+            raise InputError(f"{path}: no such file; test the run first")
+        row = {column: str(value) for column, value in summary_row(json.loads(path.read_text())).items()}
+        rows = [other for other in rows if _identity(other) != _identity(row)] + [row]
+    rows.sort(key=lambda row: (row["supervision"], row["method"], int(row["seed"])))
+    table.parent.mkdir(parents=True, exist_ok=True)
+    with table.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return rows
+
+
+def read_rows(table: Path) -> list[dict[str, str]]:
+    """Lines of a ``runs.csv``; none where there is no file."""
+    if not table.is_file():
+        return []
+    with table.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def markdown_table(rows: Sequence[dict[str, str]]) -> str:
+    """Mean and sample standard deviation over seeds, a line for each supervision and method, the mean pose last."""
+    lines = [
+        "| 3D labels | method | seeds | MPJPE | N-MPJPE | PA-MPJPE | training, min |",
+        "|---|---|---:|---:|---:|---:|---:|",
+    ]
+    for supervision, method in dict.fromkeys((row["supervision"], row["method"]) for row in rows):
+        group = [row for row in rows if (row["supervision"], row["method"]) == (supervision, method)]
+        errors = " | ".join(_mean_and_spread([float(row[metric]) for row in group]) for metric in _METRICS)
+        minutes = statistics.median(float(row["wall_s"]) / 60 for row in group)
+        lines.append(f"| {supervision} | {method} | {len(group)} | {errors} | {minutes:.0f} |")
+    mean_pose = statistics.mean(float(row["mean_pose_mpjpe_mm"]) for row in rows)
+    lines.append(f"| | always the mean training pose | | {mean_pose:.1f} | | | |")
+    return "\n".join(lines)
+
+
+def write_into(page: str, table: str) -> str:
+    """``page`` with the text between the two result marks replaced by ``table``."""
+    begin, end = _MARKS
+    return re.sub(f"{begin}.*?{end}", lambda _: f"{begin}\n{table}\n{end}", page, flags=re.DOTALL)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the program: exit code 2 after one line on stderr where a folder has no results."""
+    parser = argparse.ArgumentParser(prog="python -m mcss.report.collect", description=__doc__)
+    parser.add_argument("runs", nargs="*", type=Path, help="folders of finished runs")
+    parser.add_argument("--table", type=Path, required=True, help="the CSV file, experiments/results/DATA/runs.csv")
+    parser.add_argument("--page", type=Path, help="a Markdown file with result marks to fill in")
+    options = parser.parse_args(args)
+    try:
+        rows = collect(options.runs, options.table)
+    except InputError as error:
+        print(f"report: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    table = markdown_table(rows)
+    if options.page:
+        options.page.write_text(write_into(options.page.read_text(encoding="utf-8"), table), encoding="utf-8")
+    print(table)
+
+
+def _headline(results: Iterable[dict[str, Any]]) -> dict[str, float]:
+    return {r["metric"]: r["value"] for r in results if (r["joint_set"], r["average"]) == HEADLINE}
+
+
+def _identity(row: dict[str, str]) -> tuple[str, ...]:
+    return tuple(row[column] for column in ("method", "config_hash", "data_hash"))
+
+
+def _mean_and_spread(values: Sequence[float]) -> str:
+    if len(values) == 1:
+        return f"{values[0]:.1f}"
+    return f"{statistics.mean(values):.1f} ± {statistics.stdev(values):.1f}"
+
+
+if __name__ == "__main__":
+    main()

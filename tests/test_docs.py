@@ -1,0 +1,98 @@
+"""The documentation runs: commands parse, docstring examples hold, numbers come from the results."""
+
+import csv
+import doctest
+import importlib
+import pkgutil
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import data_modules
+import data_modules.cli
+import mcss
+from mcss.cli import main as mcss_main
+from mcss.report.collect import markdown_table, read_rows, write_into
+
+ROOT = Path(__file__).parents[1]
+PAGES = ("README.md", "CONTRIBUTING.md")
+MODULES = [
+    module.name
+    for package in (mcss, data_modules)
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    if not module.name.endswith("__main__")
+]
+
+
+def commands(page):
+    blocks = re.findall(r"^```sh\n(.*?)^```", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
+    lines = [line.split(" #")[0].strip() for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+EVERY_COMMAND = sorted({command for page in PAGES for command in commands(page)})
+
+
+@pytest.mark.parametrize("command", [command for command in EVERY_COMMAND if command.startswith("make")])
+def test_make_commands_name_targets_that_exist(command):
+    subprocess.run([*shlex.split(command), "--dry-run"], cwd=ROOT, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("command", [command for command in EVERY_COMMAND if command.startswith("mcss ")])
+def test_mcss_commands_parse(command, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    words = shlex.split(command)[1:]
+    with pytest.raises(SystemExit) as caught:
+        mcss_main([words[0], "--print_config", *_existing_configs(words[1:])])
+    assert caught.value.code in (0, None), capsys.readouterr().err
+
+
+def _existing_configs(words):
+    """Without the configurations of runs, which this checkout does not have."""
+    pairs = list(zip(words[::2], words[1::2], strict=True))
+    return [word for pair in pairs if not (pair[0] == "--config" and pair[1].startswith("runs/")) for word in pair]
+
+
+@pytest.mark.parametrize("command", [command for command in EVERY_COMMAND if command.startswith("mcss-data")])
+def test_mcss_data_commands_parse(command):
+    words = shlex.split(command)[1:]
+    assert data_modules.cli.make_parser().parse_args(words).run.__name__ == f"_{words[0]}"
+
+
+def test_pages_have_commands_of_every_kind():
+    for start in ("make train", "make test", "mcss ", "mcss-data "):
+        assert any(command.startswith(start) for command in EVERY_COMMAND), start
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_docstring_examples(name):
+    module = importlib.import_module(name)
+    result = doctest.testmod(module, extraglobs={"torch": importlib.import_module("torch")})
+    assert result.failed == 0
+
+
+def test_readme_is_short():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_and_pictures_of_the_pages_exist(page):
+    targets = re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text())
+    assert targets
+    for target in targets:
+        assert (ROOT / target).exists(), target
+
+
+def test_numbers_of_the_readme_are_those_of_the_results():
+    page = (ROOT / "README.md").read_text()
+    rows = read_rows(ROOT / "experiments/results/studio/runs.csv")
+    assert rows
+    assert write_into(page, markdown_table(rows)) == page
+
+
+def test_results_of_a_table_come_from_one_data_set():
+    with (ROOT / "experiments/results/studio/runs.csv").open(newline="") as file:
+        assert len({row["data_hash"] for row in csv.DictReader(file)}) == 1

@@ -1,0 +1,144 @@
+"""Every YAML of experiments/ runs, and does what it is there for."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from mcss.cli import main
+from mcss.models.module import MCSSModule
+from tests.references.synthetic_store import make_store
+
+EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+METHODS = sorted(path.stem for path in (EXPERIMENTS / "method").glob("*.yaml"))
+OVERLAYS = sorted(path for path in EXPERIMENTS.glob("*/*.yaml") if path.parent.name != "method")
+SMALL = ["--trainer.max_steps", "2", "--trainer.accelerator", "cpu", "--trainer.enable_progress_bar", "false"]
+
+
+@pytest.fixture(scope="module")
+def store_path(tmp_path_factory):
+    """Enough clips for every overlay: those that studio.yaml holds out, and 33 pairs of one subject half a second apart."""
+    clips = yaml.safe_load((EXPERIMENTS / "data/studio.yaml").read_text())["data"]["validation_clips"]
+    actions = sorted({clip.split("/", 1)[1] for clip in clips} | {"Discussion/1", "Walking/1"})
+    subjects = ("S1", "S5", "S6", "S7", "S8", "S9")
+    return make_store(
+        tmp_path_factory.mktemp("data") / "synthetic", subjects=subjects, clips=actions, instants=6, size_px=48
+    )
+
+
+def run(store_path, folder, *overlays, extra=()):
+    """Two steps with these overlays after base and tiny, and the batches that the module saw."""
+    batches = []
+    training_step = MCSSModule.training_step
+
+    def watched(self, batch, batch_idx):
+        batches.append(batch)
+        return training_step(self, batch, batch_idx)
+
+    configs = [EXPERIMENTS / "base.yaml", EXPERIMENTS / "data/tiny.yaml", *overlays, EXPERIMENTS / "logger/csv.yaml"]
+    arguments = [word for config in configs for word in ("--config", str(config))]
+    store = ["--data.store", str(store_path), "--data.min_gap_s", "0.5"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MCSSModule, "training_step", watched)
+        main(["fit", *arguments, *store, "--run_dir", str(folder), *SMALL, *extra])
+    checkpoint = torch.load(folder / "checkpoints/last.ckpt", weights_only=True)
+    return batches, checkpoint, yaml.safe_load((folder / "config.yaml").read_text())
+
+
+def method(name):
+    return EXPERIMENTS / f"method/{name}.yaml"
+
+
+@pytest.mark.parametrize("path", sorted(EXPERIMENTS.rglob("*.yaml")), ids=lambda path: path.stem)
+def test_every_file_begins_with_a_comment_that_says_what_it_is(path):
+    assert path.read_text().startswith("# ")
+
+
+@pytest.mark.parametrize("path", (EXPERIMENTS / "method").glob("*.yaml"), ids=lambda path: path.stem)
+def test_a_method_overlay_is_small_and_carries_its_own_name(path):
+    lines = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
+    assert len(lines) <= 10
+    assert yaml.safe_load(path.read_text())["method"] == path.stem
+
+
+@pytest.fixture(scope="module")
+def runs(store_path, tmp_path_factory):
+    """What each method's run of two steps left behind."""
+    folder = tmp_path_factory.mktemp("runs")
+    return {name: run(store_path, folder / name, method(name)) for name in METHODS}
+
+
+def test_every_method_runs(runs):
+    for name, (batches, checkpoint, config) in runs.items():
+        assert checkpoint["global_step"] == len(batches) == 2, name
+        assert config["method"] == name
+
+
+def test_mcss_sees_pairs_and_labels_and_the_baseline_labels_only(runs):
+    (mcss, *_), (baseline, *_) = runs["mcss"][0], runs["baseline"][0]
+    assert (mcss.pairs, len(mcss.pose_world), len(mcss.images)) == (4, 8, 16)
+    assert (baseline.pairs, len(baseline.pose_world), len(baseline.images)) == (0, 8, 8)
+
+
+def test_both_have_the_same_network_and_start_from_the_same_weights(store_path, tmp_path):
+    lr = ["--model.lr", "1e-30"]
+    states = [
+        run(store_path, tmp_path / name, method(name), extra=lr)[1]["state_dict"] for name in ("mcss", "baseline")
+    ]
+    assert states[0].keys() == states[1].keys()
+    for name in ("embedder.0.conv1.weight", "embedder.1.fc.weight", "regressor.2.weight"):
+        torch.testing.assert_close(states[0][name], states[1][name])
+
+
+def test_contrastive_only_sees_no_label(runs):
+    batch = runs["contrastive_only"][0][0]
+    assert (batch.pairs, len(batch.pose_world)) == (4, 0)
+
+
+def test_global_target_keeps_the_worlds_orientation(store_path, tmp_path, runs):
+    _, checkpoint, config = runs["mcss_global"]
+    assert config["model"]["pose_frame"] == "root"
+    folder = tmp_path / "global"
+    run(store_path, folder, method("mcss_global"))
+    main(["test", "--config", str(folder / "config.yaml"), "--run_dir", str(folder)])
+    record = json.loads((folder / "results.json").read_text())
+    assert {result["frame"] for result in record["results"]} == {"root"}
+    # The synthetic left hip lies at (130, 20, 5) of the pelvis: on +X only in the canonical frame.
+    left_hip = 3
+    torch.testing.assert_close(checkpoint["state_dict"]["pose_mean_mm"][left_hip], torch.tensor([130.0, 20.0, 5.0]))
+    canonical = runs["mcss"][1]["state_dict"]["pose_mean_mm"][left_hip]
+    torch.testing.assert_close(canonical, torch.tensor([(130**2 + 20**2) ** 0.5, 0.0, 5.0]), atol=1e-3, rtol=0)
+
+
+def test_resnet34_is_deeper(runs):
+    def blocks(name):
+        return sum(key.endswith("conv2.weight") for key in runs[name][1]["state_dict"])
+
+    assert (blocks("mcss"), blocks("mcss_resnet34")) == (8, 16)
+
+
+def test_the_papers_loss_has_its_threshold_from_the_first_step(runs, tmp_path):
+    from mcss.losses.contrastive import ContrastiveLoss, ContrastiveSettings
+
+    def loss(name):
+        return ContrastiveLoss(ContrastiveSettings(**runs[name][2]["model"]["contrastive"]))
+
+    assert loss("mcss").threshold_at(0) == 0
+    assert loss("mcss_paper_loss").threshold_at(0) == 0.3
+    assert loss("mcss_paper_loss").settings.warmup_steps == 0
+
+
+@pytest.mark.parametrize("path", OVERLAYS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_every_other_overlay_runs(path, store_path, tmp_path):
+    """On a CPU, at a size that a test can afford: devices, weights and width are those of this test."""
+    affordable = ["--trainer.devices", "1", "--trainer.strategy", "auto", "--trainer.sync_batchnorm", "false"]
+    affordable += ["--model.width", "16", "--model.weights", "none", "--model.image_size_px", "48"]
+    affordable += ["--data.num_workers", "0", "--data.pairs", "4", "--data.labelled_images", "8"]
+    batches, _, config = run(store_path, tmp_path / "run", method("mcss"), path, extra=affordable)
+    assert len(batches) == 2
+    asked = yaml.safe_load(path.read_text())
+    for key in ("lr", "schedule", "batchnorm_affine"):
+        if key in asked.get("model", {}):
+            assert config["model"][key] == asked["model"][key]

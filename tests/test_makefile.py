@@ -1,0 +1,47 @@
+"""The Makefile's targets expand to the commands that they stand for."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def make(*arguments, **variables):
+    environment = {key: value for key, value in os.environ.items() if key not in ("VIRTUAL_ENV", "CONDA_PREFIX")}
+    # Make hands its own variables down to the tests that it runs.
+    environment = {key: value for key, value in environment.items() if not key.startswith(("MAKE", "MFLAGS"))}
+    command = ["make", *arguments, *(f"{key}={value}" for key, value in variables.items())]
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    return result.stdout.replace('"', "")
+
+
+def test_make_alone_lists_every_target_with_a_line():
+    listed = set(re.findall(r"^  make ([a-z-]+) +\S", make(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert listed == targets
+    assert {"setup", "data", "train", "test", "check"} <= targets
+
+
+def test_train_is_data_then_fit_then_test_of_the_last_checkpoint():
+    lines = make("-n", "train", SUPERVISION="S1+S5", METHOD="baseline", SEED="3", ARGS="--model.lr 0.01")
+    render = lines.index("bin/mcss-data render --preset studio --out data/studio")
+    fit = lines.index(
+        "bin/mcss fit --config experiments/base.yaml --config experiments/data/studio.yaml"
+        " --config experiments/method/baseline.yaml --data.supervision S1+S5 --seed_everything 3"
+        " --run_dir runs/studio-baseline-S1+S5-seed3 --model.lr 0.01"
+    )
+    test = lines.index("bin/mcss test --config runs/studio-baseline-S1+S5-seed3/config.yaml")
+    assert render < fit < test
+
+
+def test_an_active_environment_is_used_instead_of_a_new_one():
+    assert f"{ROOT}/.venv/bin/mcss fit" in make("-n", "train")
+    assert "/opt/conda/envs/lab/bin/mcss fit" in make("-n", "train", CONDA_PREFIX="/opt/conda/envs/lab")
+
+
+def test_console_scripts_are_installed():
+    for script in ("mcss", "mcss-data"):
+        assert (Path(sys.executable).parent / script).is_file()
