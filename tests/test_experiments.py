@@ -19,7 +19,7 @@ SMALL = ["--trainer.max_steps", "2", "--trainer.accelerator", "cpu", "--trainer.
 
 @pytest.fixture(scope="module")
 def store_path(tmp_path_factory):
-    """Enough clips for every overlay: those that studio.yaml holds out, and 33 pairs of one subject half a second apart."""
+    """Enough clips for every overlay: those that studio.yaml holds out, and some to train on."""
     clips = yaml.safe_load((EXPERIMENTS / "data/studio.yaml").read_text())["data"]["validation_clips"]
     actions = sorted({clip.split("/", 1)[1] for clip in clips} | {"Discussion/1", "Walking/1"})
     subjects = ("S1", "S5", "S6", "S7", "S8", "S9")

@@ -99,9 +99,10 @@ def test_a_killed_run_resumed_in_mid_epoch_equals_an_uninterrupted_one(
             raise RuntimeError("killed")
         return training_step(self, batch, batch_idx)
 
-    with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="killed"):
+    with monkeypatch.context() as patch:
         patch.setattr(MCSSModule, "training_step", crashing_step)
-        main(["fit", *arguments, "--run_dir", str(tmp_path / "killed")])
+        with pytest.raises(RuntimeError, match="killed"):
+            main(["fit", *arguments, "--run_dir", str(tmp_path / "killed")])
     assert torch.load(tmp_path / "killed/checkpoints/last.ckpt", weights_only=True)["global_step"] == 12
     main(["fit", *arguments, "--run_dir", str(tmp_path / "killed")])
 

@@ -23,7 +23,7 @@ _MARKS = ("<!-- results:begin -->", "<!-- results:end -->")
 
 
 def summary_row(record: dict[str, Any]) -> dict[str, Any]:
-    """One line of ``runs.csv`` from the content of ``results.json``: errors of h36m16, micro, in the run's own frame."""
+    """A line of ``runs.csv`` from the content of ``results.json``: errors of h36m16, micro, in the run's own frame."""
     errors = _headline(record["results"])
     mean_pose = _headline(record["mean_pose_results"])
     row = {**record, **errors, "mean_pose_mpjpe_mm": mean_pose["mpjpe_mm"]}

@@ -1,0 +1,70 @@
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from data_modules.studio.appearance import (
+    HEAD,
+    LEFT_ARM,
+    LEFT_LEG,
+    LOOKS,
+    RIGHT_ARM,
+    RIGHT_LEG,
+    TORSO,
+    paint,
+    surface_of,
+)
+
+
+def _paint_vertices(studio, subject):
+    """Colour of the first corner of every triangle of a subject."""
+    body = studio.bodies[subject]
+    surface = surface_of(body)
+    corners = body.triangles[:, 0]
+    return surface, paint(LOOKS[subject], surface, surface.parts, surface.reach[corners], surface.rest_mm[corners])
+
+
+def test_every_part_of_the_body_is_found(studio):
+    surface, _ = _paint_vertices(studio, "S1")
+    parts, counts = np.unique(surface.parts, return_counts=True)
+    assert set(parts) == {HEAD, TORSO, LEFT_ARM, RIGHT_ARM, LEFT_LEG, RIGHT_LEG}
+    assert counts.min() > 100
+    assert surface.rest_mm[surface.reach > 2.0, 2].min() < -700
+
+
+@pytest.mark.parametrize("subject", LOOKS)
+def test_garments_are_where_they_belong(studio, subject):
+    look = LOOKS[subject]
+    surface, colors = _paint_vertices(studio, subject)
+    body = studio.bodies[subject]
+    heights = surface.rest_mm[body.triangles[:, 0], 2]
+    soles = heights < heights.min() + 30
+    np.testing.assert_allclose(colors[soles], np.tile(look.shoes, (soles.sum(), 1)))
+    crown = heights > heights.max() - 20
+    np.testing.assert_allclose(colors[crown], np.tile(look.hair, (crown.sum(), 1)))
+    chest = (surface.parts == TORSO) & (heights > 300)
+    palette = np.array([look.shirt.color, look.shirt.accent, np.mean([look.shirt.color, look.shirt.accent], axis=0)])
+    assert (np.abs(colors[chest][:, None] - palette).max(axis=-1).min(axis=1) < 1e-9).all()
+
+
+def test_subjects_differ_at_a_glance(studio):
+    """Mean colours of head, trunk, arms and legs: every two subjects differ clearly in at least two parts."""
+    means = {}
+    for subject in LOOKS:
+        surface, colors = _paint_vertices(studio, subject)
+        groups = ((HEAD,), (TORSO,), (LEFT_ARM, RIGHT_ARM), (LEFT_LEG, RIGHT_LEG))
+        means[subject] = np.array([colors[np.isin(surface.parts, group)].mean(axis=0) for group in groups])
+    for one, other in combinations(LOOKS, 2):
+        differences = np.linalg.norm(means[one] - means[other], axis=-1)
+        assert (differences > 0.15).sum() >= 2, (one, other)
+
+
+def test_bodies_differ_in_height_and_girth(studio):
+    heights, girths = [], []
+    for body in studio.bodies.values():
+        low, high = body.rest_vertices_mm.min(axis=0), body.rest_vertices_mm.max(axis=0)
+        heights.append(high[2] - low[2])
+        girths.append(np.ptp(body.rest_vertices_mm[surface_of(body).reach == 0][:, 1]))
+    assert 1550 < min(heights) < max(heights) < 1960
+    assert np.ptp(heights) > 150
+    assert np.ptp(girths) > 40
