@@ -15,6 +15,8 @@ HEAD, TORSO, LEFT_ARM, RIGHT_ARM, LEFT_LEG, RIGHT_LEG, SEAT = range(7)
 """Parts of the scene that a ray can meet; they also mark where an outline needs smoothing."""
 
 SEAT_COLOR: Color = (0.42, 0.30, 0.20)
+OPENING_MM = 90.0
+"""Half of the width at which a shirt is open in front."""
 WRIST_REACH, ANKLE_REACH = 1.93, 1.9
 """Positions along a limb (0 = shoulder or hip, 1 = elbow or knee, 2 = wrist or ankle) where hands and shoes begin."""
 
@@ -42,6 +44,7 @@ class Look:
 
     Attributes:
         phenotype: shape of the body, in anny's terms.
+        undershirt: seen in front, where the shirt is open; it tells a person's front from the back at any distance.
         hair_line: how far the hair reaches down at the back of the head, share of the head's height.
         light: colour and strength of the room's light on that day.
         ambient: share of the light that comes from everywhere.
@@ -53,6 +56,7 @@ class Look:
     shirt: Garment
     trousers: Garment
     shoes: Color
+    undershirt: Color
     hair_line: float = 0.5
     light: Color = (1.0, 1.0, 1.0)
     ambient: float = 0.55
@@ -68,38 +72,38 @@ def _shape(
 LOOKS: dict[str, Look] = {
     "S1": Look(
         _shape(0.0, 0.62, 0.6, 0.42, 0.47, 0.6), (0.90, 0.72, 0.60), (0.20, 0.13, 0.08),
-        Garment((0.80, 0.14, 0.14), 0.9), Garment((0.13, 0.18, 0.36), 1.95), (0.92, 0.92, 0.90),
+        Garment((0.80, 0.14, 0.14), 0.9), Garment((0.13, 0.18, 0.36), 1.95), (0.92, 0.92, 0.90), (0.96, 0.96, 0.94),
         hair_line=0.55,
     ),
     "S5": Look(
         _shape(1.0, 0.6, 0.45, 0.3, 0.46, 0.6), (0.96, 0.80, 0.70), (0.85, 0.66, 0.30),
         Garment((0.95, 0.95, 0.92), 1.9, (0.12, 0.30, 0.62), "stripes", 95.0), Garment((0.72, 0.62, 0.44), 1.0),
-        (0.75, 0.15, 0.20), hair_line=0.15, light=(1.08, 1.0, 0.88),
+        (0.75, 0.15, 0.20), (0.20, 0.14, 0.14), hair_line=0.15, light=(1.08, 1.0, 0.88),
     ),
     "S6": Look(
         _shape(0.0, 0.72, 0.45, 0.86, 0.42, 0.45), (0.45, 0.30, 0.22), (0.06, 0.05, 0.05),
-        Garment((0.96, 0.78, 0.16), 0.6), Garment((0.34, 0.36, 0.38), 1.95), (0.16, 0.10, 0.08),
+        Garment((0.96, 0.78, 0.16), 0.6), Garment((0.34, 0.36, 0.38), 1.95), (0.16, 0.10, 0.08), (0.12, 0.34, 0.22),
         hair_line=0.8, light=(0.88, 0.94, 1.06), ambient=0.65,
     ),
     "S7": Look(
         _shape(1.0, 0.66, 0.4, 0.72, 0.47, 0.45), (0.78, 0.56, 0.40), (0.10, 0.08, 0.08),
         Garment((0.10, 0.45, 0.32), 1.9, (0.85, 0.90, 0.55), "checks", 120.0), Garment((0.90, 0.90, 0.94), 1.95),
-        (0.12, 0.12, 0.14), hair_line=0.05, light=(1.0, 0.92, 0.94), ambient=0.5,
+        (0.12, 0.12, 0.14), (0.97, 0.93, 0.80), hair_line=0.05, light=(1.0, 0.92, 0.94), ambient=0.5,
     ),
     "S8": Look(
         _shape(0.0, 0.6, 0.9, 0.4, 0.56, 0.65), (0.68, 0.48, 0.35), (0.55, 0.28, 0.12),
-        Garment((0.10, 0.62, 0.66), 0.15), Garment((0.88, 0.42, 0.12), 0.8), (0.20, 0.45, 0.75),
+        Garment((0.10, 0.62, 0.66), 0.15), Garment((0.88, 0.42, 0.12), 0.8), (0.20, 0.45, 0.75), (0.10, 0.10, 0.12),
         hair_line=0.6, light=(0.84, 0.84, 0.84),
     ),
     "S9": Look(
         _shape(1.0, 0.6, 0.55, 0.42, 0.52, 0.55), (0.58, 0.40, 0.29), (0.16, 0.10, 0.07),
         Garment((0.55, 0.75, 0.92), 0.5, (0.10, 0.16, 0.45), "columns", 90.0), Garment((0.45, 0.12, 0.22), 1.95),
-        (0.90, 0.80, 0.35), hair_line=0.2, light=(0.95, 1.0, 1.02), ambient=0.6,
+        (0.90, 0.80, 0.35), (0.95, 0.52, 0.16), hair_line=0.2, light=(0.95, 1.0, 1.02), ambient=0.6,
     ),
     "S11": Look(
         _shape(0.0, 0.64, 0.5, 0.6, 0.4, 0.5), (0.93, 0.75, 0.65), (0.42, 0.40, 0.38),
         Garment((0.48, 0.26, 0.56), 1.9, (0.95, 0.85, 0.90), "dots", 130.0), Garment((0.28, 0.40, 0.26), 1.1),
-        (0.55, 0.35, 0.20), hair_line=0.7, light=(1.05, 0.98, 0.92), ambient=0.5,
+        (0.55, 0.35, 0.20), (0.98, 0.90, 0.20), hair_line=0.7, light=(1.05, 0.98, 0.92), ambient=0.5,
     ),
 }  # fmt: skip
 """The seven subjects."""
@@ -210,6 +214,9 @@ def paint(
     shirt = (torso & (rest_mm[:, 2] >= surface.waist_mm)) | (arm & (reach < min(look.shirt.reach, WRIST_REACH)))
     trousers = (torso & ~shirt) | (leg & (reach < min(look.trousers.reach, ANKLE_REACH)))
     colors[shirt] = _cloth(look.shirt, rest_mm[shirt], reach[shirt])
+    # At rest the body faces -Y.
+    open_front = shirt & torso & (rest_mm[:, 1] < 0) & (np.abs(rest_mm[:, 0]) < OPENING_MM)
+    colors[open_front] = look.undershirt
     colors[trousers] = _cloth(look.trousers, rest_mm[trousers], reach[trousers])
     colors[leg & (reach >= ANKLE_REACH)] = look.shoes
     hair_end = surface.nape_mm + look.hair_line * (surface.brow_mm - surface.nape_mm)

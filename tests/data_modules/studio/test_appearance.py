@@ -44,6 +44,10 @@ def test_garments_are_where_they_belong(studio, subject):
     np.testing.assert_allclose(colors[crown], np.tile(look.hair, (crown.sum(), 1)))
     chest = (surface.parts == TORSO) & (heights > 300)
     palette = np.array([look.shirt.color, look.shirt.accent, np.mean([look.shirt.color, look.shirt.accent], axis=0)])
+    depth = surface.rest_mm[body.triangles[:, 0], 1]
+    in_front = (np.abs(colors[chest] - look.undershirt).max(axis=-1) < 1e-9) & (depth[chest] < 0)
+    assert 0.05 < in_front.mean() < 0.5
+    chest[np.flatnonzero(chest)[in_front]] = False
     assert (np.abs(colors[chest][:, None] - palette).max(axis=-1).min(axis=1) < 1e-9).all()
 
 
