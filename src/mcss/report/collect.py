@@ -63,16 +63,16 @@ def read_rows(table: Path) -> list[dict[str, str]]:
 def markdown_table(rows: Sequence[dict[str, str]]) -> str:
     """Mean and sample standard deviation over seeds, a line for each supervision and method, the mean pose last."""
     lines = [
-        "| 3D labels | method | seeds | MPJPE | N-MPJPE | PA-MPJPE | training, min |",
-        "|---|---|---:|---:|---:|---:|---:|",
+        "| 3D labels | method | seeds | steps | images seen | MPJPE | N-MPJPE | PA-MPJPE |",
+        "|---|---|---:|---:|---:|---:|---:|---:|",
     ]
     for supervision, method in dict.fromkeys((row["supervision"], row["method"]) for row in rows):
         group = [row for row in rows if (row["supervision"], row["method"]) == (supervision, method)]
         errors = " | ".join(_mean_and_spread([float(row[metric]) for row in group]) for metric in _METRICS)
-        minutes = statistics.median(float(row["wall_s"]) / 60 for row in group)
-        lines.append(f"| {supervision} | {method} | {len(group)} | {errors} | {minutes:.0f} |")
+        steps, images = (_distinct(row[column] for row in group) for column in ("steps", "images_seen"))
+        lines.append(f"| {supervision} | {method} | {len(group)} | {steps} | {images} | {errors} |")
     mean_pose = statistics.mean(float(row["mean_pose_mpjpe_mm"]) for row in rows)
-    lines.append(f"| | always the mean training pose | | {mean_pose:.1f} | | | |")
+    lines.append(f"| | always the mean training pose | | | | {mean_pose:.1f} | | |")
     return "\n".join(lines)
 
 
@@ -106,6 +106,10 @@ def _headline(results: Iterable[dict[str, Any]]) -> dict[str, float]:
 
 def _identity(row: dict[str, str]) -> tuple[str, ...]:
     return tuple(row[column] for column in ("method", "config_hash", "data_hash"))
+
+
+def _distinct(numbers: Iterable[str]) -> str:
+    return " / ".join(dict.fromkeys(f"{int(number):,}" for number in numbers))
 
 
 def _mean_and_spread(values: Sequence[float]) -> str:

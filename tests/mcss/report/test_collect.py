@@ -54,8 +54,8 @@ def test_runs_are_added_to_those_already_there_and_repeated_ones_replaced(finish
 def test_table_states_mean_and_spread_over_seeds(finished, tmp_path):
     runs = [finished(name, seed=seed, value=value) for name, seed, value in (("a", 0, 100.0), ("b", 1, 110.0))]
     lines = markdown_table(collect(runs, tmp_path / "runs.csv")).splitlines()
-    assert lines[2] == "| S1 | mcss | 2 | 105.0 ± 7.1 | 106.0 ± 7.1 | 107.0 ± 7.1 | 2 |"
-    assert lines[-1] == "| | always the mean training pose | | 200.0 | | | |"
+    assert lines[2] == "| S1 | mcss | 2 | 1 | 1 | 105.0 ± 7.1 | 106.0 ± 7.1 | 107.0 ± 7.1 |"
+    assert lines[-1] == "| | always the mean training pose | | | | 200.0 | | |"
 
 
 def test_page_is_filled_between_its_marks_only():
@@ -67,7 +67,7 @@ def test_command_fills_the_page(finished, tmp_path, capsys):
     page = tmp_path / "README.md"
     page.write_text("<!-- results:begin --><!-- results:end -->")
     main([str(finished("a")), "--table", str(tmp_path / "runs.csv"), "--page", str(page)])
-    assert "| S1 | mcss | 1 | 100.0 | 101.0 | 102.0 | 2 |" in page.read_text()
+    assert "| S1 | mcss | 1 | 1 | 1 | 100.0 | 101.0 | 102.0 |" in page.read_text()
     assert "| S1 | mcss | 1 |" in capsys.readouterr().out
 
 
