@@ -1,0 +1,1 @@
+"""The studio: a multi-view data set that anyone can render."""
