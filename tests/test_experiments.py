@@ -56,7 +56,7 @@ def test_every_file_begins_with_a_comment_that_says_what_it_is(path):
     assert path.read_text().startswith("# ")
 
 
-@pytest.mark.parametrize("path", (EXPERIMENTS / "method").glob("*.yaml"), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted((EXPERIMENTS / "method").glob("*.yaml")), ids=lambda path: path.stem)
 def test_a_method_overlay_is_small_and_carries_its_own_name(path):
     lines = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
     assert len(lines) <= 10
