@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 
 from data_modules.studio.body import Body
 
-Pattern = Literal["plain", "stripes", "columns", "checks", "dots"]
+Pattern = Literal["plain", "stripes", "checks"]
 Color = tuple[float, float, float]
 
 HEAD, TORSO, LEFT_ARM, RIGHT_ARM, LEFT_LEG, RIGHT_LEG, SEAT = range(7)
@@ -186,12 +186,8 @@ def _mix(
     across = np.where(reach > 0, rest_mm[:, 1], rest_mm[:, 0]) / garment.period_mm
     if garment.pattern == "stripes":
         return (along % 1.0 < 0.45).astype(np.float64)
-    if garment.pattern == "columns":
-        return (across % 1.0 < 0.4).astype(np.float64)
     if garment.pattern == "checks":
         return 0.5 * (along % 1.0 < 0.5) + 0.5 * (across % 1.0 < 0.5)
-    if garment.pattern == "dots":
-        return (np.hypot(along % 1.0 - 0.5, across % 1.0 - 0.5) < 0.28).astype(np.float64)
     return np.zeros(len(rest_mm))
 
 
