@@ -60,17 +60,6 @@ class AugmentSettings:
                 raise InputError(f"augment.{name} {getattr(self, name)}: choose at least 0 and less than 1")
 
 
-STRONG = AugmentSettings(
-    brightness=0.4,
-    contrast=0.4,
-    colour=0.4,
-    mix_probability=0.8,
-    grey_probability=0.2,
-    invert_probability=0.3,
-)
-"""Breaks appearance: clothes and walls no longer tell who and where, so the embedding has to encode the pose."""
-
-
 class Augment:
     """Varies batches of images and normalises them for the network."""
 

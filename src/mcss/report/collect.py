@@ -11,21 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from mcss.errors import InputError
+from mcss.report.table import headline
 from mcss.run_folder import RESULTS_FILE
 
 COLUMNS = (
     *("method", "supervision", "labelled_instants", "seed", "frame", "mpjpe_mm", "n_mpjpe_mm", "pa_mpjpe_mm"),
     *("mean_pose_mpjpe_mm", "steps", "images_seen", "wall_s", "commit", "config_hash", "data_hash"),
 )
-HEADLINE = ("h36m16", "micro")
 _METRICS = ("mpjpe_mm", "n_mpjpe_mm", "pa_mpjpe_mm")
 _MARKS = ("<!-- results:begin -->", "<!-- results:end -->")
 
 
 def summary_row(record: dict[str, Any]) -> dict[str, Any]:
     """A line of ``runs.csv`` from the content of ``results.json``: errors of h36m16, micro, in the run's own frame."""
-    errors = _headline(record["results"])
-    mean_pose = _headline(record["mean_pose_results"])
+    errors = headline(record["results"])
+    mean_pose = headline(record["mean_pose_results"])
     row = {**record, **errors, "mean_pose_mpjpe_mm": mean_pose["mpjpe_mm"]}
     return {column: row[column] for column in COLUMNS}
 
@@ -98,10 +98,6 @@ def main(args: Sequence[str] | None = None) -> None:
     if options.page:
         options.page.write_text(write_into(options.page.read_text(encoding="utf-8"), table), encoding="utf-8")
     print(table)
-
-
-def _headline(results: Iterable[dict[str, Any]]) -> dict[str, float]:
-    return {r["metric"]: r["value"] for r in results if (r["joint_set"], r["average"]) == HEADLINE}
 
 
 def _identity(row: dict[str, str]) -> tuple[str, ...]:

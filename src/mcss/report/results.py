@@ -16,7 +16,7 @@ from mcss.geometry.canonical import is_degenerate, to_root
 from mcss.history import MetricsHistory, read_history
 from mcss.metrics import MPJPE, NMPJPE, PAMPJPE
 from mcss.models.module import MCSSModule
-from mcss.report.table import results_table
+from mcss.report.table import headline, results_table
 from mcss.run_folder import RESULTS_FILE, RUN_FILE
 from mcss.visualization.curves import curves_figure
 from mcss.visualization.poses import pose_figure
@@ -29,7 +29,6 @@ DEFINITIONS = {
 AVERAGES = {"micro": "mean over images", "macro": "mean over actions of the mean over the action's images"}
 _METRICS = {"mpjpe_mm": MPJPE, "n_mpjpe_mm": NMPJPE, "pa_mpjpe_mm": PAMPJPE}
 _JOINT_SETS = ("h36m16", "h36m17")
-HEADLINE = ("h36m16", "micro")
 
 
 class PoseErrorTable:
@@ -128,8 +127,7 @@ class ResultsWriter(pl.Callback):
         parts = [part for share in distributed.gather_objects(self.parts) for part in share]
         degenerate = sum(distributed.gather_objects(self.degenerate))
         pl_module.log_dict(
-            {f"test/{r['metric']}": r["value"] for r in results if (r["joint_set"], r["average"]) == HEADLINE},
-            rank_zero_only=True,
+            {f"test/{metric}": value for metric, value in headline(results).items()}, rank_zero_only=True
         )
         if not trainer.is_global_zero:
             return

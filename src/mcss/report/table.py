@@ -1,6 +1,10 @@
 """A run's results as a Markdown table."""
 
+from collections.abc import Iterable
 from typing import Any
+
+HEADLINE = ("h36m16", "micro")
+"""Joint set and average of the figures that stand for a run where there is room for one."""
 
 _HEADINGS = {"mpjpe_mm": "MPJPE", "n_mpjpe_mm": "N-MPJPE", "pa_mpjpe_mm": "PA-MPJPE"}
 
@@ -20,6 +24,11 @@ def results_table(record: dict[str, Any]) -> str:
     lines += _lines("", record["results"])
     lines += _lines("mean pose: ", record["mean_pose_results"])
     return "\n".join(lines) + "\n"
+
+
+def headline(results: Iterable[dict[str, Any]]) -> dict[str, float]:
+    """Value of each metric in ``results`` on the headline's joint set and average."""
+    return {r["metric"]: r["value"] for r in results if (r["joint_set"], r["average"]) == HEADLINE}
 
 
 def _lines(prefix: str, results: list[dict[str, Any]]) -> list[str]:
