@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 
 from data_modules.studio.poses import SCRIPTS
 
-RECIPE = 4
+RECIPE = 5
 """Raised when a change of code changes what the same numbers render."""
 
 
@@ -48,7 +48,7 @@ class StudioConfig:
     key_hold_s: tuple[float, float] = (0.5, 1.2)
     key_move_s: tuple[float, float] = (0.6, 1.0)
     step_s: tuple[float, float] = (0.5, 0.62)
-    amplitude_spread: float = 0.08
+    amplitude_spread: float = 0.05
     style_rad: float = 0.05
     sway_rad: float = 0.045
     mesh: str = "notoes_collapse10pc"

@@ -1,5 +1,6 @@
 """From feature map to embedding, and from embedding to pose (paper, Fig. 1a and Sec. 4)."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d, normalize
@@ -52,7 +53,13 @@ class EmbeddingHead(nn.Module):
 
 
 class PoseRegressor(nn.Sequential):
-    """FC(128)-ReLU-FC(48): embedding to the standardised coordinates of 16 joints (paper, Sec. 4)."""
+    """FC(128)-ReLU-FC(48): embedding to the standardised coordinates of 16 joints (paper, Sec. 4).
+
+    The coordinates of a unit vector are of size 1/sqrt(dim), where PyTorch's initialisation expects values of size 1:
+    the first layer's weights start sqrt(dim) times larger, or thousands of steps pass before the poses spread.
+    """
 
     def __init__(self, embedding_dim: int, joints: int) -> None:
         super().__init__(nn.Linear(embedding_dim, embedding_dim), nn.ReLU(), nn.Linear(embedding_dim, joints * 3))
+        with torch.no_grad():
+            self[0].weight.mul_(embedding_dim**0.5)

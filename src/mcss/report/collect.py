@@ -61,16 +61,16 @@ def read_rows(table: Path) -> list[dict[str, str]]:
 
 
 def markdown_table(rows: Sequence[dict[str, str]]) -> str:
-    """Mean and sample standard deviation over seeds, a line for each supervision and method, the mean pose last."""
+    """Mean and sample standard deviation over seeds, a line for each supervision, method and length of run."""
     lines = [
         "| 3D labels | method | seeds | steps | images seen | MPJPE | N-MPJPE | PA-MPJPE |",
         "|---|---|---:|---:|---:|---:|---:|---:|",
     ]
-    for supervision, method in dict.fromkeys((row["supervision"], row["method"]) for row in rows):
-        group = [row for row in rows if (row["supervision"], row["method"]) == (supervision, method)]
+    for kind in dict.fromkeys(_kind(row) for row in rows):
+        group = [row for row in rows if _kind(row) == kind]
+        supervision, method, steps, images = kind
         errors = " | ".join(_mean_and_spread([float(row[metric]) for row in group]) for metric in _METRICS)
-        steps, images = (_distinct(row[column] for row in group) for column in ("steps", "images_seen"))
-        lines.append(f"| {supervision} | {method} | {len(group)} | {steps} | {images} | {errors} |")
+        lines.append(f"| {supervision} | {method} | {len(group)} | {int(steps):,} | {int(images):,} | {errors} |")
     mean_pose = statistics.mean(float(row["mean_pose_mpjpe_mm"]) for row in rows)
     lines.append(f"| | always the mean training pose | | | | {mean_pose:.1f} | | |")
     return "\n".join(lines)
@@ -104,8 +104,8 @@ def _identity(row: dict[str, str]) -> tuple[str, ...]:
     return tuple(row[column] for column in ("method", "config_hash", "data_hash"))
 
 
-def _distinct(numbers: Iterable[str]) -> str:
-    return " / ".join(dict.fromkeys(f"{int(number):,}" for number in numbers))
+def _kind(row: dict[str, str]) -> tuple[str, ...]:
+    return tuple(row[column] for column in ("supervision", "method", "steps", "images_seen"))
 
 
 def _mean_and_spread(values: Sequence[float]) -> str:

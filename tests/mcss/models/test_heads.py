@@ -44,3 +44,12 @@ def test_head_takes_the_maximum_of_each_2_x_2_block():
 def test_regressor_is_two_layers_of_the_paper():
     shapes = [tuple(parameter.shape) for parameter in PoseRegressor(128, 16).parameters()]
     assert shapes == [(128, 128), (128,), (48, 128), (48,)]
+
+
+def test_regressor_starts_with_poses_that_depend_on_the_embedding():
+    torch.manual_seed(0)
+    regressor = PoseRegressor(128, 16)
+    on_sphere = torch.nn.functional.normalize(torch.randn(4096, 128), dim=1)
+    usual = torch.nn.Linear(128, 128)
+    spread = usual(torch.randn(4096, 128)).std(dim=0).mean()
+    assert regressor[0](on_sphere).std(dim=0).mean().item() == pytest.approx(spread.item(), rel=0.1)

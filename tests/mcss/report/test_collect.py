@@ -58,6 +58,15 @@ def test_table_states_mean_and_spread_over_seeds(finished, tmp_path):
     assert lines[-1] == "| | always the mean training pose | | | | 200.0 | | |"
 
 
+def test_runs_of_different_length_are_not_averaged(finished, tmp_path):
+    runs = [finished("a", value=120.0, steps=3000), finished("b", value=90.0, steps=9000, config_hash="longer")]
+    lines = markdown_table(collect(runs, tmp_path / "runs.csv")).splitlines()
+    assert lines[2:4] == [
+        "| S1 | mcss | 1 | 3,000 | 1 | 120.0 | 121.0 | 122.0 |",
+        "| S1 | mcss | 1 | 9,000 | 1 | 90.0 | 91.0 | 92.0 |",
+    ]
+
+
 def test_page_is_filled_between_its_marks_only():
     page = "before\n<!-- results:begin -->\nold\n<!-- results:end -->\nafter\n"
     assert write_into(page, r"| \1 |") == "before\n<!-- results:begin -->\n| \\1 |\n<!-- results:end -->\nafter\n"
