@@ -8,6 +8,9 @@ SEED        ?= 0
 ARGS        ?=
 NAME        ?= $(DATA)-$(METHOD)-$(SUPERVISION)-seed$(SEED)
 RUN         := runs/$(NAME)
+SWEEP       ?= supervision_curve
+TABLE       := experiments/results/$(DATA)/runs.csv
+GRID        := $(if $(LEVELS),--levels "$(LEVELS)") $(if $(METHODS),--methods "$(METHODS)") $(if $(SEEDS),--seeds "$(SEEDS)")
 
 # An active virtual environment or conda environment is used as it is; otherwise .venv is made.
 ENV    := $(or $(VIRTUAL_ENV),$(CONDA_PREFIX),$(CURDIR)/.venv)
@@ -18,7 +21,7 @@ CONFIGS := --config experiments/base.yaml --config experiments/data/$(DATA).yaml
 SETTINGS := --data.supervision $(SUPERVISION) --seed_everything $(SEED) --run_dir $(RUN)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data train report test check
+.PHONY: help setup data train curve tables sweep report test check
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,7 +43,16 @@ train: data ## train METHOD with the 3D labels of SUPERVISION, then test the las
 	$(ENV)/bin/mcss test --config $(RUN)/config.yaml --run_dir $(RUN)
 
 report: $(STAMP) ## add finished runs (RUNS="runs/a runs/b") to the committed results, and fill in the README's table
-	"$(PYTHON)" -m mcss.report.collect $(RUNS) --table experiments/results/$(DATA)/runs.csv --page README.md
+	"$(PYTHON)" -m mcss.report.collect $(RUNS) --table $(TABLE) --page README.md
+
+curve: data ## error against the amount of labels: every run that the committed table lacks (LEVELS, METHODS, SEEDS)
+	DATA=$(DATA) "$(PYTHON)" -m mcss.sweep experiments/sweeps/supervision_curve.yaml $(GRID) --table $(TABLE)
+
+tables: data ## the paper's tables: every run that the committed table lacks
+	DATA=$(DATA) "$(PYTHON)" -m mcss.sweep experiments/sweeps/tables.yaml $(GRID) --table $(TABLE)
+
+sweep: data ## make a W&B sweep of experiments/sweeps/SWEEP.yaml and become its first agent (needs a login)
+	DATA=$(DATA) "$(PYTHON)" -m mcss.sweep experiments/sweeps/$(SWEEP).yaml $(GRID) --agent
 
 test: $(STAMP) ## run the tests
 	"$(PYTHON)" -m pytest

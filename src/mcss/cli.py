@@ -21,7 +21,14 @@ from mcss.errors import InputError
 from mcss.models.module import MCSSModule
 from mcss.prediction import PredictionWriter
 from mcss.report.results import ResultsWriter
-from mcss.run_folder import CONFIG_FILE, LAST_CHECKPOINT, check_same_settings, config_hash, run_facts
+from mcss.run_folder import (
+    CONFIG_FILE,
+    LAST_CHECKPOINT,
+    check_same_settings,
+    config_hash,
+    default_run_dir,
+    run_facts,
+)
 
 
 class OneLineParser(LightningArgumentParser):
@@ -50,8 +57,14 @@ class MCSSCommandLine(LightningCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the run's own settings, and say which settings follow from others."""
-        parser.add_argument("--run_dir", type=str, default="runs/default", help="Folder of everything this run writes.")
+        parser.add_argument(
+            "--run_dir",
+            type=str | None,
+            default=None,
+            help="Folder of everything this run writes; by default runs/DATA-METHOD-SUPERVISION-seedN-SETTINGS.",
+        )
         parser.add_argument("--method", type=str, default="mcss", help="Name of the method, for tables.")
+        parser.add_argument("--then_test", type=bool, default=False, help="After fit, test the last checkpoint.")
         parser.link_arguments("seed_everything", "data.seed")
         parser.link_arguments("model.image_size_px", "data.image_size_px")
         parser.link_arguments("model.contrastive.gather", "data.same_subject_on_ranks")
@@ -59,17 +72,19 @@ class MCSSCommandLine(LightningCLI):
     def before_instantiate_classes(self) -> None:
         """Fill in what depends on the run's folder and on this machine."""
         config = self.config[self.subcommand]
-        folder = Path(config.run_dir)
-        config.trainer.default_root_dir = str(folder)
         if config.trainer.precision is None:
             config.trainer.precision = default_precision(config.trainer.accelerator)
+        if config.run_dir is None:
+            config.run_dir = default_run_dir(self.settings())
+        folder = Path(config.run_dir)
+        config.trainer.default_root_dir = str(folder)
         if self.subcommand == "test":
             config.verbose = False  # ResultsWriter prints the table, with what defines it
         if self.subcommand == "predict":
             config.trainer.logger = False
         self._place_loggers(config.trainer.logger, folder)
         if self.subcommand == "fit":
-            check_same_settings(folder, self._settings())
+            check_same_settings(folder, self.settings())
         if config.ckpt_path is None and (self.subcommand != "fit" or (folder / LAST_CHECKPOINT).is_file()):
             config.ckpt_path = str(folder / LAST_CHECKPOINT)
         if config.ckpt_path is not None and not Path(config.ckpt_path).is_file():
@@ -82,9 +97,10 @@ class MCSSCommandLine(LightningCLI):
             if logger.class_path.endswith("WandbLogger"):
                 name = re.sub(r"[^\w.+-]", "_", folder.name)
                 logger.init_args.name = folder.name
-                logger.init_args.id = f"{name}-{config_hash(self._settings())[:8]}"
+                if not os.environ.get("WANDB_SWEEP_ID"):  # a sweep's agent has named the run already
+                    logger.init_args.id = f"{name}-{config_hash(self.settings())[:8]}"
 
-    def _settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, Any]:
         """The configuration as the saved file has it."""
         return yaml.safe_load(self.parser.dump(self.config, skip_none=False))[self.subcommand]
 
@@ -93,7 +109,7 @@ class MCSSCommandLine(LightningCLI):
         callbacks: list[pl.Callback] = [
             ValidationErrors(),
             CollapseWatch(),
-            RunRecord(run_facts(self._settings())),
+            RunRecord(run_facts(self.settings())),
             ResultsWriter(),
             PredictionWriter(),
         ]
@@ -101,6 +117,21 @@ class MCSSCommandLine(LightningCLI):
             callbacks.append(TQDMProgressBar(refresh_rate=20))
         self.trainer_defaults = {"callbacks": callbacks}
         return super().instantiate_trainer(**kwargs)
+
+    def after_fit(self) -> None:
+        """Test the weights that training ended with, where that was asked for."""
+        if self.config["fit"].then_test:
+            self.trainer.test(self.model, datamodule=self.datamodule, verbose=False)
+
+
+class SettingsReader(MCSSCommandLine):
+    """Reads a command line to the end without building or running anything."""
+
+    def instantiate_classes(self) -> None:
+        """Build nothing."""
+
+    def _run_subcommand(self, subcommand: str) -> None:
+        """Run nothing."""
 
 
 def default_precision(accelerator: str) -> str:
@@ -113,15 +144,29 @@ def default_precision(accelerator: str) -> str:
     return "bf16-mixed" if on_cpu and has_bf16 else "32-true"
 
 
+def offline_by_default() -> None:
+    """Without a key nobody is asked for one, and nothing waits for the network; a sweep's agent has its own login."""
+    if not any(os.environ.get(name) for name in ("WANDB_MODE", "WANDB_API_KEY", "WANDB_SWEEP_ID")):
+        os.environ["WANDB_MODE"] = "offline"
+
+
+def parse_settings(args: Sequence[str]) -> dict[str, Any]:
+    """All settings of the run that these arguments would start, as its ``config.yaml`` has them.
+
+    Raises:
+        InputError: the run's folder holds a run with other settings.
+        SystemExit: code 2 after one line on stderr where an argument is at fault.
+    """
+    return _command_line(SettingsReader, args).settings()
+
+
 def main(args: Sequence[str] | None = None) -> None:
     """Run the program; ``args`` default to the command line's.
 
     Raises:
         SystemExit: code 2 after one line on stderr where the input is at fault.
     """
-    # Without a key nobody is asked for one, and nothing waits for the network.
-    if not (os.environ.get("WANDB_MODE") or os.environ.get("WANDB_API_KEY")):
-        os.environ["WANDB_MODE"] = "offline"
+    offline_by_default()
     os.environ.setdefault("WANDB_SILENT", "true")
     # Of Lightning's messages only warnings: the run itself says what it does.
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
@@ -131,16 +176,20 @@ def main(args: Sequence[str] | None = None) -> None:
     # Decoded images in memory (cache_images) need no workers: a batch is one copy.
     warnings.filterwarnings("ignore", message=r".*does not have many workers")
     try:
-        MCSSCommandLine(
-            MCSSModule,
-            MultiviewPoseDataModule,
-            save_config_callback=SaveFitConfig,
-            seed_everything_default=0,
-            parser_class=OneLineParser,
-            auto_configure_optimizers=False,
-            parser_kwargs={"description": "MCSS: few 3D labels, many synchronised views."},
-            args=None if args is None else list(args),
-        )
+        _command_line(MCSSCommandLine, args)
     except InputError as error:
         print(f"mcss: {error}", file=sys.stderr)
         raise SystemExit(2) from None
+
+
+def _command_line(kind: type[MCSSCommandLine], args: Sequence[str] | None) -> MCSSCommandLine:
+    return kind(
+        MCSSModule,
+        MultiviewPoseDataModule,
+        save_config_callback=SaveFitConfig,
+        seed_everything_default=0,
+        parser_class=OneLineParser,
+        auto_configure_optimizers=False,
+        parser_kwargs={"description": "MCSS: few 3D labels, many synchronised views."},
+        args=None if args is None else list(args),
+    )

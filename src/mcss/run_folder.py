@@ -36,6 +36,13 @@ def config_hash(config: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def default_run_dir(config: Mapping[str, Any]) -> str:
+    """Folder of a run that was given none: readable, and another one for other settings."""
+    data, seed = config["data"], config["seed_everything"]
+    words = (Path(data["store"]).name, config["method"], data["supervision"], f"seed{seed}", config_hash(config)[:8])
+    return str(Path("runs") / "-".join(words))
+
+
 def check_same_settings(folder: Path, config: Mapping[str, Any]) -> None:
     """See that the checkpoint in ``folder`` belongs to a run with these settings.
 

@@ -70,5 +70,6 @@ def test_bodies_differ_in_height_and_girth(studio):
         heights.append(high[2] - low[2])
         girths.append(np.ptp(body.rest_vertices_mm[surface_of(body).reach == 0][:, 1]))
     assert 1550 < min(heights) < max(heights) < 1960
-    assert np.ptp(heights) > 150
+    # Seen apart, but near: a crop does not show how large somebody unknown is, and an error in mm must not be about it.
+    assert 100 < np.ptp(heights) < 200
     assert np.ptp(girths) > 40

@@ -1,0 +1,191 @@
+"""``python -m mcss.sweep FILE``: all runs of a W&B sweep file's grid on this machine, one after the other.
+
+The same file makes a sweep on a W&B server (``--agent``), which any number of agents on other machines may join. Here
+no server is needed: a run that the committed table already holds is skipped, a killed one is gone on with.
+"""
+
+import argparse
+import itertools
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+from tqdm import tqdm
+
+from data_modules.store import open_store
+from mcss.cli import offline_by_default, parse_settings
+from mcss.errors import InputError
+from mcss.report.collect import collect, read_rows
+from mcss.run_folder import config_hash
+
+METHOD_FILE = "experiments/method/{}.yaml"
+SHORTHANDS = {"methods": "config", "levels": "data.supervision", "seeds": "seed_everything"}
+"""Options of the command line that replace the values of one parameter of the file."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A W&B sweep file: how points are chosen, the command of a run, and the values of each parameter."""
+
+    path: Path
+    method: str
+    command: tuple[str, ...]
+    parameters: dict[str, tuple[Any, ...]]
+
+    def points(self) -> list[dict[str, Any]]:
+        """Every combination of values; the first parameter changes slowest."""
+        return [
+            dict(zip(self.parameters, values, strict=True)) for values in itertools.product(*self.parameters.values())
+        ]
+
+
+def read_sweep(path: Path) -> Sweep:
+    """Read a sweep file.
+
+    Raises:
+        InputError: there is no such file, or it is not a sweep with a command and values of parameters.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such sweep file; see experiments/sweeps")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        command = tuple(str(word) for word in content["command"])
+        parameters = {name: tuple(_values(spec)) for name, spec in content["parameters"].items()}
+        return Sweep(path, content["method"], command, parameters)
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: not a sweep with a command and values of parameters ({error!r})") from None
+
+
+def _values(spec: Mapping[str, Any]) -> Sequence[Any]:
+    return spec["values"] if "values" in spec else [spec["value"]]
+
+
+def expand(command: Sequence[str], point: Mapping[str, Any]) -> list[str]:
+    """Command line of one run, as an agent of W&B makes it.
+
+    Raises:
+        InputError: the command asks for an environment variable that is not set.
+    """
+    macros = {
+        "${env}": ["/usr/bin/env"],
+        "${interpreter}": [sys.executable],
+        "${args}": [f"--{name}={value}" for name, value in point.items()],
+    }
+    return [part for word in command for part in macros.get(word) or [_with_environment(word)]]
+
+
+def _with_environment(word: str) -> str:
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in os.environ:
+            raise InputError(f"the sweep's command needs the environment variable {match[1]}: set it, or use make")
+        return os.environ[match[1]]
+
+    return re.sub(r"\$\{envvar:([A-Z0-9_]+)\}", value, word)
+
+
+def run_all(sweep: Sweep, table: Path) -> list[str]:
+    """Run what ``table`` lacks, adding each run to it as soon as it is tested; the failed commands are returned.
+
+    Raises:
+        InputError: the sweep is no grid, or its command cannot be run.
+    """
+    if sweep.method != "grid":
+        raise InputError(
+            f"{sweep.path}: method {sweep.method!r}: only a grid can be run without a server; use make sweep"
+        )
+    failed = []
+    progress = tqdm(sweep.points(), desc=sweep.path.stem, unit="run")
+    for point in progress:
+        command = expand(sweep.command, point)
+        settings = parse_settings(_arguments(command))
+        progress.set_postfix_str(Path(settings["run_dir"]).name)
+        if _is_done(settings, table):
+            continue
+        if subprocess.run(command, check=False).returncode == 0:
+            collect([Path(settings["run_dir"])], table)
+        else:
+            failed.append(" ".join(command))
+    return failed
+
+
+def _arguments(command: Sequence[str]) -> list[str]:
+    """What the command passes to ``mcss``: everything from the subcommand on."""
+    if "fit" not in command:
+        raise InputError(f"the sweep's command does not run `mcss fit`: {' '.join(command)}")
+    return list(command[command.index("fit") :])
+
+
+def _is_done(settings: Mapping[str, Any], table: Path) -> bool:
+    data_hash = open_store(Path(settings["data"]["store"])).content_hash
+    wanted = (settings["method"], config_hash(settings), data_hash)
+    return any((row["method"], row["config_hash"], row["data_hash"]) == wanted for row in read_rows(table))
+
+
+def start_agent(sweep: Sweep) -> None:
+    """Make the sweep on the W&B server, say how others join it, and become its first agent.
+
+    Raises:
+        InputError: nobody is logged in to W&B.
+    """
+    import wandb
+
+    if not wandb.Api().api_key:
+        raise InputError("no login to Weights & Biases: run `wandb login` first; `make curve` needs none")
+    content = yaml.safe_load(sweep.path.read_text(encoding="utf-8"))
+    content["parameters"] = {name: {"values": list(values)} for name, values in sweep.parameters.items()}
+    sweep_id = wandb.sweep(content, project=content["project"])
+    agent = ["wandb", "agent", "--project", content["project"], sweep_id]
+    print(f"join from other machines with: DATA={os.environ.get('DATA', 'studio')} {' '.join(agent)}", flush=True)
+    os.execvp(agent[0], agent)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the program: exit code 2 after one line for bad input, 1 where runs failed."""
+    parser = argparse.ArgumentParser(prog="python -m mcss.sweep", description=__doc__)
+    parser.add_argument("file", type=Path, help="a sweep file, experiments/sweeps/NAME.yaml")
+    parser.add_argument("--table", type=Path, help="the CSV of finished runs, experiments/results/DATA/runs.csv")
+    parser.add_argument("--methods", help="names of experiments/method, instead of the file's")
+    parser.add_argument("--levels", help="supervision levels, instead of the file's")
+    parser.add_argument("--seeds", help="seeds, instead of the file's")
+    parser.add_argument(
+        "--agent", action="store_true", help="use a W&B server: make a sweep of the file, start an agent"
+    )
+    options = parser.parse_args(args)
+    offline_by_default()
+    try:
+        sweep = _replaced(read_sweep(options.file), options)
+        if options.agent:
+            start_agent(sweep)
+        if not options.table:
+            raise InputError("name the table of finished runs with --table, or use --agent")
+        failed = run_all(sweep, options.table)
+    except InputError as error:
+        print(f"sweep: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    for command in failed:
+        print(f"sweep: failed: {command}", file=sys.stderr)
+    if failed:
+        raise SystemExit(1)
+
+
+def _replaced(sweep: Sweep, options: argparse.Namespace) -> Sweep:
+    """Return the sweep with the values that the command line gives instead of the file's."""
+    parameters = dict(sweep.parameters)
+    for option, parameter in SHORTHANDS.items():
+        words = getattr(options, option)
+        if words:
+            if parameter not in parameters:
+                raise InputError(f"{sweep.path} does not vary {parameter}: leave --{option} out")
+            names = words.split()
+            parameters[parameter] = tuple(METHOD_FILE.format(name) if option == "methods" else name for name in names)
+    return replace(sweep, parameters=parameters)
+
+
+if __name__ == "__main__":
+    main()

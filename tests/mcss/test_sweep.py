@@ -1,0 +1,158 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_command_args
+
+from mcss import sweep as sweeps
+from mcss.report.collect import read_rows
+from mcss.sweep import expand, main, read_sweep
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted((ROOT / "experiments/sweeps").glob("*.yaml"))
+
+
+def expanded_by_wandb(command, point):
+    """What ``wandb agent`` executes, from the agent's own helpers; the server is not needed for that."""
+    arguments = create_sweep_command_args({"args": {name: {"value": value} for name, value in point.items()}})
+    arguments |= {"env": ["/usr/bin/env"], "interpreter": ["python"]}
+    words = create_sweep_command(list(command))
+    return [part for word in words for part in (arguments[word[2:-1]] if word.startswith("${") else [word])]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_commands_are_those_of_a_wandb_agent(path, monkeypatch):
+    monkeypatch.setenv("DATA", "tiny")
+    sweep = read_sweep(path)
+    for point in sweep.points()[:3]:
+        ours = expand(sweep.command, point)
+        ours[ours.index(sys.executable)] = "python"
+        assert ours == expanded_by_wandb(sweep.command, point)
+        assert "experiments/data/tiny.yaml" in ours
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_arguments_come_last_and_name_existing_settings(path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("DATA", "tiny")
+    sweep = read_sweep(path)
+    assert sweep.command[-1] == "${args}"
+    command = expand(sweep.command, sweep.points()[-1])
+    parsed = sweeps.parse_settings(command[command.index("fit") :])
+    assert parsed["data"]["store"] == "data/tiny"
+    method = [word for word in command if "experiments/method/" in word][-1]
+    assert parsed["method"] == Path(method.removeprefix("--config=")).stem
+
+
+def test_the_curve_has_every_level_both_methods_and_three_seeds():
+    parameters = read_sweep(ROOT / "experiments/sweeps/supervision_curve.yaml").parameters
+    assert parameters["data.supervision"] == ("all", "S1+S5", "S1", "50%S1", "10%S1", "5%S1")
+    assert [Path(path).stem for path in parameters["config"]] == ["mcss", "baseline"]
+    assert parameters["seed_everything"] == (0, 1, 2)
+
+
+@pytest.fixture
+def small_sweep(tmp_path, settings, monkeypatch):
+    """A sweep file of two short runs on the synthetic store; runs and table go into the test's own folder."""
+    command = ["${env}", "WANDB_RUN_GROUP=small", "${interpreter}", "-m", "mcss", "fit", *settings()]
+    command += ["--then_test", "true", "${args}"]
+    content = {"method": "grid", "command": command, "parameters": {"seed_everything": {"values": [0, 1]}}}
+    (tmp_path / "small.yaml").write_text(yaml.safe_dump(content))
+    monkeypatch.chdir(tmp_path)
+    return ["small.yaml", "--table", "runs.csv"]
+
+
+def figures(table):
+    return [(row["seed"], row["mpjpe_mm"], row["n_mpjpe_mm"], row["config_hash"]) for row in read_rows(Path(table))]
+
+
+def test_a_killed_sweep_started_again_fills_the_same_table(small_sweep, tmp_path, monkeypatch):
+    program = [sys.executable, "-m", "mcss.sweep", *small_sweep]
+    killed = subprocess.Popen(program, start_new_session=True, stderr=subprocess.DEVNULL)
+    while not figures("runs.csv"):
+        assert killed.poll() is None
+        time.sleep(0.05)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+    assert [seed for seed, *_ in figures("runs.csv")] == ["0"]
+    main(small_sweep)
+    resumed = figures("runs.csv")
+    assert [seed for seed, *_ in resumed] == ["0", "1"]
+
+    monkeypatch.setattr(sweeps.subprocess, "run", lambda *_, **__: pytest.fail("a finished run was started again"))
+    main(small_sweep)
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    main([small_sweep[0], "--seeds", "1", "--table", "alone.csv"])
+    assert figures("alone.csv") == resumed[1:]
+
+
+def test_a_failed_run_is_named_and_the_others_go_on(small_sweep, capsys):
+    content = yaml.safe_load(Path("small.yaml").read_text())
+    content["command"] = [sys.executable, "-c", "import sys; sys.exit(3)", "fit", *content["command"][6:]]
+    Path("small.yaml").write_text(yaml.safe_dump(content))
+    with pytest.raises(SystemExit) as caught:
+        main(small_sweep)
+    assert caught.value.code == 1
+    assert capsys.readouterr().err.count("sweep: failed: ") == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "message"),
+    [
+        (None, [], "small.yaml: no such sweep file"),
+        ("command: [", [], "small.yaml: not a sweep with a command"),
+        (
+            "method: grid\ncommand: [a]",
+            [],
+            "not a sweep with a command and values of parameters (KeyError('parameters'))",
+        ),
+        (
+            "method: bayes\ncommand: [fit]\nparameters: {}",
+            [],
+            "method 'bayes': only a grid can be run without a server",
+        ),
+        ("method: grid\ncommand: [a]\nparameters: {}", [], "the sweep's command does not run `mcss fit`: a"),
+        ("method: grid\ncommand: ['${envvar:ABSENT}']\nparameters: {}", [], "needs the environment variable ABSENT"),
+        ("method: grid\ncommand: [fit]\nparameters: {}", ["--levels", "S1"], "does not vary data.supervision"),
+    ],
+)
+def test_bad_input_gives_one_line_and_code_2(content, arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    if content is not None:
+        Path("small.yaml").write_text(content)
+    with pytest.raises(SystemExit) as caught:
+        main(["small.yaml", "--table", "runs.csv", *arguments])
+    assert caught.value.code == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("sweep: ")
+    assert message in error
+
+
+def test_an_agent_needs_a_login(small_sweep, monkeypatch, capsys):
+    monkeypatch.setattr("wandb.Api", lambda: type("Api", (), {"api_key": None}))
+    with pytest.raises(SystemExit) as caught:
+        main([small_sweep[0], "--agent"])
+    assert caught.value.code == 2
+    assert "run `wandb login` first" in capsys.readouterr().err
+
+
+def test_an_agent_makes_the_sweep_that_was_asked_for_and_joins_it(monkeypatch, capsys):
+    made, executed = [], []
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("wandb.Api", lambda: type("Api", (), {"api_key": "key"}))
+    monkeypatch.setattr("wandb.sweep", lambda content, project: made.append((content, project)) or "abc123")
+    monkeypatch.setattr(sweeps.os, "execvp", lambda _, words: executed.append(words) or sys.exit(0))
+    with pytest.raises(SystemExit):
+        main(["experiments/sweeps/supervision_curve.yaml", "--agent", "--levels", "S1 5%S1"])
+    ((content, project),) = made
+    assert project == "mcss"
+    assert content["parameters"]["data.supervision"] == {"values": ["S1", "5%S1"]}
+    assert content["command"][-1] == "${args}"
+    assert executed == [["wandb", "agent", "--project", "mcss", "abc123"]]
+    assert "wandb agent --project mcss abc123" in capsys.readouterr().out
