@@ -95,17 +95,17 @@ LOOKS: dict[str, Look] = {
         Garment((0.10, 0.62, 0.66), 0.15), Garment((0.88, 0.42, 0.12), 0.8), (0.20, 0.45, 0.75), (0.10, 0.10, 0.12),
         hair_line=0.6, light=(0.84, 0.84, 0.84),
     ),
-    # The test subjects wear other combinations of what the training subjects wear, as people of one time and place do:
-    # labels of all training subjects then prepare for them, labels of one do not.
+    # Cut, patterns, skin and light of the test subjects recur among S5 to S8, in other colours; S1, whose labels are
+    # often the only ones, looks like neither of them.
     "S9": Look(
-        _shape(1.0, 0.6, 0.55, 0.42, 0.6, 0.55), (0.72, 0.52, 0.38), (0.12, 0.09, 0.08),
-        Garment((0.12, 0.56, 0.60), 1.9), Garment((0.37, 0.38, 0.42), 1.95), (0.14, 0.13, 0.14), (0.95, 0.92, 0.82),
-        hair_line=0.1, light=(0.95, 1.0, 1.02), ambient=0.6,
+        _shape(1.0, 0.6, 0.55, 0.42, 0.6, 0.55), (0.55, 0.38, 0.28), (0.08, 0.06, 0.06),
+        Garment((0.88, 0.46, 0.16), 1.9, (0.94, 0.92, 0.86), "stripes", 105.0), Garment((0.84, 0.85, 0.88), 1.95),
+        (0.15, 0.13, 0.14), (0.12, 0.16, 0.30), hair_line=0.1, light=(0.88, 0.93, 1.04), ambient=0.6,
     ),
     "S11": Look(
-        _shape(0.0, 0.64, 0.5, 0.6, 0.4, 0.5), (0.92, 0.74, 0.63), (0.24, 0.16, 0.10),
-        Garment((0.92, 0.74, 0.20), 1.0), Garment((0.70, 0.58, 0.42), 1.1), (0.70, 0.16, 0.18), (0.95, 0.95, 0.92),
-        hair_line=0.6, light=(1.05, 0.98, 0.92), ambient=0.5,
+        _shape(0.0, 0.64, 0.5, 0.6, 0.4, 0.5), (0.95, 0.79, 0.69), (0.80, 0.62, 0.30),
+        Garment((0.30, 0.36, 0.58), 0.9, (0.90, 0.80, 0.36), "checks", 115.0), Garment((0.55, 0.30, 0.20), 0.9),
+        (0.85, 0.80, 0.20), (0.16, 0.14, 0.13), hair_line=0.6, light=(1.08, 1.0, 0.90), ambient=0.5,
     ),
 }  # fmt: skip
 """The seven subjects."""
