@@ -13,7 +13,7 @@ from tests.references.synthetic_store import make_store
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 METHODS = sorted(path.stem for path in (EXPERIMENTS / "method").glob("*.yaml"))
-OVERLAYS = sorted(path for path in EXPERIMENTS.glob("*/*.yaml") if path.parent.name != "method")
+OVERLAYS = sorted(path for path in EXPERIMENTS.glob("*/*.yaml") if path.parent.name not in ("method", "sweeps"))
 SMALL = ["--trainer.max_steps", "2", "--trainer.accelerator", "cpu", "--trainer.enable_progress_bar", "false"]
 
 

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from mcss.errors import InputError
-from mcss.run_folder import check_same_settings, config_hash, deciding_settings, run_facts
+from mcss.run_folder import check_same_settings, config_hash, deciding_settings, default_run_dir, run_facts
 
 CONFIG = {
     "seed_everything": 0,
@@ -39,6 +39,11 @@ def test_a_setting_that_does_not_leaves_the_hash(path):
 def test_seed_is_part_of_the_settings():
     assert deciding_settings(CONFIG)["seed_everything"] == 0
     assert config_hash(changed("seed_everything", 1)) != config_hash(CONFIG)
+
+
+def test_a_run_without_a_folder_gets_one_that_names_its_settings():
+    config = changed("data.store", "data/studio")
+    assert default_run_dir(config) == f"runs/studio-mcss-S1-seed0-{config_hash(config)[:8]}"
 
 
 @pytest.fixture

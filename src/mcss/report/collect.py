@@ -13,6 +13,7 @@ from typing import Any
 from mcss.errors import InputError
 from mcss.report.table import headline
 from mcss.run_folder import RESULTS_FILE
+from mcss.visualization.supervision_curve import supervision_curve
 
 COLUMNS = (
     *("method", "supervision", "labelled_instants", "seed", "frame", "mpjpe_mm", "n_mpjpe_mm", "pa_mpjpe_mm"),
@@ -88,6 +89,8 @@ def main(args: Sequence[str] | None = None) -> None:
     parser.add_argument("runs", nargs="*", type=Path, help="folders of finished runs")
     parser.add_argument("--table", type=Path, required=True, help="the CSV file, experiments/results/DATA/runs.csv")
     parser.add_argument("--page", type=Path, help="a Markdown file with result marks to fill in")
+    parser.add_argument("--figure", type=Path, help="draw error against the amount of labels into this file")
+    parser.add_argument("--published", type=Path, default=Path("experiments/paper_reference.csv"), help="CSV beside it")
     options = parser.parse_args(args)
     try:
         rows = collect(options.runs, options.table)
@@ -95,6 +98,9 @@ def main(args: Sequence[str] | None = None) -> None:
         print(f"report: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     table = markdown_table(rows)
+    if options.figure:
+        figure = supervision_curve(rows, read_rows(options.published), data=options.table.parent.name)
+        figure.savefig(options.figure, dpi=130)
     if options.page:
         options.page.write_text(write_into(options.page.read_text(encoding="utf-8"), table), encoding="utf-8")
     print(table)
