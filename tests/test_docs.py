@@ -15,7 +15,7 @@ import data_modules
 import data_modules.cli
 import mcss
 from mcss.cli import main as mcss_main
-from mcss.report.collect import markdown_table, read_rows, write_into
+from mcss.report.collect import difficulty, markdown_table, read_rows, write_into
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", "CONTRIBUTING.md")
@@ -90,7 +90,9 @@ def test_numbers_of_the_readme_are_those_of_the_results():
     page = (ROOT / "README.md").read_text()
     rows = read_rows(ROOT / "experiments/results/studio/runs.csv")
     assert rows
-    assert write_into(page, markdown_table(rows)) == page
+    assert write_into(page, "results", markdown_table(rows)) == page
+    assert write_into(page, "difficulty", difficulty(rows)) == page
+    assert "times the mean pose's" in page
 
 
 def test_results_of_a_table_come_from_one_data_set():

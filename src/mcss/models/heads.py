@@ -60,6 +60,7 @@ class PoseRegressor(nn.Sequential):
     """
 
     def __init__(self, embedding_dim: int, joints: int) -> None:
-        super().__init__(nn.Linear(embedding_dim, embedding_dim), nn.ReLU(), nn.Linear(embedding_dim, joints * 3))
+        first = nn.Linear(embedding_dim, embedding_dim)
+        super().__init__(first, nn.ReLU(), nn.Linear(embedding_dim, joints * 3))
         with torch.no_grad():
-            self[0].weight.mul_(embedding_dim**0.5)
+            first.weight.mul_(embedding_dim**0.5)

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from mcss.report.collect import COLUMNS, collect, main, markdown_table, read_rows, write_into
+from mcss.report.collect import COLUMNS, collect, difficulty, main, markdown_table, read_rows, write_into
 
 
 def results(value, **pose):
@@ -69,7 +69,20 @@ def test_runs_of_different_length_are_not_averaged(finished, tmp_path):
 
 def test_page_is_filled_between_its_marks_only():
     page = "before\n<!-- results:begin -->\nold\n<!-- results:end -->\nafter\n"
-    assert write_into(page, r"| \1 |") == "before\n<!-- results:begin -->\n| \\1 |\n<!-- results:end -->\nafter\n"
+    assert write_into(page, "results", r"| \1 |") == "before\n<!-- results:begin -->\n| \\1 |\n<!-- results:end -->\nafter\n"
+
+
+def test_difficulty_is_told_from_the_long_baseline(finished, tmp_path):
+    runs = [
+        finished("a", method="baseline_long", value=80.0, supervision="all"),
+        finished("b", method="baseline_long", value=120.0, config_hash="b"),
+        finished("c", value=100.0),
+    ]
+    sentence = difficulty(collect(runs, tmp_path / "runs.csv"))
+    assert "80.0 mm with the labels of all" in sentence
+    assert "0.40 times the mean pose's 200.0 mm" in sentence
+    assert "120.0 mm with those of S1 alone, 1.50 times as much" in sentence
+    assert difficulty(collect(runs[2:], tmp_path / "other.csv")).startswith("Not measured")
 
 
 def test_command_fills_the_page(finished, tmp_path, capsys):
