@@ -21,7 +21,7 @@ CONFIGS := --config experiments/base.yaml --config experiments/data/$(DATA).yaml
 SETTINGS := --data.supervision $(SUPERVISION) --seed_everything $(SEED) --run_dir $(RUN)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data train curve tables sweep report test check
+.PHONY: help setup data train curve tables ablations sweep report test check
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ curve: data ## error against the amount of labels: every run that the committed 
 
 tables: data ## the paper's tables: every run that the committed table lacks
 	DATA=$(DATA) "$(PYTHON)" -m mcss.sweep experiments/sweeps/tables.yaml $(GRID) --table $(TABLE)
+
+ablations: data ## one part of the method changed at a time: every run that the committed table lacks
+	DATA=$(DATA) "$(PYTHON)" -m mcss.sweep experiments/sweeps/ablations.yaml $(GRID) --table $(TABLE)
 
 sweep: data ## make a W&B sweep of experiments/sweeps/SWEEP.yaml and become its first agent (needs a login)
 	DATA=$(DATA) "$(PYTHON)" -m mcss.sweep experiments/sweeps/$(SWEEP).yaml $(GRID) --agent

@@ -47,6 +47,7 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         labelled_images: labelled images a step and rank. Paper: 22.
         min_gap_s: least time between two instants of one clip in one batch, in seconds.
         same_subject_on_ranks: all ranks draw the same subject in a step; needed where negatives cross ranks.
+        mix_subjects: pairs of a batch come from all training subjects. Paper: from one.
         steps_per_epoch: length of an epoch, which is a reporting unit only: a run is sized in steps.
         augment: how training images are varied.
         cache_images: keep the training images decoded in memory (image_size_px^2 x 3 bytes each).
@@ -66,6 +67,7 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         labelled_images: int = 22,
         min_gap_s: float = 1.0,
         same_subject_on_ranks: bool = False,
+        mix_subjects: bool = False,
         steps_per_epoch: int = 500,
         augment: AugmentSettings = AugmentSettings(),  # noqa: B008 - frozen, and the command line reads its defaults
         cache_images: bool = False,
@@ -83,6 +85,7 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         self.labelled_images = labelled_images
         self.min_gap_s = min_gap_s
         self.same_subject_on_ranks = same_subject_on_ranks
+        self.mix_subjects = mix_subjects
         self.steps_per_epoch = steps_per_epoch
         self.augment = Augment(augment, image_size_px, seed)
         self.cache_images = cache_images
@@ -144,6 +147,7 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
                 rank=rank,
                 world_size=world_size,
                 same_subject_on_ranks=self.same_subject_on_ranks,
+                mix_subjects=self.mix_subjects,
             )
             streams["multiview"] = MultiviewStream(read_images, pair_sampler)
         if len(self.rows_labelled):

@@ -26,7 +26,7 @@ class PairRows(NamedTuple):
 
 
 class _Subject(NamedTuple):
-    """The instants of one subject, sorted by clip and time."""
+    """The instants that a batch is drawn from, one subject's as a rule, sorted by clip and time."""
 
     instants: Int64[np.ndarray, " instants"]
     """Their numbers among the sampler's instants."""
@@ -59,6 +59,7 @@ class PairSampler:
         rank: int = 0,
         world_size: int = 1,
         same_subject_on_ranks: bool = False,
+        mix_subjects: bool = False,
     ) -> None:
         """Group ``rows`` into instants.
 
@@ -71,6 +72,7 @@ class PairSampler:
             rank: whose batches these are.
             world_size: number of ranks, which draw disjoint batches.
             same_subject_on_ranks: whether all ranks draw the same subject in a step, as negatives across ranks require.
+            mix_subjects: draw a batch from all subjects as if they were one (an ablation; the paper's have one).
 
         Raises:
             InputError: a subject does not fill a batch, or with ``same_subject_on_ranks`` not one on every rank.
@@ -82,12 +84,14 @@ class PairSampler:
         self._rows, self._first, self._views = rows, first[views > 1], views[views > 1]
         self._ranks_alike = world_size if same_subject_on_ranks else 1
         self._subjects = []
-        for name in np.unique(index.subject[rows]).tolist():
-            subject = _group_subject(index, rows[self._first], name, pairs, min_gap_s)
+        subjects = np.unique(index.subject[rows]).tolist()
+        for names in [subjects] if mix_subjects else [[name] for name in subjects]:
+            subject = _group_subjects(index, rows[self._first], names, pairs, min_gap_s)
             if subject.batches < self._ranks_alike:
                 raise InputError(
-                    f"no batch of {pairs} pairs, min_gap_s {min_gap_s:g}, from subject {name} on {self._ranks_alike} "
-                    f"rank(s): it has {len(subject.instants)} instants with two or more views; lower pairs or min_gap_s"
+                    f"no batch of {pairs} pairs, min_gap_s {min_gap_s:g}, from subject {'+'.join(names)} on "
+                    f"{self._ranks_alike} rank(s): it has {len(subject.instants)} instants with two or more views; "
+                    "lower pairs or min_gap_s"
                 )
             self._subjects.append(subject)
         blocks = sum(subject.batches // self._ranks_alike for subject in self._subjects)
@@ -139,11 +143,11 @@ class PairSampler:
         return shuffled[:full].reshape(-1, self._ranks_alike, self._pairs)
 
 
-def _group_subject(
-    index: Index, first_row: Int64[np.ndarray, " instants"], name: str, pairs: int, min_gap_s: float
+def _group_subjects(
+    index: Index, first_row: Int64[np.ndarray, " instants"], names: list[str], pairs: int, min_gap_s: float
 ) -> _Subject:
-    """Instants of the subject called ``name`` among those that begin at ``first_row``."""
-    instants = np.flatnonzero(index.subject[first_row] == name)
+    """Instants of the subjects called ``names`` among those that begin at ``first_row``."""
+    instants = np.flatnonzero(np.isin(index.subject[first_row], names))
     rows = first_row[instants]
     # A longer stride leaves fewer than `pairs` instants in every group.
     longest = len(instants) // max(pairs - 1, 1)

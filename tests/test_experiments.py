@@ -9,6 +9,7 @@ import yaml
 
 from mcss.cli import main
 from mcss.models.module import MCSSModule
+from mcss.run_folder import deciding_settings
 from tests.references.synthetic_store import make_store
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
@@ -128,6 +129,33 @@ def test_the_papers_loss_has_its_threshold_from_the_first_step(runs, tmp_path):
     assert loss("mcss").threshold_at(0) == 0
     assert loss("mcss_paper_loss").threshold_at(0) == 0.3
     assert loss("mcss_paper_loss").settings.warmup_steps == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    {
+        "mcss_threshold_at_once": {"model.contrastive.threshold_warmup_steps": 0},
+        "mcss_no_threshold": {"model.contrastive.threshold": 0.0},
+        "mcss_random_negatives": {"model.contrastive.negatives": "random"},
+        "mcss_softmax": {"model.contrastive.negatives": "all"},
+        "mcss_squared": {"model.contrastive.squared": True},
+        "mcss_mixed_subjects": {"data.mix_subjects": True},
+        "mcss_dim64": {"model.embedding_dim": 64},
+        "mcss_dim256": {"model.embedding_dim": 256},
+        "baseline_all_images": {"model.contrastive_weight": 0.0},
+    }.items(),
+)
+def test_an_ablation_differs_from_mcss_in_one_setting(runs, name, changes):
+    ablation, mcss = (deciding_settings(runs[which][2]) for which in (name, "mcss"))
+    assert {key: value for key, value in ablation.items() if mcss[key] != value} == changes
+
+
+def test_in_the_control_the_pairs_reach_batchnorm_only(runs):
+    control, mcss, baseline = runs["baseline_all_images"], runs["mcss"], runs["baseline"]
+    torch.testing.assert_close(control[0][0].images, mcss[0][0].images)
+    assert control[2]["model"]["contrastive_weight"] == 0
+    seen = [run[1]["state_dict"]["embedder.0.bn1.running_mean"] for run in (control, baseline)]
+    assert not torch.allclose(*seen)
 
 
 @pytest.mark.parametrize("path", OVERLAYS, ids=lambda path: f"{path.parent.name}-{path.stem}")

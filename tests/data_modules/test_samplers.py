@@ -102,6 +102,17 @@ def test_subjects_occur_in_proportion_to_their_instants():
     assert subjects[:90] != ["S1"] * 90
 
 
+def test_mixed_batches_come_from_all_subjects_and_keep_the_gaps():
+    sampler = PairSampler(STUDIO, STUDIO_ROWS, pairs=22, min_gap_s=1.0, seed=0, mix_subjects=True)
+    for step in range(20):
+        anchor, positive = sampler.batch(step)
+        assert set(STUDIO.subject[anchor].tolist()) == {"S1", "S5"}
+        assert (STUDIO.instant[anchor] == STUDIO.instant[positive]).all()
+        for clip in set(STUDIO.clip[anchor]):
+            times = np.sort(STUDIO.time_s[anchor[STUDIO.clip[anchor] == clip]])
+            assert (np.diff(times) > 1.0 - 1e-9).all()
+
+
 def test_passes_differ_and_leave_out_other_instants():
     sampler = PairSampler(STUDIO, STUDIO_ROWS, pairs=32, min_gap_s=1.0, seed=0)
     steps = sampler.steps_per_pass

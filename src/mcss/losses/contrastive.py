@@ -230,7 +230,9 @@ class ContrastiveLoss(nn.Module):
     def threshold_at(self, step: int) -> float:
         """Tell the threshold of a step, before the batch's own distances limit it."""
         done, ramp = step - self.settings.warmup_steps, self.settings.threshold_warmup_steps
-        return self.settings.threshold * (max(0, done) / ramp if done < ramp else 1)
+        if done < 0:
+            return 0.0
+        return self.settings.threshold * (done / ramp if done < ramp else 1)
 
     def _negative(self, candidates: Float[Tensor, "pairs 2 pairs"], step: int) -> Float[Tensor, "pairs hinges"]:
         pools = candidates if self.settings.hinge == "each" else candidates.flatten(1).unsqueeze(1)

@@ -47,6 +47,11 @@ def test_it_moves_from_the_softmax_to_the_papers_form_with_a_growing_threshold()
         assert terms.loss.item() == pytest.approx(expected.item())
 
 
+def test_without_a_ramp_the_threshold_comes_in_full_after_the_softmax():
+    loss = paper(warmup_steps=10)
+    assert [loss.threshold_at(step) for step in (0, 9, 10, 11)] == [0.0, 0.0, 0.3, 0.3]
+
+
 @pytest.mark.parametrize(
     ("settings", "reference"),
     [

@@ -69,7 +69,10 @@ def test_runs_of_different_length_are_not_averaged(finished, tmp_path):
 
 def test_page_is_filled_between_its_marks_only():
     page = "before\n<!-- results:begin -->\nold\n<!-- results:end -->\nafter\n"
-    assert write_into(page, "results", r"| \1 |") == "before\n<!-- results:begin -->\n| \\1 |\n<!-- results:end -->\nafter\n"
+    assert (
+        write_into(page, "results", r"| \1 |")
+        == "before\n<!-- results:begin -->\n| \\1 |\n<!-- results:end -->\nafter\n"
+    )
 
 
 def test_difficulty_is_told_from_the_long_baseline(finished, tmp_path):
