@@ -72,18 +72,29 @@ def run_facts(config: Mapping[str, Any]) -> dict[str, Any]:
         "supervision": config["data"]["supervision"],
         "seed": config["seed_everything"],
         "config_hash": config_hash(config),
-        "commit": _commit(),
+        "commit": commit_of(Path(__file__).parent),
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
     }
 
 
-def _commit() -> str | None:
-    """Commit of the code, with a mark where the files differ from it; None outside of a checkout."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=40"]
+def commit_of(folder: Path) -> str | None:
+    """Commit of the checkout that ``folder`` is in, None where there is none.
+
+    It ends in ``-dirty`` where files that decide a run differ from the commit; results, which every finished run of a
+    sweep changes, and documents do not.
+    """
+    git = ["git", "-C", str(folder)]
+    deciding = [":/src", ":/data_modules", ":/experiments", ":/setup.cfg", ":(top,exclude)experiments/results"]
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        commit = _output([*git, "rev-parse", "HEAD"])
+        changed = _output([*git, "status", "--porcelain", "--untracked-files=no", "--", *deciding])
     except (OSError, subprocess.CalledProcessError):
         return None
+    return f"{commit}-dirty" if changed else commit
+
+
+def _output(command: list[str]) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def _flatten(prefix: str, value: Any) -> list[tuple[str, Any]]:
