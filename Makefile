@@ -42,9 +42,8 @@ train: data ## train METHOD with the 3D labels of SUPERVISION, then test the las
 	$(ENV)/bin/mcss fit $(CONFIGS) $(SETTINGS) $(ARGS)
 	$(ENV)/bin/mcss test --config $(RUN)/config.yaml --run_dir $(RUN)
 
-report: $(STAMP) ## add finished runs (RUNS="runs/a runs/b") to the committed results, and fill in the README's table
-	"$(PYTHON)" -m mcss.report.collect $(RUNS) --table $(TABLE) --page README.md \
-		--figure $(dir $(TABLE))supervision_curve.png
+report: $(STAMP) ## add finished runs (RUNS="runs/a runs/b") to the committed results: curve, tables, README
+	"$(PYTHON)" -m mcss.report.collect $(RUNS) --table $(TABLE) --page README.md
 
 curve: data ## error against the amount of labels: every run that the committed table lacks (LEVELS, METHODS, SEEDS)
 	DATA=$(DATA) "$(PYTHON)" -m mcss.sweep experiments/sweeps/supervision_curve.yaml $(GRID) --table $(TABLE)

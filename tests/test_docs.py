@@ -16,6 +16,7 @@ import data_modules.cli
 import mcss
 from mcss.cli import main as mcss_main
 from mcss.report.collect import difficulty, markdown_table, read_rows, write_into
+from mcss.report.tables import table_cells, tables_page
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", "CONTRIBUTING.md")
@@ -93,6 +94,12 @@ def test_numbers_of_the_readme_are_those_of_the_results():
     assert write_into(page, "results", markdown_table(rows)) == page
     assert write_into(page, "difficulty", difficulty(rows)) == page
     assert "times the mean pose's" in page
+
+
+def test_tables_are_those_of_the_results():
+    results = ROOT / "experiments/results/studio"
+    cells = table_cells(read_rows(results / "runs.csv"), read_rows(ROOT / "experiments/paper_reference.csv"))
+    assert (results / "tables.md").read_text() == tables_page(cells, "studio")
 
 
 def test_results_of_a_table_come_from_one_data_set():

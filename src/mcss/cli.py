@@ -144,10 +144,21 @@ def default_precision(accelerator: str) -> str:
     return "bf16-mixed" if on_cpu and has_bf16 else "32-true"
 
 
-def offline_by_default() -> None:
-    """Without a key nobody is asked for one, and nothing waits for the network; a sweep's agent has its own login."""
+def prepare_process() -> None:
+    """Set what W&B and the warnings of a program are like, before any run is read or started."""
+    # Without a key nobody is asked for one, and nothing waits for the network; a sweep's agent has its own login.
     if not any(os.environ.get(name) for name in ("WANDB_MODE", "WANDB_API_KEY", "WANDB_SWEEP_ID")):
         os.environ["WANDB_MODE"] = "offline"
+    os.environ.setdefault("WANDB_SILENT", "true")
+    # Of Lightning's messages only warnings: the run itself says what it does.
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    # Lightning 2.6 on PyTorch 2.14; nothing that a user could mend.
+    warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")
+    # Decoded images in memory (cache_images) need no workers: a batch is one copy.
+    warnings.filterwarnings("ignore", message=r".*does not have many workers")
+    # A sweep reads the settings of its runs, and has arguments of its own.
+    warnings.filterwarnings("ignore", message=r".*LightningCLI's args parameter")
 
 
 def parse_settings(args: Sequence[str]) -> dict[str, Any]:
@@ -166,15 +177,7 @@ def main(args: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: code 2 after one line on stderr where the input is at fault.
     """
-    offline_by_default()
-    os.environ.setdefault("WANDB_SILENT", "true")
-    # Of Lightning's messages only warnings: the run itself says what it does.
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-    # Lightning 2.6 on PyTorch 2.14; nothing that a user could mend.
-    warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")
-    # Decoded images in memory (cache_images) need no workers: a batch is one copy.
-    warnings.filterwarnings("ignore", message=r".*does not have many workers")
+    prepare_process()
     try:
         _command_line(MCSSCommandLine, args)
     except InputError as error:

@@ -19,7 +19,7 @@ import yaml
 from tqdm import tqdm
 
 from data_modules.store import open_store
-from mcss.cli import offline_by_default, parse_settings
+from mcss.cli import parse_settings, prepare_process
 from mcss.errors import InputError
 from mcss.report.collect import collect, read_rows
 from mcss.run_folder import config_hash
@@ -157,7 +157,7 @@ def main(args: Sequence[str] | None = None) -> None:
         "--agent", action="store_true", help="use a W&B server: make a sweep of the file, start an agent"
     )
     options = parser.parse_args(args)
-    offline_by_default()
+    prepare_process()
     try:
         sweep = _replaced(read_sweep(options.file), options)
         if options.agent:

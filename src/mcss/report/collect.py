@@ -1,4 +1,4 @@
-"""``make report``: finished runs to one tidy table, and from it the numbers in the README."""
+"""``make report``: finished runs to one tidy table, and from it the curve, the tables and the numbers in the README."""
 
 import argparse
 import csv
@@ -12,6 +12,7 @@ from typing import Any
 
 from mcss.errors import InputError
 from mcss.report.table import headline
+from mcss.report.tables import table_cells, write_tables
 from mcss.run_folder import RESULTS_FILE
 from mcss.visualization.supervision_curve import supervision_curve
 
@@ -107,8 +108,9 @@ def main(args: Sequence[str] | None = None) -> None:
     parser.add_argument("runs", nargs="*", type=Path, help="folders of finished runs")
     parser.add_argument("--table", type=Path, required=True, help="the CSV file, experiments/results/DATA/runs.csv")
     parser.add_argument("--page", type=Path, help="a Markdown file with result marks to fill in")
-    parser.add_argument("--figure", type=Path, help="draw error against the amount of labels into this file")
-    parser.add_argument("--published", type=Path, default=Path("experiments/paper_reference.csv"), help="CSV beside it")
+    parser.add_argument(
+        "--published", type=Path, default=Path("experiments/paper_reference.csv"), help="others' results"
+    )
     options = parser.parse_args(args)
     try:
         rows = collect(options.runs, options.table)
@@ -116,9 +118,9 @@ def main(args: Sequence[str] | None = None) -> None:
         print(f"report: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     table = markdown_table(rows)
-    if options.figure:
-        figure = supervision_curve(rows, read_rows(options.published), data=options.table.parent.name)
-        figure.savefig(options.figure, dpi=130)
+    folder, published = options.table.parent, read_rows(options.published)
+    supervision_curve(rows, published, data=folder.name).savefig(folder / "supervision_curve.png", dpi=130)
+    write_tables(folder, table_cells(rows, published))
     if options.page:
         page = write_into(options.page.read_text(encoding="utf-8"), "results", table)
         options.page.write_text(write_into(page, "difficulty", difficulty(rows)), encoding="utf-8")

@@ -94,6 +94,9 @@ def test_command_fills_the_page(finished, tmp_path, capsys):
     main([str(finished("a")), "--table", str(tmp_path / "runs.csv"), "--page", str(page)])
     assert "| S1 | mcss | 1 | 1 | 1 | 100.0 | 101.0 | 102.0 |" in page.read_text()
     assert "| S1 | mcss | 1 |" in capsys.readouterr().out
+    written = {path.name for path in tmp_path.iterdir() if path.is_file()}
+    assert written == {"README.md", "runs.csv", "supervision_curve.png", "tables.md", "tables.csv"}
+    assert "| S1 | mcss | canonical | N-MPJPE | 1 | 101.0 | 1.0 |" in (tmp_path / "tables.md").read_text()
 
 
 def test_a_run_without_results_is_named(tmp_path, capsys):

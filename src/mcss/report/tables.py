@@ -1,0 +1,120 @@
+"""The paper's tables and the ablations from ``runs.csv``; values published on Human3.6M have a column of their own."""
+
+import csv
+import statistics
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+Rows = Sequence[dict[str, str]]
+
+METRICS = {"mpjpe_mm": "MPJPE", "n_mpjpe_mm": "N-MPJPE", "pa_mpjpe_mm": "PA-MPJPE"}
+REFERENCE = "mcss"
+"""Method that the others' errors are divided by, at the same supervision."""
+
+
+class Table(NamedTuple):
+    """Which runs a table compares."""
+
+    title: str
+    levels: tuple[str, ...]
+    methods: tuple[str, ...]
+    metrics: tuple[str, ...] = ("n_mpjpe_mm",)
+
+
+TABLES = {
+    "table1": Table("Labels of all training subjects, and of S1", ("all", "S1"), ("baseline", "mcss"), tuple(METRICS)),
+    "table2": Table("Target in the world's frame; a deeper network", ("S1",), ("mcss", "mcss_global", "mcss_resnet34")),
+    "ablations": Table(
+        "One part changed at a time",
+        ("S1",),
+        (
+            *("mcss", "mcss_threshold_at_once", "mcss_no_threshold", "mcss_random_negatives", "mcss_softmax"),
+            *("mcss_squared", "mcss_mixed_subjects", "mcss_dim64", "mcss_dim256", "baseline_all_images", "baseline"),
+        ),
+    ),
+}
+"""The tables by name."""
+
+
+class Cell(NamedTuple):
+    """One figure of a table, mm on the test subjects (h36m16, micro); empty strings where there is no value."""
+
+    table: str
+    supervision: str
+    method: str
+    frame: str
+    metric: str
+    seeds: int
+    mean_mm: float
+    sd_mm: float | str
+    ratio_to_mcss: float | str
+    published_h36m_mm: str
+
+
+def table_cells(rows: Rows, published: Rows) -> list[Cell]:
+    """Every figure of every table that ``rows`` have runs for, in the tables' order."""
+    return [
+        cell
+        for name, table in TABLES.items()
+        for level in table.levels
+        for method in table.methods
+        for metric in table.metrics
+        for cell in _cell(name, level, method, metric, rows, published)
+    ]
+
+
+def _cell(table: str, level: str, method: str, metric: str, rows: Rows, published: Rows) -> Iterable[Cell]:
+    group = [row for row in rows if (row["supervision"], row["method"]) == (level, method)]
+    if not group:
+        return
+    values = [float(row[metric]) for row in group]
+    reference = [float(row[metric]) for row in rows if (row["supervision"], row["method"]) == (level, REFERENCE)]
+    mean = statistics.mean(values)
+    theirs = [
+        row[metric]
+        for row in published
+        if (row["dataset"], row["supervision"], row["method"]) == ("h36m", level, method)
+    ]
+    yield Cell(
+        table,
+        level,
+        method,
+        group[0]["frame"],
+        metric,
+        len(values),
+        round(mean, 2),
+        round(statistics.stdev(values), 2) if len(values) > 1 else "",
+        round(mean / statistics.mean(reference), 3) if reference else "",
+        theirs[0] if theirs else "",
+    )
+
+
+def tables_page(cells: Sequence[Cell], data: str) -> str:
+    """All tables as Markdown."""
+    parts = [
+        f"# Tables, {data}\n\nErrors on the test subjects in mm (h36m16, mean over images), each in its own frame.\n"
+    ]
+    for name, table in TABLES.items():
+        parts.append(
+            f"\n## {table.title}\n\n"
+            "| 3D labels | method | frame | metric | seeds | ours | ratio to mcss | published, Human3.6M |\n"
+            "|---|---|---|---|---:|---:|---:|---:|\n"
+        )
+        parts += [_line(cell) for cell in cells if cell.table == name]
+    return "".join(parts)
+
+
+def write_tables(folder: Path, cells: Sequence[Cell]) -> None:
+    """Write ``tables.md`` and, a line a figure, ``tables.csv`` into the results of a data set."""
+    (folder / "tables.md").write_text(tables_page(cells, folder.name), encoding="utf-8")
+    with (folder / "tables.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(Cell._fields)
+        writer.writerows(cells)
+
+
+def _line(cell: Cell) -> str:
+    ours = f"{cell.mean_mm:.1f}" + (f" ± {cell.sd_mm:.1f}" if cell.sd_mm != "" else "")
+    words = (cell.supervision, cell.method, cell.frame, METRICS[cell.metric], cell.seeds, ours)
+    return "| " + " | ".join(str(word) for word in (*words, cell.ratio_to_mcss, cell.published_h36m_mm)) + " |\n"
