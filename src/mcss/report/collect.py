@@ -86,13 +86,17 @@ def difficulty(rows: Sequence[dict[str, str]]) -> str:
         for level in ("all", "S1")
         if (group := [row for row in rows if (row["method"], row["supervision"]) == (CALIBRATION, level)])
     }
-    if len(error) < 2:
+    if "all" not in error:
         return f"Not measured: it takes `METHOD={CALIBRATION}` with `SUPERVISION=all` and with `SUPERVISION=S1`."
     mean_pose = float(rows[0]["mean_pose_mpjpe_mm"])
-    return (
+    sentence = (
         f"Trained for long (`METHOD={CALIBRATION}`), the baseline reaches an MPJPE of {error['all']:.1f} mm with the"
-        f" labels of all training subjects,\n{error['all'] / mean_pose:.2f} times the mean pose's {mean_pose:.1f} mm,"
-        f" and {error['S1']:.1f} mm with those of S1 alone, {error['S1'] / error['all']:.2f} times as much."
+        f" labels of all training subjects,\n{error['all'] / mean_pose:.2f} times the mean pose's {mean_pose:.1f} mm"
+    )
+    if "S1" not in error:
+        return f"{sentence}; with those of S1 alone it has not been measured."
+    return (
+        f"{sentence}, and {error['S1']:.1f} mm with those of S1 alone, {error['S1'] / error['all']:.2f} times as much."
     )
 
 

@@ -86,6 +86,7 @@ def test_difficulty_is_told_from_the_long_baseline(finished, tmp_path):
     assert "0.40 times the mean pose's 200.0 mm" in sentence
     assert "120.0 mm with those of S1 alone, 1.50 times as much" in sentence
     assert difficulty(collect(runs[2:], tmp_path / "other.csv")).startswith("Not measured")
+    assert difficulty(collect(runs[:1], tmp_path / "all.csv")).endswith("of S1 alone it has not been measured.")
 
 
 def test_command_fills_the_page(finished, tmp_path, capsys):
