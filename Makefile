@@ -10,6 +10,7 @@ NAME        ?= $(DATA)-$(METHOD)-$(SUPERVISION)-seed$(SEED)
 RUN         := runs/$(NAME)
 SWEEP       ?= supervision_curve
 TABLE       := experiments/results/$(DATA)/runs.csv
+REPORT      := --table $(TABLE) $(if $(filter studio,$(DATA)),--page README.md)
 GRID        := $(if $(LEVELS),--levels "$(LEVELS)") $(if $(METHODS),--methods "$(METHODS)") $(if $(SEEDS),--seeds "$(SEEDS)")
 
 # An active virtual environment or conda environment is used as it is; otherwise .venv is made.
@@ -43,16 +44,16 @@ train: data ## train METHOD with the 3D labels of SUPERVISION, then test the las
 	$(ENV)/bin/mcss test --config $(RUN)/config.yaml --run_dir $(RUN)
 
 report: $(STAMP) ## add finished runs (RUNS="runs/a runs/b") to the committed results: curve, tables, README
-	"$(PYTHON)" -m mcss.report.collect $(RUNS) --table $(TABLE) --page README.md
+	"$(PYTHON)" -m mcss.report.write $(RUNS) $(REPORT)
 
 curve: data ## error against the amount of labels: every run that the committed table lacks (LEVELS, METHODS, SEEDS)
-	DATA=$(DATA) "$(PYTHON)" -m mcss.sweep experiments/sweeps/supervision_curve.yaml $(GRID) --table $(TABLE)
+	DATA=$(DATA) "$(PYTHON)" -m mcss.sweep experiments/sweeps/supervision_curve.yaml $(GRID) $(REPORT)
 
 tables: data ## the paper's tables: every run that the committed table lacks
-	DATA=$(DATA) "$(PYTHON)" -m mcss.sweep experiments/sweeps/tables.yaml $(GRID) --table $(TABLE)
+	DATA=$(DATA) "$(PYTHON)" -m mcss.sweep experiments/sweeps/tables.yaml $(GRID) $(REPORT)
 
 ablations: data ## one part of the method changed at a time: every run that the committed table lacks
-	DATA=$(DATA) "$(PYTHON)" -m mcss.sweep experiments/sweeps/ablations.yaml $(GRID) --table $(TABLE)
+	DATA=$(DATA) "$(PYTHON)" -m mcss.sweep experiments/sweeps/ablations.yaml $(GRID) $(REPORT)
 
 sweep: data ## make a W&B sweep of experiments/sweeps/SWEEP.yaml and become its first agent (needs a login)
 	DATA=$(DATA) "$(PYTHON)" -m mcss.sweep experiments/sweeps/$(SWEEP).yaml $(GRID) --agent

@@ -15,7 +15,8 @@ import data_modules
 import data_modules.cli
 import mcss
 from mcss.cli import main as mcss_main
-from mcss.report.collect import difficulty, markdown_table, read_rows, write_into
+from mcss.report.collect import read_rows
+from mcss.report.page import difficulty, markdown_table, write_into
 from mcss.report.tables import table_cells, tables_page
 
 ROOT = Path(__file__).parents[1]

@@ -148,6 +148,11 @@ class RunRecord(pl.Callback):
         self.wall_s = 0.0
         self.images_seen = 0
 
+    def setup(self, trainer: pl.Trainer, pl_module: MCSSModule, stage: str) -> None:
+        """Tell the loggers where the run comes from."""
+        for logger in trainer.loggers:
+            logger.log_hyperparams(self.facts)
+
     def on_train_start(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
         """Start the clock; forget what was logged beyond the point at which training resumes."""
         for logger in trainer.loggers:

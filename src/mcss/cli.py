@@ -40,10 +40,13 @@ class OneLineParser(LightningArgumentParser):
 
 
 class SaveFitConfig(SaveConfigCallback):
-    """Saves the whole configuration as ``config.yaml`` of the run's folder, when training; testing leaves it alone."""
+    """Gives loggers the whole configuration; when training, saves it as ``config.yaml`` of the run's folder."""
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Write the file on the first rank."""
+        settings = yaml.safe_load(self.parser.dump(self.config, skip_none=False))
+        for logger in trainer.loggers:
+            logger.log_hyperparams({key: settings[key] for key in ("seed_everything", "model", "data", "trainer")})
         if stage == "fit" and trainer.is_global_zero:
             folder = Path(trainer.default_root_dir)
             folder.mkdir(parents=True, exist_ok=True)

@@ -21,8 +21,9 @@ from tqdm import tqdm
 from data_modules.store import open_store
 from mcss.cli import parse_settings, prepare_process
 from mcss.errors import InputError
-from mcss.report.collect import collect, read_rows
-from mcss.run_folder import config_hash
+from mcss.report.collect import check_same_data, read_rows
+from mcss.report.write import write_report
+from mcss.run_folder import RESULTS_FILE, config_hash
 
 METHOD_FILE = "experiments/method/{}.yaml"
 SHORTHANDS = {"methods": "config", "levels": "data.supervision", "seeds": "seed_everything"}
@@ -89,28 +90,31 @@ def _with_environment(word: str) -> str:
     return re.sub(r"\$\{envvar:([A-Z0-9_]+)\}", value, word)
 
 
-def run_all(sweep: Sweep, table: Path) -> list[str]:
-    """Run what ``table`` lacks, adding each run to it as soon as it is tested; the failed commands are returned.
+def run_all(sweep: Sweep, table: Path, page: Path | None = None) -> list[str]:
+    """Run what ``table`` lacks; add each run to the report as soon as it is tested. Failed commands are returned.
 
     Raises:
-        InputError: the sweep is no grid, or its command cannot be run.
+        InputError: the sweep is no grid, its command cannot be run, or the table holds runs on other data.
     """
     if sweep.method != "grid":
         raise InputError(
             f"{sweep.path}: method {sweep.method!r}: only a grid can be run without a server; use make sweep"
         )
-    failed = []
+    failed: list[str] = []
+    finished: list[Path] = []
     progress = tqdm(sweep.points(), desc=sweep.path.stem, unit="run")
     for point in progress:
         command = expand(sweep.command, point)
         settings = parse_settings(_arguments(command))
-        progress.set_postfix_str(Path(settings["run_dir"]).name)
-        if _is_done(settings, table):
-            continue
-        if subprocess.run(command, check=False).returncode == 0:
-            collect([Path(settings["run_dir"])], table)
-        else:
-            failed.append(" ".join(command))
+        folder = Path(settings["run_dir"])
+        progress.set_postfix_str(folder.name)
+        if not _is_done(settings, table):
+            if subprocess.run(command, check=False).returncode != 0:
+                failed.append(" ".join(command))
+                continue
+            write_report([*finished, folder], table, page)
+        if (folder / RESULTS_FILE).is_file():  # absent where the table is a fresh checkout's
+            finished.append(folder)
     return failed
 
 
@@ -123,8 +127,9 @@ def _arguments(command: Sequence[str]) -> list[str]:
 
 def _is_done(settings: Mapping[str, Any], table: Path) -> bool:
     data_hash = open_store(Path(settings["data"]["store"])).content_hash
-    wanted = (settings["method"], config_hash(settings), data_hash)
-    return any((row["method"], row["config_hash"], row["data_hash"]) == wanted for row in read_rows(table))
+    rows = read_rows(table)
+    check_same_data(rows, data_hash, table)
+    return (settings["method"], config_hash(settings)) in {(row["method"], row["config_hash"]) for row in rows}
 
 
 def start_agent(sweep: Sweep) -> None:
@@ -150,6 +155,7 @@ def main(args: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m mcss.sweep", description=__doc__)
     parser.add_argument("file", type=Path, help="a sweep file, experiments/sweeps/NAME.yaml")
     parser.add_argument("--table", type=Path, help="the CSV of finished runs, experiments/results/DATA/runs.csv")
+    parser.add_argument("--page", type=Path, help="a Markdown file with result marks to fill in, README.md")
     parser.add_argument("--methods", help="names of experiments/method, instead of the file's")
     parser.add_argument("--levels", help="supervision levels, instead of the file's")
     parser.add_argument("--seeds", help="seeds, instead of the file's")
@@ -164,7 +170,7 @@ def main(args: Sequence[str] | None = None) -> None:
             start_agent(sweep)
         if not options.table:
             raise InputError("name the table of finished runs with --table, or use --agent")
-        failed = run_all(sweep, options.table)
+        failed = run_all(sweep, options.table, options.page)
     except InputError as error:
         print(f"sweep: {error}", file=sys.stderr)
         raise SystemExit(2) from None

@@ -64,7 +64,8 @@ def small_sweep(tmp_path, settings, monkeypatch):
     content = {"method": "grid", "command": command, "parameters": {"seed_everything": {"values": [0, 1]}}}
     (tmp_path / "small.yaml").write_text(yaml.safe_dump(content))
     monkeypatch.chdir(tmp_path)
-    return ["small.yaml", "--table", "runs.csv"]
+    Path("page.md").write_text("<!-- results:begin --><!-- results:end -->")
+    return ["small.yaml", "--table", "runs.csv", "--page", "page.md"]
 
 
 def figures(table):
@@ -83,6 +84,8 @@ def test_a_killed_sweep_started_again_fills_the_same_table(small_sweep, tmp_path
     main(small_sweep)
     resumed = figures("runs.csv")
     assert [seed for seed, *_ in resumed] == ["0", "1"]
+    assert "| S1 | mcss | 2 | 20 |" in Path("page.md").read_text()
+    assert Path("supervision_curve.png").is_file()
 
     monkeypatch.setattr(sweeps.subprocess, "run", lambda *_, **__: pytest.fail("a finished run was started again"))
     main(small_sweep)
@@ -90,6 +93,16 @@ def test_a_killed_sweep_started_again_fills_the_same_table(small_sweep, tmp_path
     monkeypatch.chdir(tmp_path)
     main([small_sweep[0], "--seeds", "1", "--table", "alone.csv"])
     assert figures("alone.csv") == resumed[1:]
+
+
+def test_a_table_of_other_data_is_refused_before_anything_runs(small_sweep, monkeypatch, capsys):
+    columns = {"method": "mcss", "config_hash": "c", "data_hash": "rendered"}
+    Path("runs.csv").write_text(f"{','.join(columns)}\n{','.join(columns.values())}\n")
+    monkeypatch.setattr(sweeps.subprocess, "run", lambda *_, **__: pytest.fail("a run was started"))
+    with pytest.raises(SystemExit) as caught:
+        main(small_sweep)
+    assert caught.value.code == 2
+    assert "sweep: runs.csv holds runs on other data (hash rendered" in capsys.readouterr().err
 
 
 def test_a_failed_run_is_named_and_the_others_go_on(small_sweep, capsys):

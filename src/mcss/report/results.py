@@ -1,25 +1,28 @@
 """The result of a run: errors on the test subjects, with the definition, the data and the settings beside them."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pytorch_lightning as pl
 from jaxtyping import Float
+from pytorch_lightning.loggers import Logger, WandbLogger
 from torch import Tensor
 from torchmetrics import MetricCollection
 
+from data_modules.store import Store
 from mcss import distributed
 from mcss.batch import EvalBatch, Prediction
 from mcss.geometry.canonical import is_degenerate, to_root
 from mcss.history import MetricsHistory, read_history
 from mcss.metrics import MPJPE, NMPJPE, PAMPJPE
 from mcss.models.module import MCSSModule
+from mcss.report.figures import PREDICTIONS_FILE, test_poses_figure
 from mcss.report.table import headline, results_table
 from mcss.run_folder import RESULTS_FILE, RUN_FILE
 from mcss.visualization.curves import curves_figure
-from mcss.visualization.poses import pose_figure
 
 DEFINITIONS = {
     "mpjpe_mm": "mean joint distance, both poses relative to their own pelvis",
@@ -150,6 +153,7 @@ class ResultsWriter(pl.Callback):
         }
         _write(folder, record, predictions)
         _write_figures(folder, pl_module.data.store, record, predictions)
+        _show_in_wandb(trainer.loggers, folder, record)
         print(results_table(record))
         print(f"written: {folder}/results.json, test_poses.png, curves.png, test_predictions.npz")
 
@@ -161,27 +165,23 @@ def _run_record(folder: Path) -> dict[str, Any]:
 
 def _write(folder: Path, record: dict[str, Any], predictions: dict[str, np.ndarray]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(folder / "test_predictions.npz", allow_pickle=False, **predictions)
+    np.savez_compressed(folder / PREDICTIONS_FILE, allow_pickle=False, **predictions)
     (folder / RESULTS_FILE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
-def _write_figures(folder: Path, store: Any, record: dict[str, Any], predictions: dict[str, np.ndarray]) -> None:
-    pose_pred, pose_true = predictions["pose_pred_mm"], predictions["pose_true_mm"]
-    error = np.linalg.norm(pose_pred - pose_true, axis=-1)[:, 1:].mean(axis=1)
-    ranked = np.argsort(error)
-    middle = len(ranked) // 2
-    groups = {"best": ranked[:3], "median": ranked[middle - 1 : middle + 2], "worst": ranked[-3:]}
-    chosen = np.concatenate(list(groups.values()))
-    names = [name for name, rows in groups.items() for _ in rows]
-    rows = predictions["row"][chosen]
-    titles = [
-        f"{name}: {error[index]:.0f} mm\n{store.subject[row]} {store.action[row]}\ncamera {store.camera[row]}"
-        for name, index, row in zip(names, chosen, rows, strict=True)
-    ]
-    images = store.decode(rows, store.meta.crop_size_px).permute(0, 2, 3, 1).numpy()
-    heading = f"{folder.name}: test images, MPJPE (h36m16, {record['frame']} frame); left blue, right red, truth dashed"
-    figure = pose_figure(images, pose_pred[chosen], pose_true[chosen], titles, heading)
-    figure.savefig(folder / "test_poses.png", dpi=110)
+def _write_figures(folder: Path, store: Store, record: dict[str, Any], predictions: dict[str, np.ndarray]) -> None:
+    test_poses_figure(folder.name, store, record["frame"], predictions).savefig(folder / "test_poses.png", dpi=110)
     history = read_history(folder / MetricsHistory.FILE)
     if history:
         curves_figure(history, folder.name).savefig(folder / "curves.png", dpi=110)
+
+
+def _show_in_wandb(loggers: Iterable[Logger], folder: Path, record: dict[str, Any]) -> None:
+    """Add the figures and the whole table to the run's page."""
+    for logger in loggers:
+        if isinstance(logger, WandbLogger):
+            figures = [path for name in ("test_poses.png", "curves.png") if (path := folder / name).is_file()]
+            for path in figures:
+                logger.log_image(path.stem, [str(path)])
+            columns = list(record["results"][0])
+            logger.log_table("results", columns, [[entry[column] for column in columns] for entry in record["results"]])

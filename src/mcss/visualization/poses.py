@@ -1,6 +1,6 @@
 """Images beside their true and predicted 3D skeletons."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -46,33 +46,31 @@ def frame_pose_axes(axes: Axes3D, pose: Float[np.ndarray, "17 3"]) -> None:
 
 def pose_figure(
     images: UInt8[np.ndarray, "examples height width 3"],
-    pose_pred: Float[np.ndarray, "examples 17 3"],
     pose_true: Float[np.ndarray, "examples 17 3"],
+    poses_pred: Mapping[str, Float[np.ndarray, "examples 17 3"]],
     titles: Sequence[str],
     heading: str,
 ) -> Figure:
-    """One column an example: the image, the true skeleton, the prediction over the truth (dashed).
+    """One column an example: the image, the true skeleton, and a row for each named set of predictions over the truth.
 
-    Poses share one frame with the pelvis at 0, in mm; every skeleton is drawn from the same side and at one scale.
+    Poses share one frame with the pelvis at 0, in mm; every skeleton is drawn from the same side and at one scale, the
+    truth below a prediction dashed.
     """
-    columns = len(images)
-    figure = Figure(figsize=(2.1 * columns, 6.6), layout="constrained")
+    rows, columns = 2 + len(poses_pred), len(images)
+    figure = Figure(figsize=(2.1 * columns, 2.2 * rows), layout="constrained")
     figure.suptitle(heading, fontsize=10)
     for column in range(columns):
-        axes = figure.add_subplot(3, columns, column + 1)
+        axes = figure.add_subplot(rows, columns, column + 1)
         axes.imshow(images[column], interpolation="nearest")
         axes.set_title(titles[column], fontsize=7)
         axes.set_xticks([])
         axes.set_yticks([])
-        true_axes = figure.add_subplot(3, columns, columns + column + 1, projection="3d")
-        draw_pose(true_axes, pose_true[column])
-        pred_axes = figure.add_subplot(3, columns, 2 * columns + column + 1, projection="3d")
-        draw_pose(pred_axes, pose_true[column], dashed=True)
-        draw_pose(pred_axes, pose_pred[column])
-        for skeleton_axes in (true_axes, pred_axes):
+        for row, (name, pose_pred) in enumerate([("truth", None), *poses_pred.items()], start=1):
+            skeleton_axes = figure.add_subplot(rows, columns, row * columns + column + 1, projection="3d")
+            draw_pose(skeleton_axes, pose_true[column], dashed=pose_pred is not None)
+            if pose_pred is not None:
+                draw_pose(skeleton_axes, pose_pred[column])
             frame_pose_axes(skeleton_axes, pose_true[column])
-        if column == 0:
-            axes.set_ylabel("image", fontsize=9)
-            true_axes.text2D(-0.05, 0.5, "truth", rotation=90, fontsize=9, transform=true_axes.transAxes)
-            pred_axes.text2D(-0.05, 0.5, "prediction", rotation=90, fontsize=9, transform=pred_axes.transAxes)
+            if column == 0:
+                skeleton_axes.text2D(-0.05, 0.5, name, rotation=90, fontsize=9, transform=skeleton_axes.transAxes)
     return figure

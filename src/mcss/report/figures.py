@@ -1,0 +1,114 @@
+"""Figures of finished runs: test images with predicted poses, of one run or of several side by side."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import yaml
+from jaxtyping import Float, Int
+from matplotlib.figure import Figure
+
+from data_modules.store import Store, open_store
+from mcss.errors import InputError
+from mcss.history import MetricsHistory, read_history
+from mcss.run_folder import CONFIG_FILE, RESULTS_FILE
+from mcss.visualization.curves import compared_curves_figure
+from mcss.visualization.poses import pose_figure
+
+PREDICTIONS_FILE = "test_predictions.npz"
+COMPARED_QUANTILES = (0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95)
+"""Where, in the order of the runs' mean error, the test images of a comparison lie."""
+_LEGEND = "left blue, right red, truth dashed"
+
+
+def test_poses_figure(name: str, store: Store, frame: str, predictions: Mapping[str, np.ndarray]) -> Figure:
+    """Best, median and worst three test images of a run, by MPJPE (h36m16), with the true and the predicted pose.
+
+    ``predictions`` is the content of the run's ``test_predictions.npz``, in mm in ``frame``.
+    """
+    error = pose_errors_mm(predictions)
+    ranked = np.argsort(error)
+    middle = len(ranked) // 2
+    groups = {"best": ranked[:3], "median": ranked[middle - 1 : middle + 2], "worst": ranked[-3:]}
+    chosen = np.concatenate(list(groups.values()))
+    labels = [f"{group}: {error[index]:.0f} mm" for group, indices in groups.items() for index in indices]
+    rows = predictions["row"][chosen]
+    heading = f"{name}: test images, MPJPE (h36m16, {frame} frame); {_LEGEND}"
+    poses_pred = {"prediction": predictions["pose_pred_mm"][chosen]}
+    return pose_figure(
+        _images(store, rows), predictions["pose_true_mm"][chosen], poses_pred, _titles(store, rows, labels), heading
+    )
+
+
+def write_comparison(runs: Mapping[str, Path], into: Path) -> None:
+    """Write ``compared_poses.png`` (paper, Fig. 4) and ``compared_curves.png`` of tested runs, given by name.
+
+    The test images are chosen by rule: those at ``COMPARED_QUANTILES`` of the runs' mean MPJPE.
+
+    Raises:
+        InputError: the runs were not tested on the same images, in the same frame; a file of a run is absent.
+    """
+    for folder in runs.values():
+        for name in (CONFIG_FILE, RESULTS_FILE, PREDICTIONS_FILE):
+            if not (folder / name).is_file():
+                raise InputError(f"{folder / name}: no such file; test the run again")
+    store = open_store(Path(_read_yaml(next(iter(runs.values())))["data"]["store"]))
+    predictions = {name: _read_predictions(folder) for name, folder in runs.items()}
+    records = [json.loads((folder / RESULTS_FILE).read_text(encoding="utf-8")) for folder in runs.values()]
+    if len({(record["test_data_hash"], record["frame"]) for record in records}) > 1:
+        raise InputError(f"{', '.join(map(str, runs.values()))}: tested on other data or in other frames")
+    if records[0]["test_data_hash"] != store.content_hash:
+        raise InputError(f"{store.path}: not the data that {next(iter(runs.values()))} was tested on")
+    compared_poses_figure(store, records[0]["frame"], predictions).savefig(into / "compared_poses.png", dpi=110)
+    histories = {name: read_history(folder / MetricsHistory.FILE) for name, folder in runs.items()}
+    compared_curves_figure(histories).savefig(into / "compared_curves.png", dpi=130)
+
+
+def compared_poses_figure(store: Store, frame: str, predictions: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
+    """Test images at ``COMPARED_QUANTILES`` of the runs' mean MPJPE, with the truth and each run's prediction."""
+    errors = {name: pose_errors_mm(content) for name, content in predictions.items()}
+    chosen = at_quantiles(np.mean(list(errors.values()), axis=0))
+    first = next(iter(predictions.values()))
+    labels = [", ".join(f"{name} {error[index]:.0f}" for name, error in errors.items()) + " mm" for index in chosen]
+    rows = first["row"][chosen]
+    heading = (
+        f"Test images at the {', '.join(f'{q:.0%}' for q in COMPARED_QUANTILES)} quantiles of the mean error;"
+        f" MPJPE (h36m16, {frame} frame); {_LEGEND}"
+    )
+    poses_pred = {name: content["pose_pred_mm"][chosen] for name, content in predictions.items()}
+    return pose_figure(
+        _images(store, rows), first["pose_true_mm"][chosen], poses_pred, _titles(store, rows, labels), heading
+    )
+
+
+def at_quantiles(error: Float[np.ndarray, " images"]) -> Int[np.ndarray, " chosen"]:
+    """Index of the image at each of ``COMPARED_QUANTILES`` of ``error``."""
+    places = np.round(np.array(COMPARED_QUANTILES) * (len(error) - 1)).astype(int)
+    return np.argsort(error, kind="stable")[places]
+
+
+def pose_errors_mm(predictions: Mapping[str, np.ndarray]) -> Float[np.ndarray, " images"]:
+    """MPJPE of each image (h36m16); the poses' pelvis is at 0."""
+    distance_mm = np.linalg.norm(predictions["pose_pred_mm"] - predictions["pose_true_mm"], axis=-1)
+    return distance_mm[:, 1:].mean(axis=1)
+
+
+def _titles(store: Store, rows: Int[np.ndarray, " chosen"], labels: Sequence[str]) -> list[str]:
+    return [
+        f"{label}\n{store.subject[row]} {store.action[row]}\ncamera {store.camera[row]}"
+        for label, row in zip(labels, rows, strict=True)
+    ]
+
+
+def _images(store: Store, rows: Int[np.ndarray, " chosen"]) -> np.ndarray:
+    return store.decode(rows, store.meta.crop_size_px).permute(0, 2, 3, 1).numpy()
+
+
+def _read_yaml(folder: Path) -> dict:
+    return yaml.safe_load((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+
+
+def _read_predictions(folder: Path) -> dict[str, np.ndarray]:
+    with np.load(folder / PREDICTIONS_FILE, allow_pickle=False) as file:
+        return dict(file)
