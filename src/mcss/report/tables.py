@@ -85,8 +85,8 @@ def _cell(table: str, level: str, method: str, metric: str, rows: Rows, publishe
         group[0]["frame"],
         metric,
         len(values),
-        round(mean, 2),
-        round(statistics.stdev(values), 2) if len(values) > 1 else "",
+        round(mean, 4),
+        round(statistics.stdev(values), 4) if len(values) > 1 else "",
         round(statistics.mean(reference) / mean, 3) if reference else "",
         theirs[0] if theirs else "",
     )
