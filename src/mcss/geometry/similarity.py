@@ -67,8 +67,8 @@ def similarity_align(
 
 
 def best_rotation(
-    covariance: Float64[Tensor, "poses 3 3"],
-) -> tuple[Float64[Tensor, "poses 3 3"], Float64[Tensor, " poses"]]:
+    covariance: Float64[Tensor, "*pairs 3 3"],
+) -> tuple[Float64[Tensor, "*pairs 3 3"], Float64[Tensor, "*pairs"]]:
     r"""Proper rotation :math:`R` that maximises :math:`\operatorname{tr}(R^T C)`, and the maximum.
 
     With singular values :math:`s_1 \ge s_2 \ge |s_3|` of :math:`C`, the last with the sign of :math:`\det C`, the
@@ -80,12 +80,15 @@ def best_rotation(
     .. math:: R = \frac{e_1 \operatorname{cof} C + (e_1^2 - e_2)\, C - C C^T C}{e_1 e_2 - e_3}
 
     The denominator :math:`(s_1 + s_2)(s_2 + s_3)(s_1 + s_3)` vanishes where the best rotation is not unique.
+
+    For :math:`C = \sum_j p_j g_j^T` of centred poses, ``p @ R`` is p turned onto g, and ``g @ R.mT`` g turned onto p; the
+    maximum is their correlation :math:`\sum_j \langle p_j R, g_j \rangle`.
     """
-    norm = covariance.square().sum(dim=(1, 2)).sqrt()
-    c = covariance / norm.where(norm > 0, 1.0)[:, None, None]
-    cofactors = torch.linalg.cross(c[:, [1, 2, 0]], c[:, [2, 0, 1]])
-    minors = cofactors.square().sum(dim=(1, 2))
-    e3 = (c[:, 0] * cofactors[:, 0]).sum(dim=1)
+    norm = covariance.square().sum(dim=(-2, -1)).sqrt()
+    c = covariance / norm.where(norm > 0, 1.0)[..., None, None]
+    cofactors = torch.linalg.cross(c[..., [1, 2, 0], :], c[..., [2, 0, 1], :])
+    minors = cofactors.square().sum(dim=(-2, -1))
+    e3 = (c[..., 0, :] * cofactors[..., 0, :]).sum(dim=-1)
     e1 = torch.full_like(norm, 3**0.5)  # no sum of three numbers whose squares sum to 1 is larger
     for _ in range(NEWTON_STEPS):
         e2 = (e1.square() - 1) / 2
@@ -93,8 +96,8 @@ def best_rotation(
         e1 = e1 - step
     e2 = (e1.square() - 1) / 2
     denominator = e1 * e2 - e3
-    numerator = e1[:, None, None] * cofactors + (e1.square() - e2)[:, None, None] * c - c @ c.mT @ c
-    rotation, correlation = numerator / denominator[:, None, None], norm * e1
+    numerator = e1[..., None, None] * cofactors + (e1.square() - e2)[..., None, None] * c - c @ c.mT @ c
+    rotation, correlation = numerator / denominator[..., None, None], norm * e1
     inexact = ~((denominator > WELL_CONDITIONED) & (step.abs() < LAST_STEP))
     if inexact.any():
         rotation[inexact], correlation[inexact] = _best_rotation_svd(covariance[inexact])
