@@ -81,8 +81,8 @@ def best_rotation(
 
     The denominator :math:`(s_1 + s_2)(s_2 + s_3)(s_1 + s_3)` vanishes where the best rotation is not unique.
 
-    For :math:`C = \sum_j p_j g_j^T` of centred poses, ``p @ R`` is p turned onto g, and ``g @ R.mT`` g turned onto p; the
-    maximum is their correlation :math:`\sum_j \langle p_j R, g_j \rangle`.
+    For :math:`C = \sum_j p_j g_j^T` of centred poses, ``p @ R`` is p turned onto g, and ``g @ R.mT`` g turned onto p;
+    the maximum is their correlation :math:`\sum_j \langle p_j R, g_j \rangle`.
     """
     norm = covariance.square().sum(dim=(-2, -1)).sqrt()
     c = covariance / norm.where(norm > 0, 1.0)[..., None, None]
