@@ -52,14 +52,33 @@ def similarity_align(
     True
     """
     pred, target = finite_float64(pred, target)
-    pred_centre, target_centre = pred.mean(dim=1, keepdim=True), target.mean(dim=1, keepdim=True)
-    pred_centred = pred - pred_centre
-    u, singular, vh = torch.linalg.svd(pred_centred.mT @ (target - target_centre))
+    target_centre = target.mean(dim=1, keepdim=True)
+    pred_centred = pred - pred.mean(dim=1, keepdim=True)
+    rotation, correlation = best_rotation(pred_centred.mT @ (target - target_centre))
+    scale = correlation * inverse_energy(pred)
+    return scale[:, None, None] * pred_centred @ rotation + target_centre
+
+
+def best_rotation(
+    covariance: Float64[Tensor, "*pairs 3 3"],
+) -> tuple[Float64[Tensor, "*pairs 3 3"], Float64[Tensor, "*pairs"]]:
+    r"""Proper rotation that brings centred poses p nearest to g, from :math:`C = \sum_j p_j g_j^T`, whatever the scale.
+
+    Returns:
+        The rotation R, as in ``p @ R``, and the correlation :math:`\sum_j \langle p_j R, g_j \rangle`. The transpose of
+        R brings g nearest to p, with the same correlation.
+    """
+    u, singular, vh = torch.linalg.svd(covariance)
     # u and vh are orthogonal, so this determinant is +-1 also where the covariance itself is singular (planar poses).
     mirrored = torch.linalg.det(u @ vh) < 0
     sign = torch.ones_like(singular)
-    sign[:, 2] = torch.where(mirrored, -1.0, 1.0)
-    energy = pred_centred.square().sum(dim=(1, 2))
-    is_point = energy <= POINT_SPREAD**2 * pred_centre.square().sum(dim=(1, 2))
-    scale = (singular * sign).sum(dim=1) / energy.masked_fill(is_point, torch.inf)
-    return pred_centred @ (scale[:, None, None] * (u * sign[:, None, :]) @ vh) + target_centre
+    sign[..., 2] = torch.where(mirrored, -1.0, 1.0)
+    return (u * sign[..., None, :]) @ vh, (singular * sign).sum(dim=-1)
+
+
+def inverse_energy(pose: Float64[Tensor, "poses joints 3"]) -> Float64[Tensor, " poses"]:
+    """One over the sum of squared distances from the centroid; 0 for a single point, whose best scale is 0."""
+    centre = pose.mean(dim=1, keepdim=True)
+    energy = (pose - centre).square().sum(dim=(1, 2))
+    is_point = energy <= POINT_SPREAD**2 * centre.square().sum(dim=(1, 2))
+    return energy.masked_fill(is_point, torch.inf).reciprocal()
