@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import yaml
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 from matplotlib.figure import Figure
 
 from data_modules.store import Store, open_store
@@ -37,7 +37,11 @@ def test_poses_figure(name: str, store: Store, frame: str, predictions: Mapping[
     heading = f"{name}: test images, MPJPE (h36m16, {frame} frame); {_LEGEND}"
     poses_pred = {"prediction": predictions["pose_pred_mm"][chosen]}
     return pose_figure(
-        _images(store, rows), predictions["pose_true_mm"][chosen], poses_pred, _titles(store, rows, labels), heading
+        images_of_rows(store, rows),
+        predictions["pose_true_mm"][chosen],
+        poses_pred,
+        _titles(store, rows, labels),
+        heading,
     )
 
 
@@ -78,7 +82,7 @@ def compared_poses_figure(store: Store, frame: str, predictions: Mapping[str, Ma
     )
     poses_pred = {name: content["pose_pred_mm"][chosen] for name, content in predictions.items()}
     return pose_figure(
-        _images(store, rows), first["pose_true_mm"][chosen], poses_pred, _titles(store, rows, labels), heading
+        images_of_rows(store, rows), first["pose_true_mm"][chosen], poses_pred, _titles(store, rows, labels), heading
     )
 
 
@@ -101,7 +105,8 @@ def _titles(store: Store, rows: Int[np.ndarray, " chosen"], labels: Sequence[str
     ]
 
 
-def _images(store: Store, rows: Int[np.ndarray, " chosen"]) -> np.ndarray:
+def images_of_rows(store: Store, rows: Int[np.ndarray, " chosen"]) -> UInt8[np.ndarray, "chosen side side 3"]:
+    """RGB images of these rows, at the size of the store."""
     return store.decode(rows, store.meta.crop_size_px).permute(0, 2, 3, 1).numpy()
 
 
