@@ -16,6 +16,7 @@ from mcss.errors import InputError
 CONFIG_FILE = "config.yaml"
 RUN_FILE = "run.json"
 RESULTS_FILE = "results.json"
+PREDICTIONS_FILE = "test_predictions.npz"
 LAST_CHECKPOINT = Path("checkpoints") / "last.ckpt"
 
 _DECIDING_TRAINER_SETTINGS = ("max_steps", "precision", "accumulate_grad_batches", "gradient_clip_val")

@@ -58,7 +58,7 @@ def write_figures_of_run(
     into.mkdir(parents=True, exist_ok=True)
     for case in GALLERY_CASES:
         if case in cases:
-            _gallery(store, run, images, case, cases[case]).savefig(into / f"gallery_{case}.jpg", dpi=100)
+            gallery(store, run, images, case, cases[case]).savefig(into / f"gallery_{case}.jpg", dpi=100)
     _distances(run, distance_by_pose(store, run)).savefig(into / "distance_by_pose.png", dpi=130)
     _map(store, run, embedding_map(store, run)).savefig(into / "map.png", dpi=110)
     few = few_images(store, run)
@@ -66,7 +66,8 @@ def write_figures_of_run(
         _few_images(store, run, few).savefig(into / "few_images.jpg", dpi=110)
 
 
-def _gallery(store: Store, run: Embedded, images: Images, case: str, retrieval: Retrieval) -> Figure:
+def gallery(store: Store, run: Embedded, images: Images, case: str, retrieval: Retrieval) -> Figure:
+    """What queries at fixed quantiles of their error retrieve (paper, Fig. 5)."""
     queries = gallery_queries(retrieval, KS, GALLERY_K)
     nearest = retrieval.nearest[queries, :SHOWN].numpy().T
     instant = images.instant.numpy()
