@@ -24,7 +24,7 @@ CONFIGS := $(patsubst %,--config experiments/%.yaml,base $(TRAINER:%=trainer/%) 
 SETTINGS := --data.supervision $(SUPERVISION) --seed_everything $(SEED) --run_dir $(RUN)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data train curve tables ablations sweep report test check
+.PHONY: help setup data train curve tables ablations sweep report retrieval test check
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,8 +45,12 @@ train: data ## train METHOD with the 3D labels of SUPERVISION, then test the las
 	$(ENV)/bin/mcss fit $(CONFIGS) $(SETTINGS) $(ARGS)
 	$(ENV)/bin/mcss test --config $(RUN)/config.yaml --run_dir $(RUN)
 
-report: $(STAMP) ## add finished runs (RUNS="runs/a runs/b") to the committed results: curve, tables, README
+report: $(STAMP) ## add finished runs (RUNS="runs/a runs/b") to the committed results: curve, tables, README; a page each run
 	"$(PYTHON)" -m mcss.report.write $(RUNS) $(REPORT)
+	"$(PYTHON)" -m mcss.report.run_page $(RUNS) --table $(TABLE)
+
+retrieval: data ## how well the embeddings of CKPT="RUN/checkpoints/last.ckpt ..." retrieve poses on DATA's test subjects
+	"$(PYTHON)" -m mcss.retrieval $(CKPT) --store data/$(DATA) --out experiments/results/$(DATA)/retrieval
 
 curve: data ## error against the amount of labels: every run that the committed table lacks (LEVELS, METHODS, SEEDS)
 	DATA=$(DATA) TRAINER=$(TRAINER) "$(PYTHON)" -m mcss.sweep experiments/sweeps/supervision_curve.yaml $(GRID) $(REPORT)

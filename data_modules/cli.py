@@ -178,10 +178,10 @@ def _check(arguments: argparse.Namespace) -> None:
 
 def _stats(arguments: argparse.Namespace) -> None:
     card = store_statistics(arguments.store)
-    print(json.dumps(card, indent=2, ensure_ascii=False) if arguments.json else _data_card(card))
+    print(json.dumps(card, indent=2, ensure_ascii=False) if arguments.json else data_card(card))
 
 
-def _data_card(card: dict) -> str:
+def data_card(card: dict) -> str:
     """Lay out ``store_statistics`` for people."""
     lines = [
         f"{card['name']}: {card['images']} images of {card['crop_size_px']} px by {len(card['cameras'])} cameras",

@@ -42,6 +42,8 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         store: directory of the store (``mcss-data render`` or ``mcss-data import`` make one).
         supervision: whose 3D labels may be used: ``none``, ``all``, ``S1``, ``S1+S5``, ``10%S1``, ...
         validation_clips: clips of training subjects ("S1/Directions/2") left out of both streams, for tuning.
+        leave_out_cameras: cameras whose images no training stream holds; validation and test keep them (paper,
+            supplement: queries from a viewpoint that training has not seen).
         image_size_px: side of the images that the network sees.
         pairs: anchor/positive pairs a step and rank; 0 switches the multiview stream off.
         labelled_images: labelled images a step and rank. Paper: 22.
@@ -62,6 +64,7 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         store: str = "data/studio",
         supervision: str = "S1",
         validation_clips: Sequence[str] = (),
+        leave_out_cameras: Sequence[str] = (),
         image_size_px: int = 224,
         pairs: int = 33,
         labelled_images: int = 22,
@@ -80,6 +83,7 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         self.store_path = Path(store)
         self.supervision = supervision
         self.validation_clips = tuple(validation_clips)
+        self.leave_out_cameras = tuple(leave_out_cameras)
         self.image_size_px = image_size_px
         self.pairs = pairs
         self.labelled_images = labelled_images
@@ -103,13 +107,22 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         if stage == "predict":
             return
         self.store = open_store(self.store_path)
-        self.rows_labelled = labelled_rows(self.store, self.supervision, self.validation_clips)
+        self.rows_labelled = self._of_training_cameras(
+            labelled_rows(self.store, self.supervision, self.validation_clips)
+        )
         self.rows_validation = validation_rows(self.store, self.validation_clips)
         self.rows_test = np.flatnonzero(np.isin(self.store.subject, self.store.meta.subjects_test))
         if stage == "fit":
             if not self.pairs and not len(self.rows_labelled):
                 raise InputError("nothing to train on: pairs is 0 and supervision is 'none'")
-            self.rows_train = training_rows(self.store, self.validation_clips)
+            self.rows_train = self._of_training_cameras(training_rows(self.store, self.validation_clips))
+
+    def _of_training_cameras(self, rows: Int[np.ndarray, " rows"]) -> Int[np.ndarray, " kept"]:
+        unknown = sorted(set(self.leave_out_cameras) - set(self.store.meta.cameras))
+        if unknown:
+            known = ", ".join(self.store.meta.cameras)
+            raise InputError(f"leave_out_cameras {unknown[0]}: {self.store_path} has no such camera; it has {known}")
+        return rows[~np.isin(self.store.camera[rows], self.leave_out_cameras)]
 
     def labelled_pose_world(self) -> Float[Tensor, "labelled 17 3"]:
         """Poses of the labelled training rows: world frame, mm, h36m17; for the statistics of the target."""

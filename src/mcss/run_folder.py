@@ -16,10 +16,13 @@ from mcss.errors import InputError
 CONFIG_FILE = "config.yaml"
 RUN_FILE = "run.json"
 RESULTS_FILE = "results.json"
+PREDICTIONS_FILE = "test_predictions.npz"
 LAST_CHECKPOINT = Path("checkpoints") / "last.ckpt"
 
 _DECIDING_TRAINER_SETTINGS = ("max_steps", "precision", "accumulate_grad_batches", "gradient_clip_val")
 _IDLE_DATA_SETTINGS = ("eval_batch_size", "num_workers", "cache_images", "predict_images")
+# Left out while they are not used: runs from before these settings keep their hash.
+_LATER_SETTINGS = ("model.init_from", "data.leave_out_cameras")
 
 
 def deciding_settings(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -27,7 +30,7 @@ def deciding_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     data = {key: value for key, value in config["data"].items() if key not in _IDLE_DATA_SETTINGS}
     trainer = {key: config["trainer"].get(key) for key in _DECIDING_TRAINER_SETTINGS}
     parts = {"seed_everything": config["seed_everything"], "model": config["model"], "data": data, "trainer": trainer}
-    return dict(_flatten("", parts))
+    return {key: value for key, value in _flatten("", parts) if value or key not in _LATER_SETTINGS}
 
 
 def config_hash(config: Mapping[str, Any]) -> str:

@@ -54,6 +54,15 @@ def test_labels_are_of_the_supervised_subject_and_match_their_images(make_data, 
         np.testing.assert_array_equal(labelled.pose_world.numpy(), store.pose_world[rows])
 
 
+def test_a_camera_that_is_left_out_is_in_no_stream_but_in_the_test(make_data, store):
+    for batch in steps(make_data(leave_out_cameras=("cam2",))):
+        rows = [row for images in (*batch["multiview"][1:], batch["labelled"].images) for row in rows_of(images, store)]
+        assert set(store.camera[rows]) <= {"cam1", "cam3", "cam4"}
+    assert "cam2" in store.camera[make_data("test", leave_out_cameras=("cam2",)).rows_test]
+    with pytest.raises(InputError, match=r"leave_out_cameras cam9: .* has no such camera; it has cam1, cam2"):
+        make_data(leave_out_cameras=("cam1", "cam9"))
+
+
 def test_pairs_are_one_subjects_instants_from_two_cameras_without_test_or_validation(make_data, store):
     seen = set()
     for batch in steps(make_data()):

@@ -34,6 +34,16 @@ def changed(path, value):
     return config
 
 
+def test_later_settings_leave_the_hash_of_earlier_runs_alone():
+    unused = {
+        **CONFIG,
+        "model": CONFIG["model"] | {"init_from": None},
+        "data": CONFIG["data"] | {"leave_out_cameras": []},
+    }
+    assert config_hash(unused) == config_hash(CONFIG)
+    assert config_hash(changed("model.init_from", "a.ckpt")) != config_hash(CONFIG)
+
+
 @pytest.mark.parametrize("path", ["model.lr", "model.contrastive.margin", "data.supervision", "trainer.precision"])
 def test_a_setting_that_decides_the_result_changes_the_hash(path):
     assert config_hash(changed(path, "other")) != config_hash(CONFIG)

@@ -60,9 +60,7 @@ def similarity_align(
     pred_centre, target_centre = pred.mean(dim=1, keepdim=True), target.mean(dim=1, keepdim=True)
     pred_centred = pred - pred_centre
     rotation, correlation = best_rotation(pred_centred.mT @ (target - target_centre))
-    energy = pred_centred.square().sum(dim=(1, 2))
-    is_point = energy <= POINT_SPREAD**2 * pred_centre.square().sum(dim=(1, 2))
-    scale = correlation / energy.masked_fill(is_point, torch.inf)
+    scale = correlation * inverse_energy(pred_centred, pred_centre)
     return torch.baddbmm(target_centre, pred_centred, scale[:, None, None] * rotation)
 
 
@@ -113,3 +111,12 @@ def _best_rotation_svd(
     sign = torch.ones_like(singular)
     sign[:, 2] = torch.where(mirrored, -1.0, 1.0)
     return (u * sign[:, None, :]) @ vh, (singular * sign).sum(dim=1)
+
+
+def inverse_energy(
+    centred: Float64[Tensor, "poses joints 3"], centre: Float64[Tensor, "poses 1 3"]
+) -> Float64[Tensor, " poses"]:
+    """One over the sum of squared distances from the centroid; 0 for a single point, whose best scale is 0."""
+    energy = centred.square().sum(dim=(1, 2))
+    is_point = energy <= POINT_SPREAD**2 * centre.square().sum(dim=(1, 2))
+    return energy.masked_fill(is_point, torch.inf).reciprocal()

@@ -9,10 +9,13 @@ N-MPJPE may exceed MPJPE, and PA-MPJPE may exceed both, for a single pose: the a
 the errors average distances.
 """
 
+import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from mcss.geometry.similarity import finite_float64, similarity_align
+from mcss.geometry.similarity import best_rotation, finite_float64, inverse_energy, similarity_align
+
+_PAIRS_AT_ONCE = 1 << 16
 
 
 def mpjpe(pred: Float[Tensor, "poses joints 3"], target: Float[Tensor, "poses joints 3"]) -> Float64[Tensor, " poses"]:
@@ -68,3 +71,36 @@ def pa_mpjpe(
     """
     aligned = similarity_align(pred, target)
     return mpjpe(aligned, target.to(aligned.device))
+
+
+def pairwise_pa_mpjpe(pose: Float[Tensor, "poses joints 3"]) -> Float64[Tensor, "poses poses"]:
+    r"""PA-MPJPE of every pose against every other: entry [q, r] is that of pose r after it is moved onto pose q.
+
+    Not symmetric: each entry is in the scale of its row's pose. One decomposition serves both directions, because the
+    best rotation of q onto r is the transpose of that of r onto q; distances do not change when both poses are turned,
+    so that only q is.
+
+    Raises:
+        ValueError: a coordinate is not finite.
+
+    >>> flat = torch.tensor([[0.0, 0, 0], [1, 0, 0], [0, 2, 0], [0, 0, 3]])
+    >>> tall = flat * torch.tensor([1.0, 1, 4])
+    >>> pairwise_pa_mpjpe(torch.stack([flat, tall])).round(decimals=2).tolist()
+    [[0.0, 0.61], [2.16, 0.0]]
+    """
+    (pose,) = finite_float64(pose)
+    centre = pose.mean(dim=1, keepdim=True)
+    centred = pose - centre
+    inverse = inverse_energy(centred, centre)
+    error = pose.new_empty(len(pose), len(pose))
+    rows_at_once = max(1, _PAIRS_AT_ONCE // max(1, len(pose)))
+    for start in range(0, len(pose), rows_at_once):
+        rows, rest = slice(start, start + rows_at_once), slice(start, None)
+        covariance = torch.einsum("qjc,rjd->qrcd", centred[rows], centred[rest])
+        rotation, correlation = best_rotation(covariance)
+        turned = torch.einsum("qjc,qrcd->qrjd", centred[rows], rotation)
+        scale_onto_row = (correlation * inverse[rest])[..., None, None]
+        scale_onto_rest = (correlation * inverse[rows, None])[..., None, None]
+        error[rows, rest] = (scale_onto_row * centred[rest] - turned).norm(dim=-1).mean(dim=-1)
+        error[rest, rows] = (scale_onto_rest * turned - centred[rest]).norm(dim=-1).mean(dim=-1).T
+    return error.fill_diagonal_(0.0)

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Literal
 
 import pytorch_lightning as pl
@@ -17,6 +18,7 @@ from mcss.geometry.canonical import flip_canonical, to_canonical, to_root
 from mcss.losses.contrastive import ContrastiveLoss, ContrastiveSettings
 from mcss.losses.pose import l1_pose_loss, pose_statistics, standardise, unstandardise
 from mcss.models.backbone import Backbone, BackboneName
+from mcss.models.checkpoint import load_network_weights
 from mcss.models.heads import EmbeddingHead, PoseRegressor
 from mcss.skeleton import JOINTS, joint_indices
 
@@ -31,6 +33,8 @@ class MCSSModule(pl.LightningModule):
         backbone: ``resnet18`` (paper), ``resnet34`` or ``resnet50``.
         width: channels of the first stage. Paper: 64.
         weights: of the backbone: ``imagenet`` (paper), ``none``, or the path of a state dict.
+        init_from: a run's checkpoint whose whole network training starts from, in place of ``weights``; its statistics
+            of the target stay where there are no labels (paper, Sec. 6.3: fine-tuning on other data's views).
         batchnorm_affine: learn scale and shift in BatchNorm. Paper: off.
         embedding_dim: length of the embedding. Paper: 128.
         image_size_px: side of the images; a checkpoint is bound to it. Project default: 224.
@@ -52,6 +56,7 @@ class MCSSModule(pl.LightningModule):
         backbone: BackboneName = "resnet18",
         width: int = 64,
         weights: str = "imagenet",
+        init_from: str | None = None,
         batchnorm_affine: bool = False,
         embedding_dim: int = 128,
         image_size_px: int = 224,
@@ -66,6 +71,7 @@ class MCSSModule(pl.LightningModule):
         self.save_hyperparameters(ignore=["contrastive"])
         # Checkpoints are read with weights_only=True, which admits primitives, not classes.
         self.save_hyperparameters({"contrastive": asdict(contrastive)})
+        self.init_from = init_from
         self.pose_frame = pose_frame
         self.image_size_px = image_size_px
         self.contrastive_weight = contrastive_weight
@@ -80,13 +86,16 @@ class MCSSModule(pl.LightningModule):
         self.register_buffer("pose_std_mm", torch.ones(len(_REGRESSED)))
 
     def setup(self, stage: str) -> None:
-        """Take the target's statistics from the labelled training rows.
+        """Start from ``init_from``, and take the target's statistics from the labelled training rows.
 
         Raises:
-            InputError: mirrored images were asked for together with a target that keeps the world's orientation.
+            InputError: ``init_from`` is no checkpoint of such a network, or mirrored images were asked for together
+                with a target that keeps the world's orientation.
         """
         if stage != "fit":
             return
+        if self.init_from is not None:
+            load_network_weights(self, Path(self.init_from))
         data = self.data
         if data.augment.settings.flip_probability and self.pose_frame == "root":
             raise InputError(

@@ -1,22 +1,19 @@
 """Figures of finished runs: test images with predicted poses, of one run or of several side by side."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import yaml
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 from matplotlib.figure import Figure
 
-from data_modules.store import Store, open_store
+from data_modules.store import Store
 from mcss.errors import InputError
 from mcss.history import MetricsHistory, read_history
-from mcss.run_folder import CONFIG_FILE, RESULTS_FILE
+from mcss.report.tested_run import read_tested_run
 from mcss.visualization.curves import compared_curves_figure
 from mcss.visualization.poses import pose_figure
 
-PREDICTIONS_FILE = "test_predictions.npz"
 COMPARED_QUANTILES = (0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95)
 """Where, in the order of the runs' mean error, the test images of a comparison lie."""
 _LEGEND = "left blue, right red, truth dashed"
@@ -37,7 +34,11 @@ def test_poses_figure(name: str, store: Store, frame: str, predictions: Mapping[
     heading = f"{name}: test images, MPJPE (h36m16, {frame} frame); {_LEGEND}"
     poses_pred = {"prediction": predictions["pose_pred_mm"][chosen]}
     return pose_figure(
-        _images(store, rows), predictions["pose_true_mm"][chosen], poses_pred, _titles(store, rows, labels), heading
+        images_of_rows(store, rows),
+        predictions["pose_true_mm"][chosen],
+        poses_pred,
+        _titles(store, rows, labels),
+        heading,
     )
 
 
@@ -49,18 +50,14 @@ def write_comparison(runs: Mapping[str, Path], into: Path) -> None:
     Raises:
         InputError: the runs were not tested on the same images, in the same frame; a file of a run is absent.
     """
-    for folder in runs.values():
-        for name in (CONFIG_FILE, RESULTS_FILE, PREDICTIONS_FILE):
-            if not (folder / name).is_file():
-                raise InputError(f"{folder / name}: no such file; test the run again")
-    store = open_store(Path(_read_yaml(next(iter(runs.values())))["data"]["store"]))
-    predictions = {name: _read_predictions(folder) for name, folder in runs.items()}
-    records = [json.loads((folder / RESULTS_FILE).read_text(encoding="utf-8")) for folder in runs.values()]
-    if len({(record["test_data_hash"], record["frame"]) for record in records}) > 1:
+    tested = {name: read_tested_run(folder) for name, folder in runs.items()}
+    first = next(iter(tested.values()))
+    if len({(run.record["test_data_hash"], run.record["frame"]) for run in tested.values()}) > 1:
         raise InputError(f"{', '.join(map(str, runs.values()))}: tested on other data or in other frames")
-    if records[0]["test_data_hash"] != store.content_hash:
-        raise InputError(f"{store.path}: not the data that {next(iter(runs.values()))} was tested on")
-    compared_poses_figure(store, records[0]["frame"], predictions).savefig(into / "compared_poses.png", dpi=110)
+    predictions = {name: run.predictions for name, run in tested.items()}
+    compared_poses_figure(first.open_store(), first.record["frame"], predictions).savefig(
+        into / "compared_poses.png", dpi=110
+    )
     histories = {name: read_history(folder / MetricsHistory.FILE) for name, folder in runs.items()}
     compared_curves_figure(histories).savefig(into / "compared_curves.png", dpi=130)
 
@@ -78,7 +75,7 @@ def compared_poses_figure(store: Store, frame: str, predictions: Mapping[str, Ma
     )
     poses_pred = {name: content["pose_pred_mm"][chosen] for name, content in predictions.items()}
     return pose_figure(
-        _images(store, rows), first["pose_true_mm"][chosen], poses_pred, _titles(store, rows, labels), heading
+        images_of_rows(store, rows), first["pose_true_mm"][chosen], poses_pred, _titles(store, rows, labels), heading
     )
 
 
@@ -101,14 +98,6 @@ def _titles(store: Store, rows: Int[np.ndarray, " chosen"], labels: Sequence[str
     ]
 
 
-def _images(store: Store, rows: Int[np.ndarray, " chosen"]) -> np.ndarray:
+def images_of_rows(store: Store, rows: Int[np.ndarray, " chosen"]) -> UInt8[np.ndarray, "chosen side side 3"]:
+    """RGB images of these rows, at the size of the store."""
     return store.decode(rows, store.meta.crop_size_px).permute(0, 2, 3, 1).numpy()
-
-
-def _read_yaml(folder: Path) -> dict:
-    return yaml.safe_load((folder / CONFIG_FILE).read_text(encoding="utf-8"))
-
-
-def _read_predictions(folder: Path) -> dict[str, np.ndarray]:
-    with np.load(folder / PREDICTIONS_FILE, allow_pickle=False) as file:
-        return dict(file)

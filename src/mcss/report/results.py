@@ -19,9 +19,9 @@ from mcss.geometry.canonical import is_degenerate, to_root
 from mcss.history import MetricsHistory, read_history
 from mcss.metrics import MPJPE, NMPJPE, PAMPJPE
 from mcss.models.module import MCSSModule
-from mcss.report.figures import PREDICTIONS_FILE, test_poses_figure
+from mcss.report.figures import test_poses_figure
 from mcss.report.table import headline, results_table
-from mcss.run_folder import RESULTS_FILE, RUN_FILE
+from mcss.run_folder import PREDICTIONS_FILE, RESULTS_FILE, RUN_FILE
 from mcss.visualization.curves import curves_figure
 
 DEFINITIONS = {

@@ -1,0 +1,5 @@
+"""``python -m mcss.retrieval``."""
+
+from mcss.retrieval.write import main
+
+main()

@@ -1,0 +1,152 @@
+"""Retrieval figures of several embeddings of the same images, with bootstrap intervals over the test clips."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float64, Int
+
+from data_modules.store import Store
+from mcss.errors import InputError
+from mcss.metrics.retrieval import CASES, HIT_MM, KS, Images, Retrieval, make_images, retrieve
+from mcss.retrieval.embeddings import Embedded
+from mcss.skeleton import joint_indices
+
+RESAMPLES = 2000
+SEED = 0
+LEVEL = 0.95
+JOINT_SET = "h36m16"
+
+DEFINITIONS = {
+    "mean_pa_mpjpe_mm": "mean over queries of the mean PA-MPJPE of the K nearest images; the retrieved pose is aligned"
+    f" onto the query's (scale, proper rotation, translation), in the query's mm, joint set {JOINT_SET}",
+    "above_oracle_mm": "mean_pa_mpjpe_mm less the oracle's",
+    "hit": f"share of queries with at least one image of PA-MPJPE <= {HIT_MM:g} mm among the K nearest",
+    "database": "images of all cameras but the query's; all: of all test subjects (paper, case 1), own: of the query's"
+    " subject, cross: of the other subjects (paper, case 2)",
+    "rankings": "embedding: by distance of embeddings; oracle: by PA-MPJPE; random: the expectation over all orders",
+    "intervals": f"{LEVEL:.0%} percentile bootstrap, {RESAMPLES} resamples of the queries' clips, seed {SEED}; the"
+    " subjects and the database are not resampled",
+}
+
+PerClip = tuple[Float64[np.ndarray, "clips ks"], Float64[np.ndarray, " clips"]]
+
+
+class Line(NamedTuple):
+    """One figure: of a run's embedding, of the oracle's or the random ranking (then ``run`` is empty)."""
+
+    run: str
+    case: str
+    ranking: str
+    measure: str
+    k: int
+    value: float
+    low: float
+    high: float
+    queries: int
+
+
+class Difference(NamedTuple):
+    """A run's mean_pa_mpjpe_mm less that of another run, or of the random ranking, on the same queries; mm."""
+
+    run: str
+    against: str
+    case: str
+    k: int
+    value: float
+    low: float
+    high: float
+
+
+def images_of(store: Store, embedded: Embedded) -> Images:
+    """What the metric works on; in the order of ``embedded``, which is the store's: by instant, then by camera."""
+    camera = np.unique(store.camera, return_inverse=True)[1]
+    subject = np.unique(store.subject, return_inverse=True)[1]
+    pose_root = store.pose_world[embedded.row] - store.pose_world[embedded.row, :1]
+    return make_images(
+        torch.from_numpy(embedded.embedding),
+        torch.from_numpy(pose_root[:, list(joint_indices(JOINT_SET))]),
+        *(torch.from_numpy(column[embedded.row]) for column in (subject, camera, store.instant)),
+    )
+
+
+def retrieve_all(store: Store, embedded: Sequence[Embedded]) -> tuple[Images, dict[str, dict[str, Retrieval]]]:
+    """The images with the first embedding, and what each run retrieves in each case that has a database.
+
+    Raises:
+        InputError: two runs bear the same name.
+    """
+    if len({run.name for run in embedded}) < len(embedded):
+        raise InputError(f"runs of the same name: {', '.join(run.name for run in embedded)}; name each once")
+    images = images_of(store, embedded[0])  # the poses' errors are the same for every embedding
+    found = {
+        run.name: {
+            case: retrieve(images._replace(embedding=torch.from_numpy(run.embedding).double()), case) for case in CASES
+        }
+        for run in embedded
+    }
+    answered = [case for case in CASES if (found[embedded[0].name][case].database > 0).any()]
+    return images, {name: {case: cases[case] for case in answered} for name, cases in found.items()}
+
+
+def lines(found: Mapping[str, Mapping[str, Retrieval]], clip: Int[np.ndarray, " queries"]) -> list[Line]:
+    """All figures: the rankings that no run decides once, then those of each run."""
+    first = next(iter(found.values()))
+    result = [
+        line
+        for ranking in ("oracle", "random")
+        for case, retrieval in first.items()
+        for line in _lines("", case, ranking, retrieval, clip)
+    ]
+    for run, cases in found.items():
+        for case, retrieval in cases.items():
+            result += _lines(run, case, "embedding", retrieval, clip)
+    return result
+
+
+def _lines(run: str, case: str, ranking: str, retrieval: Retrieval, clip: Int[np.ndarray, " queries"]) -> list[Line]:
+    error_mm, hit = getattr(retrieval, f"{ranking}_mm"), getattr(retrieval, f"{ranking}_hit")
+    values = {"mean_pa_mpjpe_mm": error_mm, "above_oracle_mm": error_mm - retrieval.oracle_mm, "hit": hit}
+    queries = int((retrieval.database > 0).sum())
+    return [
+        Line(run, case, ranking, measure, k, *figures, queries)
+        for measure, per_query in values.items()
+        for k, figures in zip(KS, mean_with_interval(per_query.numpy(), clip), strict=True)
+    ]
+
+
+def differences(found: Mapping[str, Mapping[str, Retrieval]], clip: Int[np.ndarray, " queries"]) -> list[Difference]:
+    """Each run against the random ranking, and the first run against every other, on the same resampled clips."""
+    (first, first_cases), *others = found.items()
+    pairs = [(run, "random", case, r.embedding_mm - r.random_mm) for run, rs in found.items() for case, r in rs.items()]
+    pairs += [
+        (first, other, case, first_cases[case].embedding_mm - r.embedding_mm)
+        for other, cases in others
+        for case, r in cases.items()
+    ]
+    return [
+        Difference(run, against, case, k, *figures)
+        for run, against, case, per_query_mm in pairs
+        for k, figures in zip(KS, mean_with_interval(per_query_mm.numpy(), clip), strict=True)
+    ]
+
+
+def mean_with_interval(
+    per_query: Float64[np.ndarray, "queries ks"], clip: Int[np.ndarray, " queries"]
+) -> list[tuple[float, float, float]]:
+    """Mean over queries and its bootstrap interval, for each K; NaN, a query without a database, does not count.
+
+    Clips are resampled, not queries: the images of one clip are alike.
+    """
+    answered = ~np.isnan(per_query[:, 0])
+    per_query, clip = per_query[answered], np.unique(clip[answered], return_inverse=True)[1]
+    count = np.bincount(clip).astype(np.float64)
+    total = np.stack([np.bincount(clip, weights=column) for column in per_query.T], axis=1)
+    rng = np.random.default_rng(SEED)
+    weight = rng.multinomial(len(count), np.full(len(count), 1 / len(count)), size=RESAMPLES).astype(np.float64)
+    resampled = (weight @ total) / (weight @ count)[:, None]
+    low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    mean = per_query.mean(axis=0)
+    rounded = (np.round(values, 4).tolist() for values in (mean, low, high))
+    return list(zip(*rounded, strict=True))

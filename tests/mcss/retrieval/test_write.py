@@ -1,0 +1,116 @@
+import contextlib
+import csv
+import io
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from data_modules.store import open_store
+from mcss.metrics import MeanPAMPJPEAtK
+from mcss.retrieval import embeddings
+from mcss.retrieval.write import main
+from tests.references.synthetic_store import make_store
+
+
+def run(checkpoints, store_path, out):
+    main([*map(str, checkpoints), "--store", str(store_path), "--out", str(out)])
+
+
+@pytest.fixture(scope="module")
+def written(checkpoints, other_store, tmp_path_factory):
+    out, printed = tmp_path_factory.mktemp("out"), io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        run(checkpoints, other_store, out)
+    return SimpleNamespace(out=out, checkpoints=checkpoints, printed=printed.getvalue())
+
+
+def test_everything_is_written_and_agrees_with_the_metric(written, other_store):
+    pictures = {"gallery_own.jpg", "gallery_cross.jpg", "distance_by_pose.png", "map.png", "few_images.jpg"}
+    for name in ("run0", "run1"):
+        assert {path.name for path in (written.out / name).iterdir()} == pictures
+    assert (written.out / "mean_pa_mpjpe_at_k.png").stat().st_size > 10_000
+
+    store, kept = open_store(other_store), np.load(written.checkpoints[0].parents[1] / "embeddings.npz")
+    numbers = [np.unique(column, return_inverse=True)[1] for column in (store.subject, store.camera)]
+    metric = MeanPAMPJPEAtK()
+    rows = kept["row"]
+    metric.update(
+        torch.from_numpy(kept["embedding"]),
+        torch.from_numpy(store.pose_world[rows]),
+        *(torch.from_numpy(column[rows]) for column in (*numbers, store.instant)),
+    )
+    figures = metric.compute()
+    with (written.out / "retrieval.csv").open(newline="") as file:
+        for line in csv.DictReader(file):
+            name = {"mean_pa_mpjpe_mm": f"{line['ranking']}_mm", "hit": f"{line['ranking']}_hit"}.get(line["measure"])
+            if name and line["run"] in ("", "run0"):
+                value = float(figures[f"{line['case']}/{name}@{line['k']}"])
+                assert float(line["value"]) == pytest.approx(value, abs=1e-3)
+                assert float(line["low"]) <= value + 1e-3
+                assert float(line["high"]) >= value - 1e-3
+
+
+def test_tables_and_record_say_what_was_measured(written):
+    record = json.loads((written.out / "retrieval.json").read_text())
+    assert (record["test_images"], record["test_instants"], record["test_clips"]) == (60, 30, 6)
+    assert record["runs"]["run1"]["seed"] == 1
+    assert len(record["runs"]["run0"]["checkpoint_hash"]) == len(record["data_hash"]) == 64
+    page = (written.out / "retrieval.md").read_text()
+    assert page in written.printed
+    for text in record["definitions"].values():
+        assert text in page
+    assert "| other subjects (paper, case 2) | mcss, S1, seed 0, less mcss, S1, seed 1 | +0.0 [+0.0, +0.0] |" in page
+    assert "above the oracle" in page
+
+
+def test_embeddings_are_computed_once_and_again_when_the_checkpoint_changes(written, other_store, monkeypatch):
+    def compute(*arguments):
+        raise AssertionError("computed")
+
+    monkeypatch.setattr(embeddings, "_compute", compute)
+    run(written.checkpoints, other_store, written.out)
+    checkpoint = torch.load(written.checkpoints[0], weights_only=True)
+    torch.save(checkpoint | {"epoch": 99}, written.checkpoints[0])
+    with pytest.raises(AssertionError, match="computed"):
+        run(written.checkpoints, other_store, written.out)
+
+
+def test_embeddings_are_those_of_the_tested_run(trained, store_path, tmp_path):
+    tested = np.load(trained / "test_predictions.npz")
+    embedded = embeddings.embed_test_images(trained / "checkpoints/last.ckpt", open_store(store_path))
+    assert (embedded.row == tested["row"]).all()
+    # The test may have run in bf16.
+    assert np.linalg.norm(embedded.embedding - tested["embedding"], axis=1).max() < 0.05
+
+
+def test_one_test_subject_and_one_run_leave_the_others_out(trained, store_path, tmp_path):
+    run([trained / "checkpoints/last.ckpt"], store_path, tmp_path / "out")
+    with (tmp_path / "out/retrieval.csv").open(newline="") as file:
+        assert {line["case"] for line in csv.DictReader(file)} == {"all", "own"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--store", "{store}"], "name a checkpoint"),
+        (["{tmp}/none.ckpt", "--store", "{store}"], "none.ckpt: no such checkpoint"),
+        (["{tmp}/damaged.ckpt", "--store", "{store}"], "damaged.ckpt: not a checkpoint of this project"),
+        (["{ckpt}", "--store", "{tmp}/nowhere"], "nowhere: there is no store"),
+        (["{ckpt}", "--store", "{unlabelled}"], "no image of a test subject has a pose"),
+        (["{ckpt}", "{ckpt}", "--store", "{store}"], "runs of the same name: run0, run0"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(arguments, message, checkpoints, other_store, tmp_path, capsys):
+    (tmp_path / "damaged.ckpt").write_bytes(b"nothing")
+    places = {"store": other_store, "tmp": tmp_path, "ckpt": checkpoints[0], "unlabelled": tmp_path / "unlabelled"}
+    if "unlabelled" in " ".join(arguments):
+        make_store(places["unlabelled"], ("S1", "S9"), instants=2, size_px=48, labelled=False)
+    with pytest.raises(SystemExit) as caught:
+        main([*(word.format(**places) for word in arguments), "--out", str(tmp_path / "out")])
+    assert caught.value.code == 2
+    error = [line for line in capsys.readouterr().err.splitlines() if line.startswith("retrieval: ")]
+    assert len(error) == 1
+    assert message in error[0]
