@@ -79,7 +79,7 @@ class StoreMeta:
         source: where the data come from.
         licence: under which terms.
         config: how the store was made; part of the content hash. JSON values only.
-        calibration: parameters of each camera by its name, where known.
+        calibration: parameters of each camera by its name, where known; by "subject/camera" where cameras were moved.
     """
 
     name: str

@@ -1,0 +1,157 @@
+"""One clip of a layout turned into rows of a store; what had to be skipped is counted with its reason."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from data_modules.importers.exclusions import Exclusion, clip_name
+from data_modules.importers.images import ImageReader, crop_square, square_around
+from data_modules.importers.layout import Clip, Instant, Layout, View
+from data_modules.importers.poses import require_credible
+from data_modules.store_format import Row
+from data_modules.store_writer import write_rows
+from mcss.errors import InputError
+from mcss.geometry.camera import Camera
+
+BOX_MARGIN = 0.1
+"""Space around a given box, as a share of its longer side."""
+JOINTS_MARGIN = 0.3
+"""Space around projected joints, which lie inside the body: the head and the hands reach beyond them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportSettings:
+    """How a layout is imported.
+
+    Attributes:
+        crop_size_px: side of the square image stored for a view.
+        step: every how manieth source frame of the training subjects is imported; ``step_test``: of the test subjects.
+        cameras: that must have seen an instant; None: those that the layout names.
+        exclusions: clips and frames that are left out.
+        subjects_test: touched by ``mcss test`` alone.
+        strict: whatever would be skipped is an error instead.
+    """
+
+    crop_size_px: int = 256
+    step: int
+    step_test: int
+    cameras: tuple[str, ...] | None = None
+    exclusions: tuple[Exclusion, ...] = ()
+    subjects_test: tuple[str, ...] = ()
+    strict: bool = False
+
+    def imports(self, clip: Clip, frame: int) -> bool:
+        """Whether an instant is wanted."""
+        excluded = any(
+            item.clip == clip and item.frames is not None and item.frames[0] <= frame <= item.frames[1]
+            for item in self.exclusions
+        )
+        return not excluded and frame % (self.step_test if clip[0] in self.subjects_test else self.step) == 0
+
+
+def import_clip(layout: Layout, clip: Clip, settings: ImportSettings, path: Path) -> None:
+    """Write the rows of ``clip`` to the Arrow file ``path``, and beside it (``skipped_path``) what was skipped.
+
+    The Arrow file appears last and whole. Rows stream through, so memory does not grow with the clip.
+
+    Raises:
+        InputError: the settings are strict and something would be skipped.
+    """
+    cv2.setNumThreads(1)  # the clips are what runs in parallel
+    path.parent.mkdir(parents=True, exist_ok=True)
+    skipped: Counter[str] = Counter()
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        write_rows(temporary, _rows(layout, clip, settings, skipped))
+        skipped_path(path).write_text(json.dumps(skipped))
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def skipped_path(path: Path) -> Path:
+    """File beside a clip's Arrow file: how many instants were skipped for each reason, as JSON."""
+    return path.with_suffix(".json")
+
+
+def _rows(layout: Layout, clip: Clip, settings: ImportSettings, skipped: Counter[str]) -> Iterator[Row]:
+    last_frame = -1
+    try:
+        cameras = settings.cameras or layout.cameras(clip)
+        calibration = layout.calibration(clip[0])
+        with ImageReader() as reader:
+            for instant in layout.instants(clip, cameras):
+                if not settings.imports(clip, instant.frame):
+                    continue
+                try:
+                    if instant.frame <= last_frame:
+                        raise InputError("a frame occurs twice or out of order; repair the annotation")
+                    rows = _instant_rows(clip, instant, cameras, calibration, reader, settings.crop_size_px)
+                except InputError as error:
+                    _skip(str(error), clip, settings, skipped)
+                else:
+                    yield from rows
+                    last_frame = instant.frame
+    except InputError as error:
+        _skip(str(error), clip, settings, skipped)
+
+
+def _skip(reason: str, clip: Clip, settings: ImportSettings, skipped: Counter[str]) -> None:
+    if settings.strict:
+        raise StrictError(f"{clip_name(clip)}: {reason}")
+    skipped[reason] += 1
+
+
+class StrictError(RuntimeError):
+    """Something would have been skipped; carries the reason past the places that skip."""
+
+
+def _instant_rows(
+    clip: Clip,
+    instant: Instant,
+    cameras: tuple[str, ...],
+    calibration: dict[str, Camera],
+    reader: ImageReader,
+    size_px: int,
+) -> list[Row]:
+    """Rows of all views of an instant, in the store's order; the images are read last.
+
+    Raises:
+        InputError: a view is missing, the pose is none, or an image cannot be read or cropped.
+    """
+    views = {view.camera: view for view in instant.views}
+    if missing := sorted(set(cameras) - set(views)):
+        raise InputError(f"no view of camera {', '.join(missing)}; only instants seen by all cameras are imported")
+    if instant.pose_world is not None:
+        require_credible(instant.pose_world)
+    pose = None if instant.pose_world is None else instant.pose_world.astype(np.float32)
+    rows = []
+    for camera in sorted(cameras):
+        box = _box(views[camera], instant, calibration.get(camera))
+        image = crop_square(reader.read(views[camera].image), box, size_px)
+        rows.append(
+            Row(
+                subject=clip[0], action=clip[1], subaction=clip[2], frame=instant.frame, time_s=instant.time_s,
+                camera=camera, image=image, box=(float(box[0]), float(box[1]), float(box[2])), pose_world=pose,
+            )
+        )  # fmt: skip
+    return rows
+
+
+def _box(view: View, instant: Instant, camera: Camera | None) -> tuple[int, int, int]:
+    if view.box is not None:
+        corners, margin = np.array(view.box, dtype=np.float64).reshape(2, 2), BOX_MARGIN
+    elif camera is not None and instant.pose_world is not None:
+        corners, margin = camera.project(instant.pose_world), JOINTS_MARGIN
+    else:
+        raise InputError(f"no box of the person for camera {view.camera}; give boxes, or poses and cameras")
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    if not np.isfinite(corners).all() or (high - low).max() < 2:
+        raise InputError(f"the box of the person for camera {view.camera} is empty or not finite; repair it")
+    return square_around(low, high, margin)

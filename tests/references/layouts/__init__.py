@@ -1,0 +1,32 @@
+"""Miniatures of the layouts that importers read. Nothing here uses the importers' code: see each module's sources."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.references.layouts import h36m_mks0601
+
+CORNERS = {name: name for name in ("54138969", "55011271", "58860488", "60457274")}
+SAME_CLIPS = {
+    ("S1", "Directions", 1): ("S1", "Directions", 1),
+    ("S1", "Walking", 2): ("S1", "Walking", 2),
+    ("S9", "Directions", 1): ("S9", "Directions", 1),
+}
+
+
+@dataclass(frozen=True)
+class Miniature:
+    """How a layout's miniature is written, and what its store must hold."""
+
+    write: Callable
+    fps: float = 50.0
+    cameras: dict = field(default_factory=lambda: CORNERS)
+    """Film's camera by the store's."""
+    clips: dict = field(default_factory=lambda: SAME_CLIPS)
+    """Film's clip by the store's."""
+    arguments: tuple[str, ...] = ("--step", "1")
+    """Of the import."""
+
+
+MINIATURES = {
+    "h36m-mks0601": Miniature(h36m_mks0601.write),
+}
