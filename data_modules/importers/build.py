@@ -115,8 +115,10 @@ def _meta(layout: Layout, settings: ImportSettings, clips: list[Clip], folder: P
         raise InputError(f"{layout.source}: no instant could be imported; the first, of {clip_name(clip)}: {first}")
     subjects = sorted({clip[0] for clip in with_rows})
     cameras = {camera for clip in with_rows for camera in settings.cameras or layout.cameras(clip)}
+    there = set(layout.clips())
+    there = set(layout.clips())
     left_out = [
-        {"sequence": item.sequence, "reason": item.reason} for item in settings.exclusions if item.clip[0] in subjects
+        {"sequence": item.sequence, "reason": item.reason} for item in settings.exclusions if item.clip in there
     ]
     left_out += [
         {"sequence": clip_name(clip), "reason": f"{count} skipped: {reason}"}

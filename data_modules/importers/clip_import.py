@@ -24,6 +24,8 @@ BOX_MARGIN = 0.1
 JOINTS_MARGIN = 0.3
 """Space around projected joints, which lie inside the body: the head and the hands reach beyond them."""
 
+MIN_BOX_PX = 4
+
 
 @dataclass(frozen=True, kw_only=True)
 class ImportSettings:
@@ -68,7 +70,7 @@ def import_clip(layout: Layout, clip: Clip, settings: ImportSettings, path: Path
     skipped: Counter[str] = Counter()
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     try:
-        write_rows(temporary, _rows(layout, clip, settings, skipped))
+        write_rows(temporary, _ClipRows(layout, clip, settings, skipped))
         skipped_path(path).write_text(json.dumps(skipped))
         temporary.replace(path)
     finally:
@@ -80,78 +82,94 @@ def skipped_path(path: Path) -> Path:
     return path.with_suffix(".json")
 
 
-def _rows(layout: Layout, clip: Clip, settings: ImportSettings, skipped: Counter[str]) -> Iterator[Row]:
-    last_frame = -1
-    try:
-        cameras = settings.cameras or layout.cameras(clip)
-        calibration = layout.calibration(clip[0])
-        with ImageReader() as reader:
-            for instant in layout.instants(clip, cameras):
-                if not settings.imports(clip, instant.frame):
-                    continue
-                try:
-                    if instant.frame <= last_frame:
-                        raise InputError("a frame occurs twice or out of order; repair the annotation")
-                    rows = _instant_rows(clip, instant, cameras, calibration, reader, settings.crop_size_px)
-                except InputError as error:
-                    _skip(str(error), clip, settings, skipped)
-                else:
-                    yield from rows
-                    last_frame = instant.frame
-    except InputError as error:
-        _skip(str(error), clip, settings, skipped)
-
-
-def _skip(reason: str, clip: Clip, settings: ImportSettings, skipped: Counter[str]) -> None:
-    if settings.strict:
-        raise StrictError(f"{clip_name(clip)}: {reason}")
-    skipped[reason] += 1
-
-
 class StrictError(RuntimeError):
     """Something would have been skipped; carries the reason past the places that skip."""
 
 
-def _instant_rows(
-    clip: Clip,
-    instant: Instant,
-    cameras: tuple[str, ...],
-    calibration: dict[str, Camera],
-    reader: ImageReader,
-    size_px: int,
-) -> list[Row]:
-    """Rows of all views of an instant, in the store's order; the images are read last.
+class _ClipRows:
+    """Iterates over the rows of a clip, in the store's order."""
 
-    Raises:
-        InputError: a view is missing, the pose is none, or an image cannot be read or cropped.
-    """
-    views = {view.camera: view for view in instant.views}
-    if missing := sorted(set(cameras) - set(views)):
-        raise InputError(f"no view of camera {', '.join(missing)}; only instants seen by all cameras are imported")
-    if instant.pose_world is not None:
-        require_credible(instant.pose_world)
-    pose = None if instant.pose_world is None else instant.pose_world.astype(np.float32)
-    rows = []
-    for camera in sorted(cameras):
-        box = _box(views[camera], instant, calibration.get(camera))
-        image = crop_square(reader.read(views[camera].image), box, size_px)
-        rows.append(
-            Row(
-                subject=clip[0], action=clip[1], subaction=clip[2], frame=instant.frame, time_s=instant.time_s,
-                camera=camera, image=image, box=(float(box[0]), float(box[1]), float(box[2])), pose_world=pose,
+    def __init__(self, layout: Layout, clip: Clip, settings: ImportSettings, skipped: Counter[str]) -> None:
+        self.layout = layout
+        self.clip = clip
+        self.settings = settings
+        self.skipped = skipped
+
+    def __iter__(self) -> Iterator[Row]:
+        last_frame = -1
+        try:
+            cameras = self.settings.cameras or self.layout.cameras(self.clip)
+            calibration = self.layout.calibration(self.clip[0])
+            with ImageReader() as reader:
+                for instant in self.layout.instants(self.clip, cameras):
+                    if not self.settings.imports(self.clip, instant.frame):
+                        continue
+                    try:
+                        self._require_sound(instant, cameras, last_frame)
+                        rows = [self._row(instant, view, calibration, reader) for view in _by_camera(instant)]
+                    except InputError as error:
+                        self._skip(f"{error}", f" frame {instant.frame}")
+                    else:
+                        yield from rows
+                        last_frame = instant.frame
+        except InputError as error:
+            self._skip(f"{error}")
+
+    def _skip(self, reason: str, place: str = "") -> None:
+        if self.settings.strict:
+            raise StrictError(f"{clip_name(self.clip)}{place}: {reason}")
+        self.skipped[reason] += 1
+
+    def _require_sound(self, instant: Instant, cameras: tuple[str, ...], last_frame: int) -> None:
+        """Refuse an instant that is out of order, lacks a view or has no credible pose.
+
+        Raises:
+            InputError: it is one.
+        """
+        where = self.layout.annotation(self.clip)
+        if instant.frame <= last_frame:
+            raise InputError(f"{where}: the frame occurs twice or out of order; repair the annotation")
+        seen = [view.camera for view in instant.views]
+        if missing := sorted(set(cameras) - set(seen)):
+            raise InputError(
+                f"{where}: no view of camera {', '.join(missing)}; only instants that all cameras saw are imported, "
+                "choose them by --cameras"
             )
+        if len(seen) > len(set(seen)):
+            raise InputError(f"{where}: two views of one camera; remove one from the annotation")
+        if instant.pose_world is not None:
+            require_credible(instant.pose_world, str(where))
+
+    def _row(self, instant: Instant, view: View, calibration: dict[str, Camera], reader: ImageReader) -> Row:
+        box = self._box(view, instant, calibration.get(view.camera))
+        frame = reader.read(view.image)
+        subject, action, subaction = self.clip
+        try:
+            image = crop_square(frame, box, self.settings.crop_size_px)
+        except ValueError as error:
+            raise InputError(f"{self.layout.annotation(self.clip)}: {error}; repair it") from None
+        return Row(
+            subject=subject, action=action, subaction=subaction, frame=instant.frame, time_s=instant.time_s,
+            camera=view.camera, image=image, box=(float(box[0]), float(box[1]), float(box[2])),
+            pose_world=None if instant.pose_world is None else instant.pose_world.astype(np.float32),
         )  # fmt: skip
-    return rows
+
+    def _box(self, view: View, instant: Instant, camera: Camera | None) -> tuple[int, int, int]:
+        """Square to cut out of the view."""
+        where = self.layout.annotation(self.clip)
+        if view.box is not None:
+            corners, margin = np.array(view.box, dtype=np.float64).reshape(2, 2), BOX_MARGIN
+        elif camera is not None and instant.pose_world is not None:
+            corners, margin = camera.project(instant.pose_world), JOINTS_MARGIN
+        else:
+            raise InputError(f"{where}: no box of the person for camera {view.camera}, nor pose and camera; add one")
+        low, high = corners.min(axis=0), corners.max(axis=0)
+        if not np.isfinite(corners).all() or (high - low).max() < MIN_BOX_PX:
+            raise InputError(
+                f"{where}: the box of the person for camera {view.camera} is empty or not finite; repair it"
+            )
+        return square_around(low, high, margin)
 
 
-def _box(view: View, instant: Instant, camera: Camera | None) -> tuple[int, int, int]:
-    if view.box is not None:
-        corners, margin = np.array(view.box, dtype=np.float64).reshape(2, 2), BOX_MARGIN
-    elif camera is not None and instant.pose_world is not None:
-        corners, margin = camera.project(instant.pose_world), JOINTS_MARGIN
-    else:
-        raise InputError(f"no box of the person for camera {view.camera}; give boxes, or poses and cameras")
-    low, high = corners.min(axis=0), corners.max(axis=0)
-    if not np.isfinite(corners).all() or (high - low).max() < 2:
-        raise InputError(f"the box of the person for camera {view.camera} is empty or not finite; repair it")
-    return square_around(low, high, margin)
+def _by_camera(instant: Instant) -> list[View]:
+    return sorted(instant.views, key=lambda view: view.camera)

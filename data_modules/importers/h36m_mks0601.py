@@ -58,7 +58,7 @@ class H36mMks0601(Layout):
         """Instants of every frame that has joints."""
         subject, action, subaction = clip
         number = str(NUMBERS[action])
-        path = _annotation(self.source, subject, "joint_3d")
+        path = self.annotation(clip)
         try:
             poses = _poses(path)[number][str(subaction)]
         except KeyError:
@@ -71,6 +71,10 @@ class H36mMks0601(Layout):
             pose = select_joints(points, tuple(range(len(JOINTS))), len(JOINTS), f"{path}, {action} {subaction}")[0]
             chosen = tuple(view for view in views.get(frame, ()) if view.camera in cameras)
             yield Instant(frame, frame / h36m_names.FPS, chosen, pose)
+
+    def annotation(self, clip: Clip) -> Path:
+        """The subject's joints."""
+        return _annotation(self.source, clip[0], "joint_3d")
 
     def calibration(self, subject: str) -> dict[str, Camera]:
         """Cameras of one subject; the size of the frame is not part of the layout and stays 0."""

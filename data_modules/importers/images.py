@@ -149,13 +149,13 @@ def crop_square(image: UInt8[np.ndarray, "rows columns 3"], box: tuple[int, int,
     """JPEG, ``size_px`` wide, of the square ``box`` (left, top, side); black where it leaves the image.
 
     Raises:
-        InputError: the box lies outside the image.
+        ValueError: the box lies outside the image.
     """
     height, width = image.shape[:2]
     left, top, side = box
     rows, columns = slice(max(top, 0), min(top + side, height)), slice(max(left, 0), min(left + side, width))
     if rows.start >= rows.stop or columns.start >= columns.stop:
-        raise InputError(f"the box (left {left}, top {top}, side {side}) lies outside the {width} x {height} image")
+        raise ValueError(f"the box (left {left}, top {top}, side {side}) lies outside the {width} x {height} image")
     square = np.zeros((side, side, 3), dtype=np.uint8)
     square[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = image[rows, columns]
     shrinks = side > size_px

@@ -103,6 +103,10 @@ class Layout(ABC):
             InputError: the clip cannot be read.
         """
 
+    def annotation(self, clip: Clip) -> Path:
+        """File or folder that an error in the instants of ``clip`` is to be looked for in."""
+        return self.source
+
     def calibration(self, subject: str) -> dict[str, Camera]:
         """Cameras by name as they stood for ``subject``, where the layout knows them; world with Z up, mm."""
         return {}

@@ -27,16 +27,14 @@ def select_joints(
     return points[:, list(joints)].astype(np.float64)
 
 
-def require_credible(pose_world: Float[np.ndarray, "17 3"]) -> None:
+def require_credible(pose_world: Float[np.ndarray, "17 3"], where: str) -> None:
     """Refuse a pose that cannot be one of a person in millimetres.
 
     Raises:
         InputError: a coordinate is not finite, or the torso has a length that no person has.
     """
     if not np.isfinite(pose_world).all():
-        raise InputError("the pose has coordinates that are not finite; leave the instant out or repair it")
+        raise InputError(f"{where}: the pose has coordinates that are not finite; leave the instant out or repair it")
     torso = float(np.linalg.norm(pose_world[THORAX] - pose_world[PELVIS]))
     if not TORSO_MM[0] <= torso <= TORSO_MM[1]:
-        raise InputError(
-            "the torso is not between 200 and 900 mm long; poses must be in the unit that the layout prescribes"
-        )
+        raise InputError(f"{where}: the torso is not between 200 and 900 mm long; check the unit of the poses")

@@ -4,10 +4,11 @@ Data sets are passed on as pickles (`cameras.pkl`, object arrays in npy and npz 
 function while it is read. Here it may build numpy arrays and Python's own containers and nothing else.
 """
 
+import io
 import pickle
 import zipfile
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -69,14 +70,14 @@ def read_npz_object(path: Path, key: str) -> Any:
             raise InputError(f"{path}: not an npz file with {key} ({error}); download it again") from None
 
 
-def _open(path: Path) -> IO[bytes]:
+def _open(path: Path) -> io.BufferedReader:
     try:
         return path.open("rb")
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file; download it or put it there") from None
 
 
-def _load_array(file: IO[bytes], path: Path) -> np.ndarray:
+def _load_array(file: Any, path: Path) -> np.ndarray:
     try:
         version = np.lib.format.read_magic(file)
         read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
@@ -88,7 +89,7 @@ def _load_array(file: IO[bytes], path: Path) -> np.ndarray:
     return np.asarray(_load(file, path), dtype=object)
 
 
-def _load(file: IO[bytes], path: Path) -> Any:
+def _load(file: Any, path: Path) -> Any:
     try:
         return _ArrayUnpickler(file, encoding="latin1").load()
     except Exception as error:  # a damaged pickle raises anything
