@@ -129,7 +129,7 @@ def _meta(layout: Layout, settings: ImportSettings, clips: list[Clip], folder: P
         name=data_set.name,
         joint_set="h36m17",
         crop_size_px=settings.crop_size_px,
-        fps=max(layout.fps(clip) for clip in with_rows),
+        fps=layout.fps(with_rows[0]),
         cameras=tuple(sorted(cameras)),
         subjects_train=tuple(subject for subject in subjects if subject not in settings.subjects_test),
         subjects_test=tuple(subject for subject in subjects if subject in settings.subjects_test),

@@ -8,6 +8,7 @@ from mcss.errors import InputError
 
 LAYOUTS = {
     "h36m-mks0601": ("h36m_mks0601", "H36mMks0601"),
+    "videos": ("videos", "Videos"),
 }
 """Module and class of each layout."""
 

@@ -4,7 +4,7 @@ import pytest
 
 from data_modules.cli import main
 from tests.references.layouts import MINIATURES
-from tests.references.layouts.faults import FAULTS
+from tests.references.layouts.all_faults import FAULTS
 
 
 def import_fails(layout, source, out, capsys, *arguments):

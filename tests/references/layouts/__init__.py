@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.references.layouts import h36m_mks0601
+from tests.references.layouts import h36m_mks0601, videos
 
 CORNERS = {name: name for name in ("54138969", "55011271", "58860488", "60457274")}
 SAME_CLIPS = {
@@ -19,6 +19,8 @@ class Miniature:
 
     write: Callable
     fps: float = 50.0
+    first_frame: int = 0
+    """Source frame of the film's first instant."""
     cameras: dict = field(default_factory=lambda: CORNERS)
     """Film's camera by the store's."""
     clips: dict = field(default_factory=lambda: SAME_CLIPS)
@@ -29,4 +31,12 @@ class Miniature:
 
 MINIATURES = {
     "h36m-mks0601": Miniature(h36m_mks0601.write),
+    "videos": Miniature(
+        videos.write,
+        fps=25.0,
+        first_frame=2,
+        cameras=videos.CAMERAS,
+        clips=videos.CLIPS,
+        arguments=("--test-subjects", "Zoe"),
+    ),
 }
