@@ -158,7 +158,8 @@ class _ClipRows:
         """Square to cut out of the view."""
         where = self.layout.annotation(self.clip)
         if view.box is not None:
-            corners, margin = np.array(view.box, dtype=np.float64).reshape(2, 2), BOX_MARGIN
+            sides = view.box() if callable(view.box) else view.box
+            corners, margin = np.array(sides, dtype=np.float64).reshape(2, 2), BOX_MARGIN
         elif camera is not None and instant.pose_world is not None:
             corners, margin = camera.project(instant.pose_world), JOINTS_MARGIN
         else:

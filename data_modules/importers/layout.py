@@ -1,7 +1,7 @@
 """What every layout tells about itself: its clips, and for each clip its instants with views, boxes and pose."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -13,6 +13,10 @@ from mcss.geometry.camera import Camera
 
 Clip = tuple[str, str, int]
 """Subject, official action, subaction from 1."""
+
+
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom of a person in a frame, pixels."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +34,8 @@ class View:
     camera: str
     image: Path | VideoFrame
     """Image file of the whole frame, or frame of a video."""
-    box: tuple[float, float, float, float] | None = None
-    """Left, top, right, bottom of the person in the frame, pixels; None: around the projected joints."""
+    box: Box | Callable[[], Box] | None = None
+    """Of the person, or how to read it; None: around the projected joints."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ from data_modules.importers.layout import Layout
 from mcss.errors import InputError
 
 LAYOUTS = {
+    "h36m": ("h36m_original", "H36mOriginal"),
     "h36m-mks0601": ("h36m_mks0601", "H36mMks0601"),
     "videos": ("videos", "Videos"),
 }
@@ -24,4 +25,7 @@ def make_layout(name: str, source: Path) -> Layout:
     if not source.is_dir():
         raise InputError(f"--source {source}: there is no such folder")
     module, class_name = LAYOUTS[name]
-    return getattr(import_module(f"data_modules.importers.{module}"), class_name)(source)
+    try:
+        return getattr(import_module(f"data_modules.importers.{module}"), class_name)(source)
+    except ModuleNotFoundError as error:
+        raise InputError(f"layout {name!r} needs {error.name}: pip install 'mcss[importers]'") from None

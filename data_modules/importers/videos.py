@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_modules.importers.layout import Clip, DataSet, Instant, Layout, View
+from data_modules.importers.layout import Box, Clip, DataSet, Instant, Layout, View
 from data_modules.importers.motion_boxes import motion_boxes
 from data_modules.importers.own_poses import read_poses
 from data_modules.importers.recordings import (
@@ -33,7 +33,6 @@ SYNC_FILE, BOXES_FILE, POSES_FILE = "sync.csv", "boxes.csv", "poses.npz"
 BOX_COLUMNS = ("left", "top", "width", "height")
 COLUMNS = {SYNC_FILE: ("video",), BOXES_FILE: ("video", "frame", *BOX_COLUMNS)}
 """That a table must have."""
-Box = tuple[float, float, float, float]
 
 
 class Videos(Layout):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.references.layouts import h36m_mks0601, videos
+from tests.references.layouts import h36m_mks0601, h36m_original, videos
 
 CORNERS = {name: name for name in ("54138969", "55011271", "58860488", "60457274")}
 SAME_CLIPS = {
@@ -30,6 +30,7 @@ class Miniature:
 
 
 MINIATURES = {
+    "h36m": Miniature(h36m_original.write),
     "h36m-mks0601": Miniature(h36m_mks0601.write),
     "videos": Miniature(
         videos.write,
