@@ -138,8 +138,9 @@ def _meta(layout: Layout, settings: ImportSettings, clips: list[Clip], folder: P
         licence=data_set.licence,
         config=import_config(layout, settings, clips),
         calibration={
-            f"{subject}/{name}": camera.to_dict()
-            for subject in subjects
-            for name, camera in layout.calibration(subject).items()
+            f"{clip[0]}/{name}": camera.to_dict()
+            for clip in {clip[0]: clip for clip in reversed(with_rows)}.values()  # the first of each subject
+            for name, camera in layout.calibration(clip).items()
+            if name in cameras
         },
     )

@@ -99,7 +99,7 @@ class _ClipRows:
         last_frame = -1
         try:
             cameras = self.settings.cameras or self.layout.cameras(self.clip)
-            calibration = self.layout.calibration(self.clip[0])
+            calibration = self.layout.calibration(self.clip)
             with ImageReader() as reader:
                 for instant in self.layout.instants(self.clip, cameras):
                     if not self.settings.imports(self.clip, instant.frame):

@@ -76,9 +76,9 @@ class H36mMks0601(Layout):
         """The subject's joints."""
         return _annotation(self.source, clip[0], "joint_3d")
 
-    def calibration(self, subject: str) -> dict[str, Camera]:
-        """Cameras of one subject; the size of the frame is not part of the layout and stays 0."""
-        path = _annotation(self.source, subject, "camera")
+    def calibration(self, clip: Clip) -> dict[str, Camera]:
+        """Cameras of the subject; the size of the frame is not part of the layout and stays 0."""
+        path = _annotation(self.source, clip[0], "camera")
         try:
             values = _parse(path)
             return {name: _camera(values[str(number)]) for number, name in enumerate(h36m_names.CAMERAS, start=1)}

@@ -75,10 +75,10 @@ class H36mOriginal(Layout):
                 )
                 yield Instant(frame, frame / h36m_names.FPS, views, poses[frame])
 
-    def calibration(self, subject: str) -> dict[str, Camera]:
+    def calibration(self, clip: Clip) -> dict[str, Camera]:
         """Cameras as they stood for the subject."""
         cameras = self._metadata().cameras
-        return {name: cameras[subject, name] for name in h36m_names.CAMERAS}
+        return {name: cameras[clip[0], name] for name in h36m_names.CAMERAS}
 
     def _metadata(self) -> Metadata:
         return read_metadata(self.source / "metadata.xml")

@@ -111,6 +111,6 @@ class Layout(ABC):
         """File or folder that an error in the instants of ``clip`` is to be looked for in."""
         return self.source
 
-    def calibration(self, subject: str) -> dict[str, Camera]:
-        """Cameras by name as they stood for ``subject``, where the layout knows them; world with Z up, mm."""
+    def calibration(self, clip: Clip) -> dict[str, Camera]:
+        """Cameras by name as they stood for ``clip``, where the layout knows them; world with Z up, mm."""
         return {}

@@ -9,6 +9,7 @@ from mcss.errors import InputError
 LAYOUTS = {
     "h36m": ("h36m_original", "H36mOriginal"),
     "h36m-mks0601": ("h36m_mks0601", "H36mMks0601"),
+    "mpi-inf-3dhp": ("mpi_inf_3dhp", "MpiInf3dhp"),
     "videos": ("videos", "Videos"),
 }
 """Module and class of each layout."""

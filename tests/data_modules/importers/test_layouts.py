@@ -61,10 +61,12 @@ def test_all_images_come_back_with_the_poses_to_a_tenth_of_a_millimetre(layout, 
     instants = len(film.clips[0].poses_mm)
     assert len(store) == len(miniature.clips) * len(miniature.cameras) * instants
     assert set(store.camera) == set(miniature.cameras)
-    np.testing.assert_allclose(store.time_s, (store.frame - miniature.first_frame) / miniature.fps, atol=1e-6)
+    assert store.meta.fps == pytest.approx(next(iter(miniature.fps.values())))
     for row in range(len(store)):
         clip, _, instant = filmed(film, layout, store, row)
         np.testing.assert_allclose(store.pose_world[row], clip.poses_mm[instant], atol=0.1)
+        name = str(store.subject[row]), str(store.action[row]), int(store.subaction[row])
+        assert store.time_s[row] == pytest.approx(instant / miniature.fps[name], abs=1e-6)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.references.layouts import h36m_mks0601, h36m_original, videos
+from tests.references.layouts import h36m_mks0601, h36m_original, mpi_inf_3dhp, videos
 
 CORNERS = {name: name for name in ("54138969", "55011271", "58860488", "60457274")}
 SAME_CLIPS = {
@@ -18,7 +18,8 @@ class Miniature:
     """How a layout's miniature is written, and what its store must hold."""
 
     write: Callable
-    fps: float = 50.0
+    fps: dict = field(default_factory=lambda: dict.fromkeys(SAME_CLIPS, 50.0))
+    """Frame rate by the store's clip."""
     first_frame: int = 0
     """Source frame of the film's first instant."""
     cameras: dict = field(default_factory=lambda: CORNERS)
@@ -32,9 +33,12 @@ class Miniature:
 MINIATURES = {
     "h36m": Miniature(h36m_original.write),
     "h36m-mks0601": Miniature(h36m_mks0601.write),
+    "mpi-inf-3dhp": Miniature(
+        mpi_inf_3dhp.write, fps=mpi_inf_3dhp.FPS, cameras=mpi_inf_3dhp.CAMERAS, clips=mpi_inf_3dhp.CLIPS
+    ),
     "videos": Miniature(
         videos.write,
-        fps=25.0,
+        fps=dict.fromkeys(videos.CLIPS, 25.0),
         first_frame=2,
         cameras=videos.CAMERAS,
         clips=videos.CLIPS,
