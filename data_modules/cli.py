@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from data_modules.data_card import data_card
+from data_modules.importers.doctor import diagnose
 from data_modules.importers.registry import LAYOUTS, make_layout
 from data_modules.store import config_hash, open_store
 from data_modules.store_check import check_store, store_statistics
@@ -106,6 +107,10 @@ def _add_import(commands: "argparse._SubParsersAction[_OneLineParser]") -> None:
     parser.add_argument("--workers", type=_at_least(1), help="processes (default: one a core)")
     parser.set_defaults(run=_import)
 
+    doctor = commands.add_parser("doctor", help="tell which layout a folder has, and what it lacks")
+    doctor.add_argument("--source", type=Path, required=True, metavar="DIR", help="folder of the files")
+    doctor.set_defaults(run=_doctor)
+
 
 def _at_least(least: int) -> Callable[[str], int]:
     """Make the type of an argument that is a whole number from ``least`` on."""
@@ -197,6 +202,15 @@ def _import(arguments: argparse.Namespace) -> None:
     print(f"{arguments.out}: {len(store)} images of {len(set(store.instant.tolist()))} instants")
     for item in store.meta.excluded:
         print(f"left out {item['sequence']}: {item['reason']}")
+
+
+def _doctor(arguments: argparse.Namespace) -> None:
+    diagnosis = diagnose(arguments.source)
+    print(f"{arguments.source}: layout {diagnosis.layout}")
+    for line in (*diagnosis.found, *(f"missing: {line}" for line in diagnosis.missing), diagnosis.advice):
+        print(line)
+    if diagnosis.missing:
+        raise SystemExit(1)
 
 
 def _frames(arguments: argparse.Namespace) -> None:

@@ -22,6 +22,8 @@ from mcss.geometry.camera import Camera
 from mcss.skeleton import JOINTS
 
 FOLDER = re.compile(r"s_(\d\d)_act_(0[2-9]|1[0-6])_subact_(\d\d)_ca_\d\d")
+KINDS = ("data", "camera", "joint_3d")
+"""Annotation files of a subject."""
 NUMBERS = {name: number for number, name in h36m_names.ACTIONS.items()}
 
 
@@ -41,10 +43,17 @@ class H36mMks0601(Layout):
                 f"{self.source / 'images'}: no folders such as s_01_act_02_subact_01_ca_01; unpack the images"
             )
         for subject in {f"S{number}" for number, _, _ in numbers}:
-            for kind in ("data", "camera", "joint_3d"):
+            for kind in KINDS:
                 if not (path := _annotation(self.source, subject, kind)).exists():
                     raise InputError(f"{path}: missing; unpack annotations.zip there")
         return [(f"S{s}", h36m_names.ACTIONS[action], subaction) for s, action, subaction in numbers]
+
+    def files(self, clip: Clip) -> list[Path]:
+        """The subject's annotations and the clip's four folders of images."""
+        subject, action, subaction = clip
+        name = f"s_{int(subject[1:]):02d}_act_{NUMBERS[action]:02d}_subact_{subaction:02d}_ca_"
+        folders = [self.source / "images" / f"{name}{camera:02d}" for camera in range(1, 5)]
+        return [*(_annotation(self.source, subject, kind) for kind in KINDS), *folders]
 
     def cameras(self, clip: Clip) -> tuple[str, ...]:
         """All four."""

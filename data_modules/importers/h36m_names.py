@@ -5,17 +5,19 @@ Source of the tables: https://github.com/anibali/h36m-fetch and https://github.c
 
 from data_modules.importers.layout import DataSet
 
-H36M = DataSet(
-    name="h36m",
-    subjects_test=("S9", "S11"),
-    source="Human3.6M, http://vision.imar.ro/human3.6m",
-    licence="Human3.6M licence: academic use only, not to be passed on",
-)
 FPS = 50.0
 STEP, STEP_TEST = 5, 64
 """Every 5th frame is trained on and every 64th tested, as is usual in the field."""
 SUBJECTS = ("S1", "S5", "S6", "S7", "S8", "S9", "S11")
 """Those whose poses are public."""
+H36M = DataSet(
+    name="h36m",
+    subjects_test=("S9", "S11"),
+    source="Human3.6M, http://vision.imar.ro/human3.6m",
+    licence="Human3.6M licence: academic use only, not to be passed on",
+    subjects=SUBJECTS,
+    clips_per_subject=30,
+)
 CAMERAS = ("54138969", "55011271", "58860488", "60457274")
 """Serial numbers of ca_01 to ca_04."""
 ACTIONS = {

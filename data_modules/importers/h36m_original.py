@@ -49,6 +49,11 @@ class H36mOriginal(Layout):
                     raise InputError(f"{self.source / subject / folder}: missing; unpack {archive.format(subject)}")
         return [clip for clip in self._metadata().file_names if clip[0] in subjects and self.annotation(clip).exists()]
 
+    def files(self, clip: Clip) -> list[Path]:
+        """World poses and the four videos."""
+        videos = [self._file(clip, VIDEOS, f".{camera}.mp4") for camera in h36m_names.CAMERAS]
+        return [self.annotation(clip), *videos]
+
     def cameras(self, clip: Clip) -> tuple[str, ...]:
         """All four."""
         return h36m_names.CAMERAS

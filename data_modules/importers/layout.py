@@ -59,12 +59,15 @@ class DataSet:
         subjects_test: touched by ``mcss test`` alone, unless the user chooses others.
         source: where the data come from.
         licence: under which terms.
+        subjects: all that there are, where that is fixed; ``clips_per_subject``: how many clips each has.
     """
 
     name: str
     subjects_test: tuple[str, ...]
     source: str
     licence: str
+    subjects: tuple[str, ...] = ()
+    clips_per_subject: int = 0
 
 
 class Layout(ABC):
@@ -90,6 +93,10 @@ class Layout(ABC):
         Raises:
             InputError: a file without which nothing can be imported is missing or unreadable.
         """
+
+    @abstractmethod
+    def files(self, clip: Clip) -> list[Path]:
+        """Files and folders that ``clip`` is read from, all of which must be there."""
 
     @abstractmethod
     def cameras(self, clip: Clip) -> tuple[str, ...]:

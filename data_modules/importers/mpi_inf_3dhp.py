@@ -23,6 +23,8 @@ MPI_INF_3DHP = DataSet(
     subjects_test=("S7", "S8"),
     source="MPI-INF-3DHP, http://gvv.mpi-inf.mpg.de/3dhp-dataset; poses annot3",
     licence="MPI-INF-3DHP licence: research use only, not to be passed on",
+    subjects=tuple(f"S{number}" for number in range(1, 9)),
+    clips_per_subject=2,
 )
 CHEST_CAMERAS = ("0", "2", "4", "7", "8")
 """The five at chest height (``mm3d_chest`` of the data set's mpii_get_camera_set.m), which the paper trains on."""
@@ -57,6 +59,12 @@ class MpiInf3dhp(Layout):
                     raise InputError(f"{self.source / name / needed}: missing; download {name} again")
         return [(*name.split("/"), 1) for name in there]  # type: ignore[misc]
 
+    def files(self, clip: Clip) -> list[Path]:
+        """Poses, cameras, and the videos of the default cameras."""
+        folder = self.annotation(clip).parent
+        videos = [_video(folder, camera) for camera in CHEST_CAMERAS]
+        return [folder / "annot.mat", folder / "camera.calibration", *videos]
+
     def cameras(self, clip: Clip) -> tuple[str, ...]:
         """Those at chest height."""
         return CHEST_CAMERAS
@@ -74,7 +82,7 @@ class MpiInf3dhp(Layout):
         folder = self.annotation(clip).parent
         poses = read_world_poses(self.annotation(clip), self.calibration(clip), cameras[0])
         poses = poses[: FRAMES_FPS[f"{clip[0]}/{clip[1]}"][0]]
-        videos = {camera: folder / "imageSequence" / f"video_{camera}.avi" for camera in cameras}
+        videos = {camera: _video(folder, camera) for camera in cameras}
         counts = {path: len(frame_times_s(path)) for path in videos.values()}
         for path, count in counts.items():
             if count < len(poses) - SHORTER_BY:
@@ -86,6 +94,10 @@ class MpiInf3dhp(Layout):
     def calibration(self, clip: Clip) -> dict[str, Camera]:
         """All cameras of the sequence."""
         return read_calibration(self.annotation(clip).with_name("camera.calibration"))
+
+
+def _video(folder: Path, camera: str) -> Path:
+    return folder / "imageSequence" / f"video_{camera}.avi"
 
 
 def read_calibration(path: Path) -> dict[str, Camera]:
@@ -133,6 +145,4 @@ def read_world_poses(path: Path, cameras: dict[str, Camera], camera: str) -> Flo
         points = points.reshape(len(points), -1, 3)
     except Exception as error:  # scipy raises whatever a damaged file leads to
         raise InputError(f"{path}: not a whole annotation ({error!r}); download it again") from None
-    pose_cam = select_joints(points, OF_28_JOINTS, 28, str(path))
-    view = cameras[camera]
-    return (pose_cam - view.trans_mm) @ view.rot_world_to_cam
+    return cameras[camera].to_world(select_joints(points, OF_28_JOINTS, 28, str(path)))

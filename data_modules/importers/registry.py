@@ -1,18 +1,32 @@
-"""The layouts by name; a module is loaded when it is needed, because each asks for libraries of its own."""
+"""The layouts by name; a module is loaded when it is needed, because some ask for libraries of their own."""
 
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
 from data_modules.importers.layout import Layout
 from mcss.errors import InputError
 
+
+@dataclass(frozen=True)
+class Entry:
+    """Where a layout's class is, and what it is known by."""
+
+    module: str
+    class_name: str
+    marks: tuple[str, ...]
+    """Patterns of paths, of which one at least is in every such source."""
+
+
 LAYOUTS = {
-    "h36m": ("h36m_original", "H36mOriginal"),
-    "h36m-mks0601": ("h36m_mks0601", "H36mMks0601"),
-    "mpi-inf-3dhp": ("mpi_inf_3dhp", "MpiInf3dhp"),
-    "videos": ("videos", "Videos"),
+    "h36m": Entry("h36m_original", "H36mOriginal", ("S*/MyPoseFeatures", "S*/Videos")),
+    "h36m-karfly": Entry("h36m_karfly", "H36mKarfly", ("extra",)),
+    "h36m-fetch": Entry("h36m_fetch", "H36mFetch", ("processed/S*",)),
+    "h36m-mks0601": Entry("h36m_mks0601", "H36mMks0601", ("annotations/Human36M_subject*", "images/s_*_act_*")),
+    "mpi-inf-3dhp": Entry("mpi_inf_3dhp", "MpiInf3dhp", ("S*/Seq*",)),
+    "videos": Entry("videos", "Videos", tuple(f"*/*/*{end}" for end in (".mp4", ".mov", ".avi", ".mkv", "/*.jpg"))),
 }
-"""Module and class of each layout."""
+"""In the order in which the doctor looks for them: a lab's videos may have any name."""
 
 
 def make_layout(name: str, source: Path) -> Layout:
@@ -25,8 +39,8 @@ def make_layout(name: str, source: Path) -> Layout:
         raise InputError(f"layout {name!r}: choose one of {', '.join(LAYOUTS)}")
     if not source.is_dir():
         raise InputError(f"--source {source}: there is no such folder")
-    module, class_name = LAYOUTS[name]
+    entry = LAYOUTS[name]
     try:
-        return getattr(import_module(f"data_modules.importers.{module}"), class_name)(source)
+        return getattr(import_module(f"data_modules.importers.{entry.module}"), entry.class_name)(source)
     except ModuleNotFoundError as error:
         raise InputError(f"layout {name!r} needs {error.name}: pip install 'mcss[importers]'") from None

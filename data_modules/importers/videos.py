@@ -54,6 +54,11 @@ class Videos(Layout):
                 )
         return [(folder.parent.name, folder.name, 1) for folder, paths in found.items() if paths]
 
+    def files(self, clip: Clip) -> list[Path]:
+        """The recordings of at least two cameras."""
+        self.cameras(clip)
+        return recordings_in(self.annotation(clip))
+
     def cameras(self, clip: Clip) -> tuple[str, ...]:
         """All that recorded the clip; at least two, because a positive pair needs two views."""
         names = tuple(recording_camera(path) for path in recordings_in(self.annotation(clip)))
