@@ -143,7 +143,9 @@ def open_store(path: Path) -> Store:
 def _read_description(path: Path) -> tuple[dict, StoreMeta]:
     """Content of ``store.json``, and the part of it that describes the data."""
     if not path.exists():
-        raise StoreError(f"{path}: there is no store; make one with `mcss-data render --out {path}`")
+        raise StoreError(
+            f"{path}: there is no store; make one with `mcss-data render --out {path}` or `mcss-data import`"
+        )
     if not (path / STORE_FILE).exists():
         raise StoreError(f"{path}: not a store (it has no {STORE_FILE}); make one with `mcss-data render`")
     try:

@@ -20,7 +20,7 @@ from mcss.report.page import difficulty, markdown_table, write_into
 from mcss.report.tables import table_cells, tables_page
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "CONTRIBUTING.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "docs/data.md")
 MODULES = [
     module.name
     for package in (mcss, data_modules)
@@ -85,7 +85,7 @@ def test_links_and_pictures_of_the_pages_exist(page):
     targets = re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text())
     assert targets
     for target in targets:
-        assert (ROOT / target).exists(), target
+        assert ((ROOT / page).parent / target).exists(), target
 
 
 def test_numbers_of_the_readme_are_those_of_the_results():

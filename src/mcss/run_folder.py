@@ -24,7 +24,8 @@ _IDLE_DATA_SETTINGS = ("eval_batch_size", "num_workers", "cache_images", "predic
 
 def deciding_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """Settings of a run that decide its result, flat (``{"model.lr": 0.001, ...}``); not devices, not logging."""
-    data = {key: value for key, value in config["data"].items() if key not in _IDLE_DATA_SETTINGS}
+    # A store that is not named apart decides nothing: runs of before there was such a setting keep their hash.
+    data = {k: value for k, value in config["data"].items() if k not in _IDLE_DATA_SETTINGS and value is not None}
     trainer = {key: config["trainer"].get(key) for key in _DECIDING_TRAINER_SETTINGS}
     parts = {"seed_everything": config["seed_everything"], "model": config["model"], "data": data, "trainer": trainer}
     return dict(_flatten("", parts))
