@@ -21,9 +21,13 @@ class Entry:
 LAYOUTS = {
     "h36m": Entry("h36m_original", "H36mOriginal", ("S*/MyPoseFeatures", "S*/Videos")),
     "h36m-karfly": Entry("h36m_karfly", "H36mKarfly", ("extra",)),
+    "h36m-mmpose": Entry("h36m_mmpose", "H36mMmpose", ("annotation_body3d",)),
     "h36m-fetch": Entry("h36m_fetch", "H36mFetch", ("processed/S*",)),
     "h36m-mks0601": Entry("h36m_mks0601", "H36mMks0601", ("annotations/Human36M_subject*", "images/s_*_act_*")),
     "mpi-inf-3dhp": Entry("mpi_inf_3dhp", "MpiInf3dhp", ("S*/Seq*",)),
+    "mpi-inf-3dhp-mmpose": Entry(
+        "mpi_inf_3dhp_mmpose", "MpiInf3dhpMmpose", ("annotations/*3dhp*", "annotations/cameras_t*")
+    ),
     "videos": Entry("videos", "Videos", tuple(f"*/*/*{end}" for end in (".mp4", ".mov", ".avi", ".mkv", "/*.jpg"))),
 }
 """In the order in which the doctor looks for them: a lab's videos may have any name."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.references.layouts import h36m_fetch, h36m_karfly, h36m_mks0601, h36m_original, mpi_inf_3dhp, videos
+from tests.references.layouts import h36m_fetch, h36m_karfly, h36m_mks0601, h36m_original, mmpose, mpi_inf_3dhp, videos
 
 CORNERS = {name: name for name in ("54138969", "55011271", "58860488", "60457274")}
 SAME_CLIPS = {
@@ -22,6 +22,8 @@ class Miniature:
     """Frame rate by the store's clip."""
     first_frame: int = 0
     """Source frame of the film's first instant."""
+    frame_step: int = 1
+    """Source frames from one of the film's instants to the next."""
     cameras: dict = field(default_factory=lambda: CORNERS)
     """Film's camera by the store's."""
     clips: dict = field(default_factory=lambda: SAME_CLIPS)
@@ -35,8 +37,12 @@ MINIATURES = {
     "h36m-fetch": Miniature(h36m_fetch.write),
     "h36m-karfly": Miniature(h36m_karfly.write),
     "h36m-mks0601": Miniature(h36m_mks0601.write),
+    "h36m-mmpose": Miniature(mmpose.write_h36m, frame_step=mmpose.STEP),
     "mpi-inf-3dhp": Miniature(
         mpi_inf_3dhp.write, fps=mpi_inf_3dhp.FPS, cameras=mpi_inf_3dhp.CAMERAS, clips=mpi_inf_3dhp.CLIPS
+    ),
+    "mpi-inf-3dhp-mmpose": Miniature(
+        mmpose.write_mpi_inf_3dhp, fps=mpi_inf_3dhp.FPS, cameras=mpi_inf_3dhp.CAMERAS, clips=mpi_inf_3dhp.CLIPS
     ),
     "videos": Miniature(
         videos.write,
