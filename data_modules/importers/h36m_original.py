@@ -8,6 +8,7 @@ taken. Facts: https://github.com/anibali/h36m-fetch and https://github.com/faceb
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import ClassVar
 
 import cdflib
 import h5py
@@ -23,8 +24,7 @@ from mcss.errors import InputError
 from mcss.geometry.camera import Camera
 
 POSES, VIDEOS, BOXES = "MyPoseFeatures/D3_Positions", "Videos", "MySegmentsMat/ground_truth_bb"
-ARCHIVES = {POSES: "Poses_D3_Positions_{}.tgz", VIDEOS: "Videos_{}.tgz"}
-"""Archive, by subject, that holds a folder without which nothing can be imported."""
+VIDEOS_ARCHIVE = {VIDEOS: "Videos_{}.tgz"}
 SHORTER_BY = 10
 """Videos run longer than the poses, and the cameras' lengths differ by up to this many frames; more is a damage."""
 
@@ -35,23 +35,24 @@ class H36mOriginal(Layout):
     name = "h36m"
     data_set = h36m_names.H36M
     step, step_test = h36m_names.STEP, h36m_names.STEP_TEST
+    archives: ClassVar[dict[str, str]] = {POSES: "Poses_D3_Positions_{}.tgz", **VIDEOS_ARCHIVE}
+    """Archive, by subject, that holds a folder without which nothing can be imported."""
 
     def clips(self) -> list[Clip]:
         """Clips of the subjects whose folders are there."""
         subjects = [name for name in h36m_names.SUBJECTS if (self.source / name).is_dir()]
         if not subjects:
-            raise InputError(
-                f"{self.source}: no folders S1, S5, ... in it; unpack {ARCHIVES[POSES].format('S1')} there"
-            )
+            names = ", ".join(archive.format("S1") for archive in self.archives.values())
+            raise InputError(f"{self.source}: no folders S1, S5, ... in it; unpack {names}, ... there")
         for subject in subjects:
-            for folder, archive in ARCHIVES.items():
+            for folder, archive in self.archives.items():
                 if not (self.source / subject / folder).is_dir():
                     raise InputError(f"{self.source / subject / folder}: missing; unpack {archive.format(subject)}")
-        return [clip for clip in self._metadata().file_names if clip[0] in subjects and self.annotation(clip).exists()]
+        return [clip for clip in self.metadata().file_names if clip[0] in subjects and self.annotation(clip).exists()]
 
     def files(self, clip: Clip) -> list[Path]:
         """World poses and the four videos."""
-        videos = [self._file(clip, VIDEOS, f".{camera}.mp4") for camera in h36m_names.CAMERAS]
+        videos = [self.file(clip, VIDEOS, f".{camera}.mp4") for camera in h36m_names.CAMERAS]
         return [self.annotation(clip), *videos]
 
     def cameras(self, clip: Clip) -> tuple[str, ...]:
@@ -64,12 +65,12 @@ class H36mOriginal(Layout):
 
     def annotation(self, clip: Clip) -> Path:
         """The clip's world poses."""
-        return self._file(clip, POSES, ".cdf")
+        return self.file(clip, POSES, ".cdf")
 
     def instants(self, clip: Clip, cameras: tuple[str, ...]) -> Iterator[Instant]:
         """Instants up to the shortest of poses and videos."""
-        poses = read_cdf_poses(self.annotation(clip))
-        videos = {camera: self._file(clip, VIDEOS, f".{camera}.mp4") for camera in cameras}
+        poses = self.poses(clip)
+        videos = {camera: self.file(clip, VIDEOS, f".{camera}.mp4") for camera in cameras}
         count = min(len(poses), *(_frame_count(path, len(poses)) for path in videos.values()))
         with ExitStack() as files:
             boxes = {camera: self._boxes(clip, camera, files) for camera in cameras}
@@ -80,19 +81,29 @@ class H36mOriginal(Layout):
                 )
                 yield Instant(frame, frame / h36m_names.FPS, views, poses[frame])
 
+    def poses(self, clip: Clip) -> Float64[np.ndarray, "frames 17 3"]:
+        """World poses, mm.
+
+        Raises:
+            InputError: they cannot be read.
+        """
+        return read_cdf_poses(self.annotation(clip))
+
     def calibration(self, clip: Clip) -> dict[str, Camera]:
         """Cameras as they stood for the subject."""
-        cameras = self._metadata().cameras
+        cameras = self.metadata().cameras
         return {name: cameras[clip[0], name] for name in h36m_names.CAMERAS}
 
-    def _metadata(self) -> Metadata:
+    def metadata(self) -> Metadata:
+        """Names of the files, and the cameras."""
         return read_metadata(self.source / "metadata.xml")
 
-    def _file(self, clip: Clip, folder: str, suffix: str) -> Path:
-        return self.source / clip[0] / folder / f"{self._metadata().file_names[clip]}{suffix}"
+    def file(self, clip: Clip, folder: str, suffix: str) -> Path:
+        """A file of the clip, by its folder in the subject's and what follows the clip's name."""
+        return self.source / clip[0] / folder / f"{self.metadata().file_names[clip]}{suffix}"
 
     def _boxes(self, clip: Clip, camera: str, files: ExitStack) -> "h5py.File | None":
-        path = self._file(clip, BOXES, f".{camera}.mat")
+        path = self.file(clip, BOXES, f".{camera}.mat")
         if not path.parent.is_dir():
             return None
         try:

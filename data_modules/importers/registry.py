@@ -7,6 +7,9 @@ from pathlib import Path
 from data_modules.importers.layout import Layout
 from mcss.errors import InputError
 
+RECORDINGS = (".mp4", ".MP4", ".mov", ".MOV", ".avi", ".AVI", ".mkv", "/*.jpg", "/*.JPG", "/*.png")
+"""How names of videos end, and of images in folders, as cameras write them."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -19,6 +22,7 @@ class Entry:
 
 
 LAYOUTS = {
+    "h36m-videopose3d": Entry("h36m_videopose3d", "H36mVideoPose3d", ("data_3d_h36m.npz",)),
     "h36m": Entry("h36m_original", "H36mOriginal", ("S*/MyPoseFeatures", "S*/Videos")),
     "h36m-karfly": Entry("h36m_karfly", "H36mKarfly", ("extra",)),
     "h36m-mmpose": Entry("h36m_mmpose", "H36mMmpose", ("annotation_body3d",)),
@@ -28,7 +32,7 @@ LAYOUTS = {
     "mpi-inf-3dhp-mmpose": Entry(
         "mpi_inf_3dhp_mmpose", "MpiInf3dhpMmpose", ("annotations/*3dhp*", "annotations/cameras_t*")
     ),
-    "videos": Entry("videos", "Videos", tuple(f"*/*/*{end}" for end in (".mp4", ".mov", ".avi", ".mkv", "/*.jpg"))),
+    "videos": Entry("videos", "Videos", tuple(f"*/*/*{end}" for end in RECORDINGS)),
 }
 """In the order in which the doctor looks for them: a lab's videos may have any name."""
 

@@ -13,6 +13,7 @@ BROKEN = {
     "h36m-fetch": ("processed/S9/Directions-1/annot.h5", "run h36m-fetch's extract_all again"),
     "h36m-karfly": ("extra/human36m-multiview-labels-GTbboxes.npy", "put one of the labels there"),
     "h36m-mks0601": ("annotations/Human36M_subject1_joint_3d.json", "unpack annotations.zip there"),
+    "h36m-videopose3d": ("S9/Videos", "unpack Videos_S9.tgz"),
     "h36m-mmpose": ("annotation_body3d/cameras.pkl", "annotation_body3d"),
     "mpi-inf-3dhp-mmpose": ("annotations/mpi_inf_3dhp_train.npz", "run mmpose's converter again"),
     "mpi-inf-3dhp": ("S1/Seq2/camera.calibration", "download S1/Seq2 again"),

@@ -3,7 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.references.layouts import h36m_fetch, h36m_karfly, h36m_mks0601, h36m_original, mmpose, mpi_inf_3dhp, videos
+from tests.references.layouts import (
+    h36m_fetch,
+    h36m_karfly,
+    h36m_mks0601,
+    h36m_original,
+    h36m_videopose3d,
+    mmpose,
+    mpi_inf_3dhp,
+    videos,
+)
 
 CORNERS = {name: name for name in ("54138969", "55011271", "58860488", "60457274")}
 SAME_CLIPS = {
@@ -38,6 +47,7 @@ MINIATURES = {
     "h36m-karfly": Miniature(h36m_karfly.write),
     "h36m-mks0601": Miniature(h36m_mks0601.write),
     "h36m-mmpose": Miniature(mmpose.write_h36m, frame_step=mmpose.STEP),
+    "h36m-videopose3d": Miniature(h36m_videopose3d.write),
     "mpi-inf-3dhp": Miniature(
         mpi_inf_3dhp.write, fps=mpi_inf_3dhp.FPS, cameras=mpi_inf_3dhp.CAMERAS, clips=mpi_inf_3dhp.CLIPS
     ),
