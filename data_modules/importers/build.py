@@ -47,7 +47,7 @@ def import_layout(
     """
     require_replaceable(store_path)
     folder = work_folder(store_path, _fingerprint(layout, settings, clips))
-    todo = [clip for clip in clips if not clip_path(folder, clip).exists()]
+    todo = [clip for clip in clips if not _is_done(clip_path(folder, clip))]
     bar = tqdm(total=len(clips), initial=len(clips) - len(todo), unit="clip", desc=layout.name, disable=not progress)
     with bar, Parallel(workers or available_cores(), return_as="generator_unordered") as parallel:
         try:
@@ -91,6 +91,11 @@ def clip_path(folder: Path, clip: Clip) -> Path:
     """Arrow file of one clip."""
     subject, action, subaction = clip
     return folder / subject / action / f"{subaction}.arrow"
+
+
+def _is_done(path: Path) -> bool:
+    """Whether a clip is whole; one with anything skipped is tried again, its source may have been repaired since."""
+    return path.exists() and not json.loads(skipped_path(path).read_text())
 
 
 def _fingerprint(layout: Layout, settings: ImportSettings, clips: list[Clip]) -> str:

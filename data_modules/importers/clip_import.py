@@ -25,6 +25,7 @@ JOINTS_MARGIN = 0.3
 """Space around projected joints, which lie inside the body: the head and the hands reach beyond them."""
 
 MIN_BOX_PX = 4
+"""A box whose longer side is shorter shows nobody."""
 
 
 @dataclass(frozen=True, kw_only=True)

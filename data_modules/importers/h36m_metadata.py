@@ -58,13 +58,16 @@ def _child(root: ElementTree.Element, path: str) -> ElementTree.Element:
 
 
 def _file_names(table: list[list[str]]) -> dict[Clip, str]:
-    """From the rows of ``mapping``: a header that names the subjects, then action, subaction and a name a subject."""
+    """From the rows of ``mapping``: a header that names the subjects, then action, subaction and a name a subject.
+
+    There are 16 x 2 of them; what follows is not of this kind.
+    """
     subjects = table[0][2:]
     return {
         (subject, h36m_names.ACTIONS[int(row[0])], int(row[1])): name
-        for row in table[1:]
+        for row in table[1:33]
         if row[0].isdigit() and int(row[0]) in h36m_names.ACTIONS
-        for subject, name in zip(subjects, row[2:], strict=True)
+        for subject, name in zip(subjects, row[2:], strict=False)
     }
 
 

@@ -110,12 +110,14 @@ def frame_times_s(path: Path) -> Float64[np.ndarray, " frames"]:
     with open_video(path) as container:
         stream = container.streams.video[0]
         try:
-            stamps = sorted(packet.pts for packet in container.demux(stream) if packet.pts is not None)
+            # AVI files have no time of display, only one of decoding.
+            stamps = [packet.dts if packet.pts is None else packet.pts for packet in container.demux(stream)]
         except av.FFmpegError as error:
             raise InputError(f"{path}: damaged ({error.strerror}); {COPY_AGAIN}") from None
-        if not stamps or stream.time_base is None:
+        known = sorted(stamp for stamp in stamps if stamp is not None)  # the last packet only says that it is the last
+        if not known or stream.time_base is None:
             raise InputError(f"{path}: has no frame; film or {COPY_AGAIN}")
-        return (np.array(stamps) - stamps[0]) * float(stream.time_base)
+        return (np.array(known) - known[0]) * float(stream.time_base)
 
 
 def open_video(path: Path) -> "av.container.InputContainer":

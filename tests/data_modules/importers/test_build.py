@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -72,7 +73,7 @@ def test_kill_9_costs_the_clips_in_flight(sources, tmp_path, imported_clips):
     arguments = import_args(sources(LAYOUT), tmp_path / "store", "--workers", "1")
     process = subprocess.Popen([sys.executable, "-c", program, *arguments], stderr=subprocess.DEVNULL)
     done = tmp_path / "store.partial" / "S1/Directions/1.arrow"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not done.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
@@ -94,6 +95,20 @@ def test_bad_parts_are_skipped_counted_and_named(copied_source, tmp_path, capsys
     assert left_out["sequence"] == "S1/Walking/2"
     assert left_out["reason"].startswith(f"1 skipped: {source / IMAGE}: not a whole image")
     assert f"left out S1/Walking/2: 1 skipped: {source / IMAGE}" in capsys.readouterr().out
+
+
+def test_what_was_skipped_is_tried_again_as_long_as_there_is_no_store(copied_source, tmp_path, capsys):
+    source = copied_source(LAYOUT)
+    shutil.move(source / "images", tmp_path / "images")
+    for folder in (tmp_path / "images").iterdir():
+        (source / "images" / folder.name).mkdir(parents=True)
+    with pytest.raises(SystemExit):
+        main(import_args(source, tmp_path / "store", "--workers", "1"))
+    assert "no instant could be imported; the first, of S1/Directions/1: " in capsys.readouterr().err
+    shutil.rmtree(source / "images")
+    shutil.move(tmp_path / "images", source / "images")
+    main(import_args(source, tmp_path / "store", "--workers", "1"))
+    assert len(open_store(tmp_path / "store")) == 72
 
 
 @pytest.mark.parametrize("backend", ["loky", "dask"])
