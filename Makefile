@@ -4,9 +4,10 @@
 METHOD      ?= mcss
 SUPERVISION ?= S1
 DATA        ?= studio
+TRAINER     ?= auto
 SEED        ?= 0
 ARGS        ?=
-NAME        ?= $(DATA)-$(METHOD)-$(SUPERVISION)-seed$(SEED)
+NAME        ?= $(DATA)-$(METHOD)-$(SUPERVISION)-seed$(SEED)$(patsubst %,-%,$(filter-out auto,$(firstword $(TRAINER))))
 RUN         := runs/$(NAME)
 SWEEP       ?= supervision_curve
 TABLE       := experiments/results/$(DATA)/runs.csv
@@ -18,7 +19,8 @@ ENV    := $(or $(VIRTUAL_ENV),$(CONDA_PREFIX),$(CURDIR)/.venv)
 PYTHON := $(ENV)/bin/python
 STAMP  := $(ENV)/.mcss-installed
 
-CONFIGS := --config experiments/base.yaml --config experiments/data/$(DATA).yaml --config experiments/method/$(METHOD).yaml
+# The method comes last: what it switches off stays off whatever the size of the run.
+CONFIGS := $(patsubst %,--config experiments/%.yaml,base $(TRAINER:%=trainer/%) data/$(DATA) method/$(METHOD))
 SETTINGS := --data.supervision $(SUPERVISION) --seed_everything $(SEED) --run_dir $(RUN)
 
 .DEFAULT_GOAL := help
@@ -26,7 +28,7 @@ SETTINGS := --data.supervision $(SUPERVISION) --seed_everything $(SEED) --run_di
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  variables: METHOD=$(METHOD) SUPERVISION=$(SUPERVISION) DATA=$(DATA) SEED=$(SEED) ARGS='$(ARGS)' (see README.md)"
+	@echo "  variables: METHOD=$(METHOD) SUPERVISION=$(SUPERVISION) DATA=$(DATA) TRAINER=$(TRAINER) SEED=$(SEED) ARGS='$(ARGS)' (see README.md)"
 
 setup: $(STAMP) ## install the project and what it needs (into .venv unless an environment is active)
 
@@ -47,16 +49,16 @@ report: $(STAMP) ## add finished runs (RUNS="runs/a runs/b") to the committed re
 	"$(PYTHON)" -m mcss.report.write $(RUNS) $(REPORT)
 
 curve: data ## error against the amount of labels: every run that the committed table lacks (LEVELS, METHODS, SEEDS)
-	DATA=$(DATA) "$(PYTHON)" -m mcss.sweep experiments/sweeps/supervision_curve.yaml $(GRID) $(REPORT)
+	DATA=$(DATA) TRAINER=$(TRAINER) "$(PYTHON)" -m mcss.sweep experiments/sweeps/supervision_curve.yaml $(GRID) $(REPORT)
 
 tables: data ## the paper's tables: every run that the committed table lacks
-	DATA=$(DATA) "$(PYTHON)" -m mcss.sweep experiments/sweeps/tables.yaml $(GRID) $(REPORT)
+	DATA=$(DATA) TRAINER=$(TRAINER) "$(PYTHON)" -m mcss.sweep experiments/sweeps/tables.yaml $(GRID) $(REPORT)
 
 ablations: data ## one part of the method changed at a time: every run that the committed table lacks
-	DATA=$(DATA) "$(PYTHON)" -m mcss.sweep experiments/sweeps/ablations.yaml $(GRID) $(REPORT)
+	DATA=$(DATA) TRAINER=$(TRAINER) "$(PYTHON)" -m mcss.sweep experiments/sweeps/ablations.yaml $(GRID) $(REPORT)
 
 sweep: data ## make a W&B sweep of experiments/sweeps/SWEEP.yaml and become its first agent (needs a login)
-	DATA=$(DATA) "$(PYTHON)" -m mcss.sweep experiments/sweeps/$(SWEEP).yaml $(GRID) --agent
+	DATA=$(DATA) TRAINER=$(TRAINER) "$(PYTHON)" -m mcss.sweep experiments/sweeps/$(SWEEP).yaml $(GRID) --agent
 
 test: $(STAMP) ## run the tests
 	"$(PYTHON)" -m pytest

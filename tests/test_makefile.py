@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from mcss.cli import parse_settings
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -29,12 +31,22 @@ def test_train_is_data_then_fit_then_test_of_the_last_checkpoint():
     lines = make("-n", "train", SUPERVISION="S1+S5", METHOD="baseline", SEED="3", ARGS="--model.lr 0.01")
     render = lines.index("bin/mcss-data render --preset studio --out data/studio")
     fit = lines.index(
-        "bin/mcss fit --config experiments/base.yaml --config experiments/data/studio.yaml"
-        " --config experiments/method/baseline.yaml --data.supervision S1+S5 --seed_everything 3"
-        " --run_dir runs/studio-baseline-S1+S5-seed3 --model.lr 0.01"
+        "bin/mcss fit --config experiments/base.yaml --config experiments/trainer/auto.yaml"
+        " --config experiments/data/studio.yaml --config experiments/method/baseline.yaml"
+        " --data.supervision S1+S5 --seed_everything 3 --run_dir runs/studio-baseline-S1+S5-seed3 --model.lr 0.01"
     )
     test = lines.index("bin/mcss test --config runs/studio-baseline-S1+S5-seed3/config.yaml")
     assert render < fit < test
+
+
+def test_a_larger_size_leaves_off_what_the_method_switches_off(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    lines = make("-n", "train", METHOD="baseline", TRAINER="gpu ddp", SEED="999").splitlines()
+    (fit,) = (line for line in lines if "bin/mcss fit" in line)
+    settings = parse_settings(fit.split()[1:])
+    assert settings["run_dir"] == "runs/studio-baseline-S1-seed999-gpu"
+    assert (settings["model"]["image_size_px"], settings["data"]["labelled_images"]) == (224, 22)
+    assert (settings["trainer"]["strategy"], settings["data"]["pairs"]) == ("ddp", 0)
 
 
 def test_an_active_environment_is_used_instead_of_a_new_one():

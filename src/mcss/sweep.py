@@ -25,6 +25,7 @@ from mcss.report.collect import check_same_data, read_rows
 from mcss.report.write import write_report
 from mcss.run_folder import RESULTS_FILE, config_hash
 
+ENVIRONMENT_VARIABLE = re.compile(r"\$\{envvar:([A-Z0-9_]+)\}")
 METHOD_FILE = "experiments/method/{}.yaml"
 SHORTHANDS = {"methods": "config", "levels": "data.supervision", "seeds": "seed_everything"}
 """Options of the command line that replace the values of one parameter of the file."""
@@ -87,7 +88,7 @@ def _with_environment(word: str) -> str:
             raise InputError(f"the sweep's command needs the environment variable {match[1]}: set it, or use make")
         return os.environ[match[1]]
 
-    return re.sub(r"\$\{envvar:([A-Z0-9_]+)\}", value, word)
+    return ENVIRONMENT_VARIABLE.sub(value, word)
 
 
 def run_all(sweep: Sweep, table: Path, page: Path | None = None) -> list[str]:
@@ -136,17 +137,20 @@ def start_agent(sweep: Sweep) -> None:
     """Make the sweep on the W&B server, say how others join it, and become its first agent.
 
     Raises:
-        InputError: nobody is logged in to W&B.
+        InputError: nobody is logged in to W&B, or the command asks for an environment variable that is not set.
     """
     import wandb
 
     if not wandb.Api().api_key:
         raise InputError("no login to Weights & Biases: run `wandb login` first; `make curve` needs none")
+    expand(sweep.command, {})  # what the command asks of the environment is there
     content = yaml.safe_load(sweep.path.read_text(encoding="utf-8"))
     content["parameters"] = {name: {"values": list(values)} for name, values in sweep.parameters.items()}
     sweep_id = wandb.sweep(content, project=content["project"])
     agent = ["wandb", "agent", "--project", content["project"], sweep_id]
-    print(f"join from other machines with: DATA={os.environ.get('DATA', 'studio')} {' '.join(agent)}", flush=True)
+    names = ENVIRONMENT_VARIABLE.findall(" ".join(sweep.command))
+    environment = [f"{name}={os.environ[name]}" for name in names]
+    print(f"join from other machines with: {' '.join([*environment, *agent])}", flush=True)
     os.execvp(agent[0], agent)
 
 

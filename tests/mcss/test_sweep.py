@@ -28,18 +28,21 @@ def expanded_by_wandb(command, point):
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_commands_are_those_of_a_wandb_agent(path, monkeypatch):
     monkeypatch.setenv("DATA", "tiny")
+    monkeypatch.setenv("TRAINER", "auto")
     sweep = read_sweep(path)
     for point in sweep.points()[:3]:
         ours = expand(sweep.command, point)
         ours[ours.index(sys.executable)] = "python"
         assert ours == expanded_by_wandb(sweep.command, point)
         assert "experiments/data/tiny.yaml" in ours
+        assert "experiments/trainer/auto.yaml" in ours
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_arguments_come_last_and_name_existing_settings(path, monkeypatch):
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("DATA", "tiny")
+    monkeypatch.setenv("TRAINER", "auto")
     sweep = read_sweep(path)
     assert sweep.command[-1] == "${args}"
     command = expand(sweep.command, sweep.points()[-1])
@@ -158,6 +161,8 @@ def test_an_agent_needs_a_login(small_sweep, monkeypatch, capsys):
 def test_an_agent_makes_the_sweep_that_was_asked_for_and_joins_it(monkeypatch, capsys):
     made, executed = [], []
     monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("DATA", "studio")
+    monkeypatch.setenv("TRAINER", "gpu")
     monkeypatch.setattr("wandb.Api", lambda: type("Api", (), {"api_key": "key"}))
     monkeypatch.setattr("wandb.sweep", lambda content, project: made.append((content, project)) or "abc123")
     monkeypatch.setattr(sweeps.os, "execvp", lambda _, words: executed.append(words) or sys.exit(0))
@@ -168,4 +173,4 @@ def test_an_agent_makes_the_sweep_that_was_asked_for_and_joins_it(monkeypatch, c
     assert content["parameters"]["data.supervision"] == {"values": ["S1", "5%S1"]}
     assert content["command"][-1] == "${args}"
     assert executed == [["wandb", "agent", "--project", "mcss", "abc123"]]
-    assert "wandb agent --project mcss abc123" in capsys.readouterr().out
+    assert "with: TRAINER=gpu DATA=studio wandb agent --project mcss abc123\n" in capsys.readouterr().out

@@ -10,7 +10,7 @@ Rows = Sequence[dict[str, str]]
 
 METRICS = {"mpjpe_mm": "MPJPE", "n_mpjpe_mm": "N-MPJPE", "pa_mpjpe_mm": "PA-MPJPE"}
 REFERENCE = "mcss"
-"""Method that the others' errors are divided by, at the same supervision."""
+"""Method whose error is divided by each other's, at the same supervision."""
 
 
 class Table(NamedTuple):
@@ -23,6 +23,7 @@ class Table(NamedTuple):
 
 
 TABLES = {
+    "curve": Table("Amount of labels", ("all", "S1+S5", "S1", "50%S1", "10%S1", "5%S1"), ("baseline", "mcss")),
     "table1": Table("Labels of all training subjects, and of S1", ("all", "S1"), ("baseline", "mcss"), tuple(METRICS)),
     "table2": Table("Target in the world's frame; a deeper network", ("S1",), ("mcss", "mcss_global", "mcss_resnet34")),
     "ablations": Table(
@@ -48,7 +49,8 @@ class Cell(NamedTuple):
     seeds: int
     mean_mm: float
     sd_mm: float | str
-    ratio_to_mcss: float | str
+    mcss_ratio: float | str
+    """Error of MCSS over this one."""
     published_h36m_mm: str
 
 
@@ -83,9 +85,9 @@ def _cell(table: str, level: str, method: str, metric: str, rows: Rows, publishe
         group[0]["frame"],
         metric,
         len(values),
-        round(mean, 2),
-        round(statistics.stdev(values), 2) if len(values) > 1 else "",
-        round(mean / statistics.mean(reference), 3) if reference else "",
+        round(mean, 4),
+        round(statistics.stdev(values), 4) if len(values) > 1 else "",
+        round(statistics.mean(reference) / mean, 3) if reference else "",
         theirs[0] if theirs else "",
     )
 
@@ -98,7 +100,7 @@ def tables_page(cells: Sequence[Cell], data: str) -> str:
     for name, table in TABLES.items():
         parts.append(
             f"\n## {table.title}\n\n"
-            "| 3D labels | method | frame | metric | seeds | ours | ratio to mcss | published, Human3.6M |\n"
+            "| 3D labels | method | frame | metric | seeds | ours | mcss / this | published, Human3.6M |\n"
             "|---|---|---|---|---:|---:|---:|---:|\n"
         )
         parts += [_line(cell) for cell in cells if cell.table == name]
@@ -117,4 +119,4 @@ def write_tables(folder: Path, cells: Sequence[Cell]) -> None:
 def _line(cell: Cell) -> str:
     ours = f"{cell.mean_mm:.1f}" + (f" ± {cell.sd_mm:.1f}" if cell.sd_mm != "" else "")
     words = (cell.supervision, cell.method, cell.frame, METRICS[cell.metric], cell.seeds, ours)
-    return "| " + " | ".join(str(word) for word in (*words, cell.ratio_to_mcss, cell.published_h36m_mm)) + " |\n"
+    return "| " + " | ".join(str(word) for word in (*words, cell.mcss_ratio, cell.published_h36m_mm)) + " |\n"

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from mcss.geometry.similarity import similarity_align
+from mcss.geometry.similarity import best_rotation, similarity_align
 from tests.references.pose_errors import horn_align
 
 MIRROR = torch.tensor([-1.0, 1, 1], dtype=torch.float64)
@@ -45,6 +45,26 @@ def test_equals_horn_roma_and_scipy(mirrored, joints):
     turned = p @ torch.from_numpy(Rotation.align_vectors(g, p)[0].as_matrix()).T
     by_scipy = (g * turned).sum() / p.square().sum() * turned + target[0].mean(0)
     torch.testing.assert_close(aligned[0], by_scipy, atol=1e-6, rtol=0)
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    seed=st.integers(0, 10_000),
+    size=st.floats(1e-9, 1e9),
+    middle=st.floats(0, 1),
+    least=st.floats(-12, 0),
+    sign=st.sampled_from([-1, 0, 1]),
+)
+def test_the_rotation_is_proper_and_reaches_the_maximum_however_near_the_singular_values(
+    seed, size, middle, least, sign
+):
+    singular = size * torch.tensor([1, middle, sign * middle * (1 - 10**least)], dtype=torch.float64)
+    covariance = rotation(seed) @ torch.diag(singular) @ rotation(seed + 1)
+    turn, correlation = (result[0] for result in best_rotation(covariance[None]))
+    torch.testing.assert_close(turn @ turn.T, torch.eye(3, dtype=torch.float64), atol=1e-9, rtol=0)
+    assert torch.linalg.det(turn) == pytest.approx(1, abs=1e-9)
+    assert correlation.item() == pytest.approx(singular.sum().item(), abs=1e-11 * size)
+    assert (turn * covariance).sum().item() == pytest.approx(singular.sum().item(), abs=1e-11 * size)
 
 
 def test_the_prediction_moves_onto_the_target_not_the_reverse():
