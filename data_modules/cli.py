@@ -12,7 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from data_modules.store import StoreMeta, config_hash, open_store
+from data_modules.data_card import data_card
+from data_modules.importers.doctor import diagnose
+from data_modules.importers.registry import LAYOUTS, make_layout
+from data_modules.store import config_hash, open_store
 from data_modules.store_check import check_store, store_statistics
 from data_modules.store_format import STORE_FILE
 from data_modules.store_writer import require_replaceable
@@ -69,6 +72,8 @@ def make_parser() -> argparse.ArgumentParser:
     frames.add_argument("--size", type=_width_and_height, default=(1000, 1000), metavar="WxH", help="pixels")
     frames.set_defaults(run=_frames)
 
+    _add_import(commands)
+
     check = commands.add_parser("check", help="verify every promise of a store and every image")
     check.add_argument("store", type=Path)
     check.set_defaults(run=_check)
@@ -84,6 +89,27 @@ def _add_preset(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", default="studio", help="what to render: studio or tiny (default: %(default)s)")
     parser.add_argument("--seed", type=_at_least(0), help="of people, motion and room (default: the preset's)")
     parser.add_argument("--instants", type=_at_least(1), help="instants in a clip (default: the preset's)")
+
+
+def _add_import(commands: "argparse._SubParsersAction[_OneLineParser]") -> None:
+    parser = commands.add_parser("import", help="turn files of a data set into a store", allow_abbrev=False)
+    parser.add_argument("layout", metavar="LAYOUT", help=f"how the files are arranged: {', '.join(LAYOUTS)}")
+    parser.add_argument("--source", type=Path, required=True, metavar="DIR", help="folder of the files")
+    parser.add_argument("--out", type=Path, required=True, metavar="STORE", help="directory to write")
+    parser.add_argument("--subjects", nargs="+", metavar="NAME", help="import these (default: all that are there)")
+    parser.add_argument("--test-subjects", nargs="*", metavar="NAME", help="for the test (default: the data set's)")
+    parser.add_argument("--cameras", nargs="+", metavar="NAME", help="import these (default: the layout's)")
+    parser.add_argument("--step", type=_at_least(1), metavar="N", help="every Nth frame (default: the layout's)")
+    parser.add_argument("--test-step", type=_at_least(1), metavar="N", help="of the test subjects (default: --step)")
+    parser.add_argument("--size", type=_at_least(16), default=256, metavar="PX", help="side of the crops (%(default)s)")
+    parser.add_argument("--exclusions", default="default", metavar="FILE", help="YAML of bad clips; default, none")
+    parser.add_argument("--strict", action="store_true", help="fail where anything would be skipped")
+    parser.add_argument("--workers", type=_at_least(1), help="processes (default: one a core)")
+    parser.set_defaults(run=_import)
+
+    doctor = commands.add_parser("doctor", help="tell which layout a folder has, and what it lacks")
+    doctor.add_argument("--source", type=Path, required=True, metavar="DIR", help="folder of the files")
+    doctor.set_defaults(run=_doctor)
 
 
 def _at_least(least: int) -> Callable[[str], int]:
@@ -127,7 +153,7 @@ def _render(arguments: argparse.Namespace) -> None:
 
     config = _preset(arguments, crop_size_px=arguments.size)
     if (arguments.out / STORE_FILE).exists():
-        _require_same_config(arguments.out, studio_meta(config))
+        _require_same_config(arguments.out, studio_meta(config).config)
         print(f"{arguments.out}: already rendered")
     else:
         require_replaceable(arguments.out)
@@ -139,17 +165,52 @@ def _render(arguments: argparse.Namespace) -> None:
         write_contact_sheet(arguments.out, arguments.contact_sheet)
 
 
-def _require_same_config(path: Path, wanted: StoreMeta) -> None:
-    """Refuse to take a store that was rendered otherwise for the wanted one, or to replace it unasked."""
+def _require_same_config(path: Path, wanted: dict) -> None:
+    """Refuse to take a store that was made otherwise for the wanted one, or to replace it unasked."""
     found = open_store(path).meta.config
-    if config_hash(found) != config_hash(wanted.config):
-        names = sorted(found.keys() | wanted.config.keys())
-        changed = [
-            name for name in names if config_hash({"": found.get(name)}) != config_hash({"": wanted.config.get(name)})
-        ]
+    if config_hash(found) != config_hash(wanted):
+        names = sorted(found.keys() | wanted.keys())
+        changed = [name for name in names if config_hash({"": found.get(name)}) != config_hash({"": wanted.get(name)})]
         raise InputError(
             f"{path}: holds other data (it differs in {', '.join(changed)}); remove it or choose another --out"
         )
+
+
+def _import(arguments: argparse.Namespace) -> None:
+    from data_modules.importers.build import chosen_clips, import_config, import_layout
+    from data_modules.importers.clip_import import ImportSettings
+    from data_modules.importers.exclusions import read_exclusions
+
+    layout = make_layout(arguments.layout, arguments.source)
+    chosen = arguments.test_subjects
+    settings = ImportSettings(
+        crop_size_px=arguments.size,
+        step=arguments.step or layout.step,
+        step_test=arguments.test_step or arguments.step or layout.step_test,
+        cameras=tuple(arguments.cameras) if arguments.cameras else None,
+        exclusions=read_exclusions(arguments.exclusions, layout.data_set.name),
+        subjects_test=layout.data_set.subjects_test if chosen is None else tuple(chosen),
+        strict=arguments.strict,
+    )
+    clips = chosen_clips(layout, settings, arguments.subjects)
+    if (arguments.out / STORE_FILE).exists():
+        _require_same_config(arguments.out, import_config(layout, settings, clips))
+        print(f"{arguments.out}: already imported")
+        return
+    import_layout(layout, arguments.out, settings, clips, arguments.workers)
+    store = open_store(arguments.out)
+    print(f"{arguments.out}: {len(store)} images of {len(set(store.instant.tolist()))} instants")
+    for item in store.meta.excluded:
+        print(f"left out {item['sequence']}: {item['reason']}")
+
+
+def _doctor(arguments: argparse.Namespace) -> None:
+    diagnosis = diagnose(arguments.source)
+    print(f"{arguments.source}: layout {diagnosis.layout}")
+    for line in (*diagnosis.found, *(f"missing: {line}" for line in diagnosis.missing), diagnosis.advice):
+        print(line)
+    if diagnosis.missing:
+        raise SystemExit(1)
 
 
 def _frames(arguments: argparse.Namespace) -> None:
@@ -179,37 +240,3 @@ def _check(arguments: argparse.Namespace) -> None:
 def _stats(arguments: argparse.Namespace) -> None:
     card = store_statistics(arguments.store)
     print(json.dumps(card, indent=2, ensure_ascii=False) if arguments.json else data_card(card))
-
-
-def data_card(card: dict) -> str:
-    """Lay out ``store_statistics`` for people."""
-    lines = [
-        f"{card['name']}: {card['images']} images of {card['crop_size_px']} px by {len(card['cameras'])} cameras",
-        f"source   {card['source']}",
-        f"licence  {card['licence']}",
-        f"content  {card['content_hash']}",
-        f"actions  {', '.join(card['actions'])}",
-        f"views    {_range(card['views_per_instant'])} of each instant",
-        f"time     {card['fps']:g} frames a second in the source",
-    ]
-    if card["spacing_s"]:
-        lines[-1] += f"; instants {_range(card['spacing_s'])} s apart"
-    lines += [f"excluded {item['sequence']}: {item['reason']}" for item in card["excluded"]]
-    lines += ["", f"{'subject':<9}{'split':<7}{'clips':>6}{'instants':>10}{'images':>9}{'with pose':>11}"]
-    lines += [
-        f"{name:<9}{row['split']:<7}{row['clips']:>6}{row['instants']:>10}{row['images']:>9}{row['instants_with_pose']:>11}"
-        for name, row in card["subjects"].items()
-    ]
-    if card["mean_pose_mpjpe_mm"]:
-        errors = ", ".join(f"{value:.1f} mm ({joint_set})" for joint_set, value in card["mean_pose_mpjpe_mm"].items())
-        lines += [
-            "",
-            f"always predicting the mean training pose: MPJPE {errors};",
-            "canonical frame, test subjects, mean over instants",
-        ]
-    return "\n".join(lines)
-
-
-def _range(summary: dict) -> str:
-    low, median, high = (f"{summary[name]:g}" for name in ("min", "median", "max"))
-    return low if low == high else f"{low} to {high} (median {median})"

@@ -1,4 +1,4 @@
-"""MultiviewPoseDataModule: a store in, both training streams and the evaluation images out."""
+"""MultiviewPoseDataModule: stores in, both training streams and the evaluation images out."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,9 +14,10 @@ from torch.utils.data import DataLoader
 
 from data_modules.augment import Augment, AugmentSettings
 from data_modules.samplers import LabelledSampler, PairSampler
-from data_modules.store import open_store
+from data_modules.store import Store, joint_content_hash, open_store
 from data_modules.streams import (
     CachedImages,
+    DecodedImages,
     EvalStream,
     ImageFolder,
     LabelledStream,
@@ -34,8 +35,9 @@ from mcss.errors import InputError
 class MultiviewPoseDataModule(pl.LightningDataModule):
     """Streams of a store: pairs of views without labels, labelled images, images to evaluate.
 
-    The multiview stream draws from all training subjects, whatever the supervision. Batch and augmentation of a step
-    are a function of (seed, global step, rank, world size) alone, so that a resumed run sees what an uninterrupted
+    The multiview stream draws from all training subjects, whatever the supervision. It may come from a store of its own
+    (a lab's videos without any label), and so may the test; all stores have one joint set. Batch and augmentation of a
+    step are a function of (seed, global step, rank, world size) alone, so that a resumed run sees what an uninterrupted
     one would have seen.
 
     Args:
@@ -56,6 +58,9 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         eval_batch_size: images a batch in validation, test and prediction.
         num_workers: loader processes a rank; 0 loads in the training process, best with ``cache_images`` on CPU.
         predict_images: folder of images (square crops around one person) for ``mcss predict``.
+        multiview_store: directory of the store that the pairs come from; by default ``store``.
+        labelled_store: of the labelled images and the validation clips; by default ``store``.
+        test_store: of the test subjects; by default ``store``.
         seed: of batches and augmentation; the command line links it to ``seed_everything``.
     """
 
@@ -77,10 +82,15 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         eval_batch_size: int = 256,
         num_workers: int = 0,
         predict_images: str | None = None,
+        multiview_store: str | None = None,
+        labelled_store: str | None = None,
+        test_store: str | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.store_path = Path(store)
+        self.multiview_path = Path(multiview_store or store)
+        self.labelled_path = Path(labelled_store or store)
+        self.test_path = Path(test_store or store)
         self.supervision = supervision
         self.validation_clips = tuple(validation_clips)
         self.leave_out_cameras = tuple(leave_out_cameras)
@@ -99,60 +109,80 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         self.seed = seed
 
     def setup(self, stage: str) -> None:
-        """Open the store and find the rows of every stream.
+        """Open the stores and find the rows of every stream.
 
         Raises:
-            InputError: store, supervision or clips do not fit each other, or no stream is left to train on.
+            InputError: stores, supervision or clips do not fit each other, or no stream is left to train on.
         """
         if stage == "predict":
             return
-        self.store = open_store(self.store_path)
+        stores = {path: open_store(path) for path in (self.multiview_path, self.labelled_path, self.test_path)}
+        self.multiview_store, self.labelled_store = stores[self.multiview_path], stores[self.labelled_path]
+        self.test_store = stores[self.test_path]
         self.rows_labelled = self._of_training_cameras(
-            labelled_rows(self.store, self.supervision, self.validation_clips)
+            self.labelled_store, labelled_rows(self.labelled_store, self.supervision, self.validation_clips)
         )
-        self.rows_validation = validation_rows(self.store, self.validation_clips)
-        self.rows_test = np.flatnonzero(np.isin(self.store.subject, self.store.meta.subjects_test))
+        self.rows_validation = validation_rows(self.labelled_store, self.validation_clips)
+        is_test = np.isin(self.test_store.subject, self.test_store.meta.subjects_test)
+        self.rows_test = np.flatnonzero(is_test & self.test_store.has_pose)
+        if stage == "test" and not len(self.rows_test):
+            raise InputError(f"{self.test_path}: no test subject has poses; name a store that does as data.test_store")
         if stage == "fit":
             if not self.pairs and not len(self.rows_labelled):
                 raise InputError("nothing to train on: pairs is 0 and supervision is 'none'")
-            self.rows_train = self._of_training_cameras(training_rows(self.store, self.validation_clips))
+            held_out = self.validation_clips if self.multiview_store is self.labelled_store else ()
+            self.rows_train = self._of_training_cameras(
+                self.multiview_store, training_rows(self.multiview_store, held_out)
+            )
 
-    def _of_training_cameras(self, rows: Int[np.ndarray, " rows"]) -> Int[np.ndarray, " kept"]:
-        unknown = sorted(set(self.leave_out_cameras) - set(self.store.meta.cameras))
+    def _of_training_cameras(self, store: Store, rows: Int[np.ndarray, " rows"]) -> Int[np.ndarray, " kept"]:
+        known = sorted({*self.multiview_store.meta.cameras, *self.labelled_store.meta.cameras})
+        unknown = sorted(set(self.leave_out_cameras) - set(known))
         if unknown:
-            known = ", ".join(self.store.meta.cameras)
-            raise InputError(f"leave_out_cameras {unknown[0]}: {self.store_path} has no such camera; it has {known}")
-        return rows[~np.isin(self.store.camera[rows], self.leave_out_cameras)]
+            raise InputError(
+                f"leave_out_cameras {unknown[0]}: no such camera in {self.multiview_path}; it has {', '.join(known)}"
+            )
+        return rows[~np.isin(store.camera[rows], self.leave_out_cameras)]
 
     def labelled_pose_world(self) -> Float[Tensor, "labelled 17 3"]:
         """Poses of the labelled training rows: world frame, mm, h36m17; for the statistics of the target."""
-        return torch.from_numpy(self.store.pose_world[self.rows_labelled])
+        return torch.from_numpy(self.labelled_store.pose_world[self.rows_labelled])
 
     def training_pose_world(self) -> Float[Tensor, "poses 17 3"]:
         """One pose an instant of all training subjects: what the mean-pose predictor, a reference, averages."""
-        rows = np.flatnonzero(np.isin(self.store.subject, self.store.meta.subjects_train) & self.store.has_pose)
-        rows = rows[np.unique(self.store.instant[rows], return_index=True)[1]]
-        return torch.from_numpy(self.store.pose_world[rows])
+        store = self.labelled_store
+        rows = np.flatnonzero(np.isin(store.subject, store.meta.subjects_train) & store.has_pose)
+        rows = rows[np.unique(store.instant[rows], return_index=True)[1]]
+        return torch.from_numpy(store.pose_world[rows])
 
     @property
     def actions(self) -> tuple[str, ...]:
-        """Names of the store's actions, sorted; ``EvalBatch.action`` counts them."""
-        return tuple(np.unique(self.store.action).tolist())
+        """Names of the test store's actions, sorted; ``EvalBatch.action`` of the test counts them."""
+        return tuple(np.unique(self.test_store.action).tolist())
+
+    @property
+    def data_name(self) -> str:
+        """Names of the training stores."""
+        return "+".join(dict.fromkeys(store.meta.name for store in (self.multiview_store, self.labelled_store)))
+
+    @property
+    def data_hash(self) -> str:
+        """Content hash of the store, or one over those of all stores where there are several."""
+        return joint_content_hash([self.multiview_store, self.labelled_store, self.test_store])
 
     @property
     def labelled_instants(self) -> int:
         """How many instants have 3D labels under this supervision."""
-        return len(np.unique(self.store.instant[self.rows_labelled]))
+        return len(np.unique(self.labelled_store.instant[self.rows_labelled]))
 
     def train_dataloader(self) -> CombinedLoader:
         """Both streams in step; a stream that the settings switch off is absent."""
-        rows = self.rows_train if self.pairs else self.rows_labelled
-        read_images = self._image_reader(rows)
+        read_pairs, read_labelled = self._image_readers()
         rank, world_size = self._ranks()
         streams: dict[str, MultiviewStream | LabelledStream] = {}
         if self.pairs:
             pair_sampler = PairSampler(
-                self.store,
+                self.multiview_store,
                 self.rows_train,
                 pairs=self.pairs,
                 min_gap_s=self.min_gap_s,
@@ -162,12 +192,12 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
                 same_subject_on_ranks=self.same_subject_on_ranks,
                 mix_subjects=self.mix_subjects,
             )
-            streams["multiview"] = MultiviewStream(read_images, pair_sampler)
+            streams["multiview"] = MultiviewStream(read_pairs, pair_sampler)
         if len(self.rows_labelled):
             labelled_sampler = LabelledSampler(
                 self.rows_labelled, self.labelled_images, seed=self.seed, rank=rank, world_size=world_size
             )
-            streams["labelled"] = LabelledStream(read_images, labelled_sampler, self.store.pose_world)
+            streams["labelled"] = LabelledStream(read_labelled, labelled_sampler, self.labelled_store.pose_world)
         identity = {
             "seed": self.seed,
             "world_size": world_size,
@@ -184,11 +214,11 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader | list[DataLoader]:
         """Images of the validation clips; none where no clip was named."""
-        return self._eval_loader(self.rows_validation) if len(self.rows_validation) else []
+        return self._eval_loader(self.labelled_store, self.rows_validation) if len(self.rows_validation) else []
 
     def test_dataloader(self) -> DataLoader:
         """Images of the test subjects."""
-        return self._eval_loader(self.rows_test)
+        return self._eval_loader(self.test_store, self.rows_test)
 
     def predict_dataloader(self) -> DataLoader:
         """Images of the folder ``predict_images``.
@@ -219,20 +249,28 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         images, flipped = self.augment(torch.cat(parts), step=step, rank=self._ranks()[0], pairs=pairs)
         return TrainBatch(images, pairs, pose_world, flipped[2 * pairs :], step)
 
-    def _image_reader(self, rows: Int[np.ndarray, " rows"]) -> ReadImages:
+    def _image_readers(self) -> tuple[ReadImages, ReadImages]:
+        """Of the pairs and of the labelled images; one for both where they come from one store."""
+        if self.multiview_store is self.labelled_store:
+            reader = self._image_reader(self.labelled_store, self.rows_train if self.pairs else self.rows_labelled)
+            return reader, reader
+        pairs = self.rows_train if self.pairs else self.rows_train[:0]
+        return (
+            self._image_reader(self.multiview_store, pairs),
+            self._image_reader(self.labelled_store, self.rows_labelled),
+        )
+
+    def _image_reader(self, store: Store, rows: Int[np.ndarray, " rows"]) -> ReadImages:
         if self.cache_images:
-            return CachedImages(self.store, rows, self.image_size_px)
-        return self._decode
+            return CachedImages(store, rows, self.image_size_px)
+        return DecodedImages(store, self.image_size_px)
 
-    def _decode(self, rows: Int[np.ndarray, " rows"]) -> Tensor:
-        return self.store.decode(rows, self.image_size_px)
-
-    def _eval_loader(self, rows: Int[np.ndarray, " rows"]) -> DataLoader:
+    def _eval_loader(self, store: Store, rows: Int[np.ndarray, " rows"]) -> DataLoader:
         stream = EvalStream(
-            self._decode,
+            DecodedImages(store, self.image_size_px),
             rank_share(rows, *self._ranks()),
-            self.store.pose_world,
-            np.searchsorted(self.actions, self.store.action),
+            store.pose_world,
+            np.searchsorted(np.unique(store.action), store.action),
             self.eval_batch_size,
         )
         return DataLoader(stream, batch_size=None, num_workers=self.num_workers)

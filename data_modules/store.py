@@ -5,6 +5,7 @@ The directory opens with ``datasets.load_from_disk``. This module reads its Arro
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +30,7 @@ from data_modules.store_format import (
 )
 from data_modules.store_writer import write_store
 
-__all__ = ["Row", "Store", "StoreError", "StoreMeta", "config_hash", "open_store", "write_store"]
+__all__ = ["Row", "Store", "StoreError", "StoreMeta", "config_hash", "joint_content_hash", "open_store", "write_store"]
 
 
 class _BinaryColumn:
@@ -113,6 +114,12 @@ class Store(Index):
         }
 
 
+def joint_content_hash(stores: Sequence[Store]) -> str:
+    """Content hash of the data of a run: that of its store, or one over those of all where there are several."""
+    hashes = [store.content_hash for store in stores]
+    return hashes[0] if len(set(hashes)) == 1 else config_hash({"stores": hashes})
+
+
 def open_store(path: Path) -> Store:
     """Map the store at ``path``.
 
@@ -143,7 +150,9 @@ def open_store(path: Path) -> Store:
 def _read_description(path: Path) -> tuple[dict, StoreMeta]:
     """Content of ``store.json``, and the part of it that describes the data."""
     if not path.exists():
-        raise StoreError(f"{path}: there is no store; make one with `mcss-data render --out {path}`")
+        raise StoreError(
+            f"{path}: there is no store; make one with `mcss-data render --out {path}` or `mcss-data import`"
+        )
     if not (path / STORE_FILE).exists():
         raise StoreError(f"{path}: not a store (it has no {STORE_FILE}); make one with `mcss-data render`")
     try:

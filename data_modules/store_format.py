@@ -71,7 +71,7 @@ class StoreMeta:
         name: of the data set.
         joint_set: of ``pose_world``.
         crop_size_px: side of every JPEG.
-        fps: frames of the source per second.
+        fps: frames of the source per second; where clips differ, of the first: ``Row.time_s`` is exact for all.
         cameras: names of all cameras.
         subjects_train: may be trained on; disjoint from ``subjects_test``.
         subjects_test: touched by ``mcss test`` alone.
@@ -79,7 +79,7 @@ class StoreMeta:
         source: where the data come from.
         licence: under which terms.
         config: how the store was made; part of the content hash. JSON values only.
-        calibration: parameters of each camera by its name, where known.
+        calibration: parameters of each camera by its name, where known; by "subject/camera" where cameras were moved.
     """
 
     name: str

@@ -1,8 +1,13 @@
-"""Writing a store: rows stream into a directory beside the target, which one rename puts into its place."""
+"""Writing a store: rows stream into a directory beside the target, which one rename puts into its place.
+
+What takes long to make is made in parts, which are kept in a work folder until the store is whole.
+"""
 
 import dataclasses
 import fcntl
+import itertools
 import json
+import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -26,6 +31,7 @@ from data_modules.store_format import (
 )
 
 ROWS_PER_RECORD_BATCH = 256
+FINGERPRINT_FILE = "fingerprint"
 
 
 def write_store(path: Path, rows: Iterable[Row], meta: StoreMeta) -> None:
@@ -116,17 +122,14 @@ def _write_arrow(path: Path, rows: Iterable[Row], meta: StoreMeta) -> dict:
     """Write the rows and return the store's description, the content of ``store.json``."""
     content_hash = ContentHash(meta.config)
     counts = dict.fromkeys(meta.subjects_train + meta.subjects_test, 0)
-    pending: list[Row] = []
-    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, SCHEMA) as writer:
+
+    def counted() -> Iterator[Row]:
         for row in rows:
             content_hash.update(row)
             counts[row["subject"]] += 1
-            pending.append(row)
-            if len(pending) == ROWS_PER_RECORD_BATCH:
-                writer.write_batch(_to_record_batch(pending))
-                pending.clear()
-        if pending:
-            writer.write_batch(_to_record_batch(pending))
+            yield row
+
+    write_rows(path, counted())
     return {
         "schema_version": SCHEMA_VERSION,
         "rows": sum(counts.values()),
@@ -134,6 +137,41 @@ def _write_arrow(path: Path, rows: Iterable[Row], meta: StoreMeta) -> dict:
         "content_hash": content_hash.hexdigest(),
         "meta": dataclasses.asdict(meta),
     }
+
+
+def write_rows(path: Path, rows: Iterable[Row]) -> None:
+    """Stream ``rows`` to the Arrow file ``path``, a few hundred in memory at a time."""
+    remaining = iter(rows)
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, SCHEMA) as writer:
+        while pending := list(itertools.islice(remaining, ROWS_PER_RECORD_BATCH)):
+            writer.write_batch(_to_record_batch(pending))
+
+
+def read_rows(path: Path) -> Iterator[Row]:
+    """Rows of the Arrow file ``path`` in its order, a few hundred in memory at a time."""
+    with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as reader:
+        for batch in reader:
+            for row in batch.to_pylist():
+                pose = row["pose_world"]
+                row["pose_world"] = None if pose is None else np.array(pose, dtype=np.float32).reshape(-1, 3)
+                row["box"] = tuple(row["box"])
+                yield row
+
+
+def work_folder(store_path: Path, fingerprint: str) -> Path:
+    """Folder ``<store_path>.partial`` of the finished parts of a store, emptied if another recipe filled it."""
+    folder = store_path.with_name(f"{store_path.name}.partial")
+    mark = folder / FINGERPRINT_FILE
+    if not mark.exists() or mark.read_text() != fingerprint:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        mark.write_text(fingerprint)
+    return folder
+
+
+def available_cores() -> int:
+    """Cores that this process may use; macOS cannot tell, and offers all."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _to_record_batch(rows: list[Row]) -> pa.RecordBatch:

@@ -20,7 +20,7 @@ from mcss.report.page import difficulty, markdown_table, write_into
 from mcss.report.tables import table_cells, tables_page
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "CONTRIBUTING.md", "docs/retrieval.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "docs/data.md", "docs/retrieval.md")
 MODULES = [
     module.name
     for package in (mcss, data_modules)

@@ -20,8 +20,9 @@ SMALL = ["--trainer.max_steps", "2", "--trainer.accelerator", "cpu", "--trainer.
 
 @pytest.fixture(scope="module")
 def store_path(tmp_path_factory):
-    """Enough clips for every overlay: those that studio.yaml holds out, and some to train on."""
-    clips = yaml.safe_load((EXPERIMENTS / "data/studio.yaml").read_text())["data"]["validation_clips"]
+    """Enough clips for every overlay: those that they hold out, and some to train on."""
+    overlays = [yaml.safe_load(path.read_text())["data"] for path in (EXPERIMENTS / "data").glob("*.yaml")]
+    clips = [clip for overlay in overlays for clip in overlay["validation_clips"]]
     actions = sorted({clip.split("/", 1)[1] for clip in clips} | {"Discussion/1", "Walking/1"})
     subjects = ("S1", "S5", "S6", "S7", "S8", "S9")
     return make_store(
@@ -164,6 +165,8 @@ def test_every_other_overlay_runs(path, store_path, tmp_path):
     affordable = ["--trainer.devices", "1", "--trainer.strategy", "auto", "--trainer.sync_batchnorm", "false"]
     affordable += ["--model.width", "16", "--model.weights", "none", "--model.image_size_px", "48"]
     affordable += ["--data.num_workers", "0", "--data.pairs", "4", "--data.labelled_images", "8"]
+    if "multiview_store" in yaml.safe_load(path.read_text()).get("data", {}):
+        affordable += ["--data.multiview_store", str(store_path)]
     batches, _, config = run(store_path, tmp_path / "run", method("mcss"), path, extra=affordable)
     assert len(batches) == 2
     asked = yaml.safe_load(path.read_text())

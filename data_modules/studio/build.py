@@ -2,7 +2,6 @@
 
 import json
 import multiprocessing
-import os
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -14,12 +13,12 @@ import cv2
 from tqdm import tqdm
 
 from data_modules.store import Row, StoreError, StoreMeta, open_store, write_store
+from data_modules.store_writer import available_cores, work_folder
 from data_modules.studio.body import Body
 from data_modules.studio.cameras import studio_cameras
 from data_modules.studio.clips import ClipFile, Studio, make_bodies
 from data_modules.studio.config import StudioConfig
 
-FINGERPRINT_FILE = "fingerprint"
 SOURCE = "Rendered by mcss-data render with the parametric body anny (Apache-2.0 code, CC0 data) and embreex"
 LICENCE = "CC0-1.0"
 
@@ -34,14 +33,14 @@ def build_studio(config: StudioConfig, store_path: Path, workers: int | None = N
     """
     if _is_built(config, store_path):
         return
-    folder = _clip_folder(config, store_path)
+    folder = work_folder(store_path, config.fingerprint())
     todo = [clip for clip in config.clips if not clip_path(folder, clip).exists()]
     crops = config.instants * len(studio_cameras(config))
     with tqdm(
         total=len(config.clips) * crops, initial=(len(config.clips) - len(todo)) * crops, unit="crop",
         desc=config.name, disable=not progress, smoothing=0.05,
     ) as bar:  # fmt: skip
-        for _ in _render_all(config, folder, todo, workers or _cores()):
+        for _ in _render_all(config, folder, todo, workers or available_cores()):
             bar.update(crops)
     write_store(store_path, _rows(config, folder), studio_meta(config))
     shutil.rmtree(folder)
@@ -83,22 +82,6 @@ def _is_built(config: StudioConfig, store_path: Path) -> bool:
         return open_store(store_path).meta.config == _config_values(config)
     except StoreError:
         return False
-
-
-def _clip_folder(config: StudioConfig, store_path: Path) -> Path:
-    """Folder of the finished clips, emptied if another configuration filled it."""
-    folder = store_path.with_name(f"{store_path.name}.partial")
-    mark = folder / FINGERPRINT_FILE
-    if not mark.exists() or mark.read_text() != config.fingerprint():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        mark.write_text(config.fingerprint())
-    return folder
-
-
-def _cores() -> int:
-    """Cores that this process may use; macOS cannot tell, and offers all."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _render_all(config: StudioConfig, folder: Path, todo: list[Clip], workers: int) -> Iterator[Clip]:

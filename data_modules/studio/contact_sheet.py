@@ -70,7 +70,8 @@ def _instant_rows(store: Store, subject: str, action: str, share: float) -> Int[
 def _tile(store: Store, row: int, with_labels: bool) -> UInt8[np.ndarray, "_ _ 3"]:
     crop = simplejpeg.decode_jpeg(store.jpeg(row), colorspace="RGB")
     tile = cv2.resize(crop, (TILE_PX, TILE_PX), interpolation=cv2.INTER_AREA)
-    calibration = store.meta.calibration.get(str(store.camera[row]))
+    cameras, name = store.meta.calibration, str(store.camera[row])
+    calibration = cameras.get(f"{store.subject[row]}/{name}", cameras.get(name))
     if with_labels and calibration is not None and store.has_pose[row]:
         pose = store.pose_world[row].astype(np.float64)
         _draw_skeleton(tile, project_to_crop(Camera.from_dict(calibration), pose, store.box[row], TILE_PX))

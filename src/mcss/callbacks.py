@@ -185,8 +185,8 @@ class RunRecord(pl.Callback):
             "precision": str(trainer.precision),
             "labelled_images": len(data.rows_labelled),
             "labelled_instants": data.labelled_instants,
-            "data": data.store.meta.name,
-            "data_hash": data.store.content_hash,
+            "data": data.data_name,
+            "data_hash": data.data_hash,
         }
         self._write(Path(trainer.default_root_dir) / RUN_FILE, record)
 

@@ -22,7 +22,10 @@ LAST_CHECKPOINT = Path("checkpoints") / "last.ckpt"
 _DECIDING_TRAINER_SETTINGS = ("max_steps", "precision", "accumulate_grad_batches", "gradient_clip_val")
 _IDLE_DATA_SETTINGS = ("eval_batch_size", "num_workers", "cache_images", "predict_images")
 # Left out while they are not used: runs from before these settings keep their hash.
-_LATER_SETTINGS = ("model.init_from", "data.leave_out_cameras")
+_LATER_SETTINGS = (
+    *("model.init_from", "data.leave_out_cameras"),
+    *("data.multiview_store", "data.labelled_store", "data.test_store"),
+)
 
 
 def deciding_settings(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 from tqdm import tqdm
 
-from data_modules.store import open_store
+from data_modules.store import joint_content_hash, open_store
 from mcss.cli import parse_settings, prepare_process
 from mcss.errors import InputError
 from mcss.report.collect import check_same_data, read_rows
@@ -127,7 +127,9 @@ def _arguments(command: Sequence[str]) -> list[str]:
 
 
 def _is_done(settings: Mapping[str, Any], table: Path) -> bool:
-    data_hash = open_store(Path(settings["data"]["store"])).content_hash
+    data = settings["data"]
+    paths = [data[name] or data["store"] for name in ("multiview_store", "labelled_store", "test_store")]
+    data_hash = joint_content_hash([open_store(Path(path)) for path in paths])
     rows = read_rows(table)
     check_same_data(rows, data_hash, table)
     return (settings["method"], config_hash(settings)) in {(row["method"], row["config_hash"]) for row in rows}

@@ -59,7 +59,7 @@ def test_a_camera_that_is_left_out_is_in_no_stream_but_in_the_test(make_data, st
         rows = [row for images in (*batch["multiview"][1:], batch["labelled"].images) for row in rows_of(images, store)]
         assert set(store.camera[rows]) <= {"cam1", "cam3", "cam4"}
     assert "cam2" in store.camera[make_data("test", leave_out_cameras=("cam2",)).rows_test]
-    with pytest.raises(InputError, match=r"leave_out_cameras cam9: .* has no such camera; it has cam1, cam2"):
+    with pytest.raises(InputError, match=r"leave_out_cameras cam9: no such camera in .*; it has cam1, cam2"):
         make_data(leave_out_cameras=("cam1", "cam9"))
 
 
@@ -182,3 +182,46 @@ def test_folder_images_are_the_middle_square_in_the_order_of_names(tmp_path):
     assert folder[0].unique().tolist() == [77]
     red, green, blue = folder[1]
     assert (red.unique().tolist(), green.unique().tolist(), blue.unique().tolist()) == ([200], [20], [10])
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory):
+    """A store of a lab: other people, other cameras, no poses."""
+    path = tmp_path_factory.mktemp("videos") / "videos"
+    make_store(path, subjects=("Ann", "Bob"), cameras=("left", "right"), instants=12, seed=7, labelled=False)
+    return open_store(path)
+
+
+def test_pairs_and_labels_come_from_stores_of_their_own(make_data, store, videos):
+    for cache_images in (True, False):
+        data = make_data(multiview_store=str(videos.path), cache_images=cache_images)
+        for batch in steps(data, 3):
+            anchor = rows_of(batch["multiview"].anchor, videos)
+            assert set(videos.subject[anchor]) <= {"Ann", "Bob"}
+            labelled = rows_of(batch["labelled"].images, store)
+            assert set(store.subject[labelled]) == {"S1"}
+            np.testing.assert_array_equal(batch["labelled"].pose_world.numpy(), store.pose_world[labelled])
+    assert (data.data_name, len(data.rows_validation)) == ("synthetic", 48)
+
+
+def test_every_store_counts_in_the_datas_hash(make_data, store, videos):
+    assert make_data().data_hash == store.content_hash
+    hashes = {make_data(multiview_store=str(videos.path)).data_hash, make_data(test_store=str(videos.path)).data_hash}
+    assert len(hashes | {store.content_hash, videos.content_hash}) == 4
+
+
+def test_the_test_comes_from_its_own_store(make_data, store, videos, tmp_path):
+    other = open_store(make_store(tmp_path / "other", clips=("Jumping/1",), seed=3, size_px=32))
+    data = make_data("test", test_store=str(other.path))
+    batches = [data.on_after_batch_transfer(batch, 0) for batch in data.test_dataloader()]
+    rows = torch.cat([batch.row for batch in batches]).numpy()
+    assert set(other.subject[rows]) == {"S9"}
+    assert data.actions == ("Jumping",)
+    assert {int(action) for batch in batches for action in batch.action} == {0}
+    np.testing.assert_array_equal(torch.cat([batch.pose_world for batch in batches]).numpy(), other.pose_world[rows])
+
+
+def test_a_test_without_poses_is_refused(make_data, tmp_path):
+    unlabelled = make_store(tmp_path / "unlabelled", labelled=False)
+    with pytest.raises(InputError, match=r"unlabelled: no test subject has poses; name a store"):
+        make_data("test", test_store=str(unlabelled))

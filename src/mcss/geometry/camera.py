@@ -66,6 +66,10 @@ class Camera:
         """World points in the camera's frame, millimetres."""
         return points_world_mm @ self.rot_world_to_cam.T + self.trans_mm
 
+    def to_world(self, points_cam_mm: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 3"]:
+        """Points of the camera's frame in the world, millimetres; the inverse of ``to_camera``."""
+        return (points_cam_mm - self.trans_mm) @ self.rot_world_to_cam
+
     def project(self, points_world_mm: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 2"]:
         """Pixels of world points, lens distortion included; points behind the camera give not-a-number."""
         points_cam = self.to_camera(points_world_mm)

@@ -138,13 +138,13 @@ class ResultsWriter(pl.Callback):
         predictions = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         order = np.argsort(predictions["row"])
         predictions = {name: values[order] for name, values in predictions.items()}
-        meta = pl_module.data.store.meta
+        meta = pl_module.data.test_store.meta
         record = {
             **_run_record(folder),
             "frame": frame,
             "test_subjects": list(meta.subjects_test),
             "test_images": len(order),
-            "test_data_hash": pl_module.data.store.content_hash,
+            "test_data_hash": pl_module.data.test_store.content_hash,
             "excluded": list(meta.excluded),
             "poses_without_yaw": degenerate,
             "results": results,
@@ -152,7 +152,7 @@ class ResultsWriter(pl.Callback):
             "by_action": by_action,
         }
         _write(folder, record, predictions)
-        _write_figures(folder, pl_module.data.store, record, predictions)
+        _write_figures(folder, pl_module.data.test_store, record, predictions)
         _show_in_wandb(trainer.loggers, folder, record)
         print(results_table(record))
         print(f"written: {folder}/results.json, test_poses.png, curves.png, test_predictions.npz")

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 from plotly.offline import get_plotlyjs
 
-from data_modules.cli import data_card
+from data_modules.data_card import data_card
 from data_modules.store import Store
 from data_modules.store_check import store_statistics
 from mcss.errors import InputError

@@ -28,7 +28,7 @@ class TestedRun(NamedTuple):
         Raises:
             InputError: the store is absent, or holds other data by now.
         """
-        store = open_store(Path(self.config["data"]["store"]))
+        store = open_store(Path(self.config["data"].get("test_store") or self.config["data"]["store"]))
         if store.content_hash != self.record["test_data_hash"]:
             raise InputError(f"{store.path}: not the data that {self.folder} was tested on")
         return store

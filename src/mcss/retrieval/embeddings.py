@@ -85,11 +85,7 @@ def _compute(checkpoint: Path, store: Store) -> tuple[Int[np.ndarray, " images"]
             images = data.augment.normalise(batch.images.to(device))
             rows.append(batch.row.numpy())
             embeddings.append(network.embed(images).cpu().numpy())
-    row = np.concatenate(rows) if rows else np.empty(0, dtype=np.int64)
-    has_pose = store.has_pose[row]
-    if not has_pose.any():
-        raise InputError(f"{store.path}: no image of a test subject has a pose, so that retrieval cannot be scored")
-    return row[has_pose], np.concatenate(embeddings)[has_pose]
+    return np.concatenate(rows), np.concatenate(embeddings)
 
 
 def _read(

@@ -10,6 +10,7 @@ import pytest
 
 from data_modules import store
 from data_modules.store import open_store
+from data_modules.store_writer import work_folder
 from data_modules.studio import build
 from data_modules.studio.build import clip_path
 from data_modules.studio.config import PRESETS
@@ -39,6 +40,7 @@ import sys
 from pathlib import Path
 from data_modules.studio.build import build_studio
 from data_modules.studio.config import PRESETS
+from data_modules.store_writer import work_folder
 build_studio(PRESETS["tiny"], Path(sys.argv[1]), workers=1, progress=False)
 """
 
@@ -85,11 +87,11 @@ def test_a_whole_store_is_left_alone(tiny_store_path):
 
 
 def test_clips_of_another_configuration_are_not_used(tmp_path):
-    folder = build._clip_folder(TINY, tmp_path / "store")
+    folder = work_folder(tmp_path / "store", TINY.fingerprint())
     clip_path(folder, TINY.clips[0]).write_bytes(b"of another configuration")
-    assert build._clip_folder(TINY, tmp_path / "store") == folder
+    assert work_folder(tmp_path / "store", TINY.fingerprint()) == folder
     assert clip_path(folder, TINY.clips[0]).exists()
-    build._clip_folder(replace(TINY, seed=1), tmp_path / "store")
+    work_folder(tmp_path / "store", replace(TINY, seed=1).fingerprint())
     assert not clip_path(folder, TINY.clips[0]).exists()
 
 

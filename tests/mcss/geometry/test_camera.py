@@ -23,6 +23,11 @@ def test_projection_is_opencvs(camera, points):
     np.testing.assert_allclose(camera.project(points), expected[:, 0], atol=1e-6)
 
 
+def test_the_cameras_frame_is_left_as_it_was_entered(camera, points):
+    np.testing.assert_allclose(camera.to_world(camera.to_camera(points)), points, atol=1e-9)
+    np.testing.assert_allclose(camera.to_world(np.zeros(3)), camera.center_world_mm, atol=1e-9)
+
+
 def test_rays_undo_the_projection(camera, points):
     way = points - camera.center_world_mm
     expected = way / np.linalg.norm(way, axis=1, keepdims=True)

@@ -99,7 +99,7 @@ def test_one_test_subject_and_one_run_leave_the_others_out(trained, store_path, 
         (["{tmp}/none.ckpt", "--store", "{store}"], "none.ckpt: no such checkpoint"),
         (["{tmp}/damaged.ckpt", "--store", "{store}"], "damaged.ckpt: not a checkpoint of this project"),
         (["{ckpt}", "--store", "{tmp}/nowhere"], "nowhere: there is no store"),
-        (["{ckpt}", "--store", "{unlabelled}"], "no image of a test subject has a pose"),
+        (["{ckpt}", "--store", "{unlabelled}"], "no test subject has poses"),
         (["{ckpt}", "{ckpt}", "--store", "{store}"], "runs of the same name: run0, run0"),
     ],
 )

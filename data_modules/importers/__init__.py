@@ -1,0 +1,1 @@
+"""Importers: data sets as they lie on disk, each layout in one file, turned into stores."""

@@ -1,0 +1,65 @@
+"""What a folder of somebody's files is, what is missing in it, and which command comes next."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_modules.importers.layout import Layout
+from data_modules.importers.registry import LAYOUTS, make_layout
+from mcss.errors import InputError
+
+SHOWN_FILES = 10
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What was found, a line each."""
+
+    layout: str
+    found: tuple[str, ...]
+    missing: tuple[str, ...]
+    """Without which something of what is there cannot be imported."""
+    advice: str
+
+
+def diagnose(source: Path) -> Diagnosis:
+    """Look at names only: no file is read that can be large.
+
+    Raises:
+        InputError: there is no such folder, it is of no known layout, or a library is not installed.
+    """
+    if not source.is_dir():
+        raise InputError(f"--source {source}: there is no such folder")
+    names = [name for name, entry in LAYOUTS.items() if any(any(source.glob(mark)) for mark in entry.marks)]
+    if not names:
+        known = "; ".join(f"{name}: {entry.marks[0]}" for name, entry in LAYOUTS.items())
+        raise InputError(f"{source}: no known layout; a source is recognised by ({known}), give the folder above these")
+    layout = make_layout(names[0], source)
+    command = f"mcss-data import {names[0]} --source {source} --out data/{layout.data_set.name}"
+    try:
+        found, missing = _clips(layout)
+    except InputError as error:
+        return Diagnosis(names[0], (), (str(error),), f"then: {command}")
+    return Diagnosis(names[0], tuple(found), tuple(missing), f"{'then' if missing else 'next'}: {command}")
+
+
+def _clips(layout: Layout) -> tuple[list[str], list[str]]:
+    """Lines about the clips of each subject, and about files that are missing."""
+    data_set = layout.data_set
+    complete: defaultdict[str, int] = defaultdict(int)
+    missing = []
+    for clip in sorted(layout.clips()):
+        absent = [f"{path}: missing or empty" for path in layout.files(clip) if not _is_there(path)]
+        missing += absent
+        complete[clip[0]] += not absent
+    of_all = f" of {data_set.clips_per_subject}" if data_set.clips_per_subject else ""
+    found = [f"{subject}: {count}{of_all} clips complete" for subject, count in complete.items()]
+    if absent_subjects := [name for name in data_set.subjects if name not in complete]:
+        found.append(f"not there: {', '.join(absent_subjects)}")
+    if len(missing) > SHOWN_FILES:
+        missing = [*missing[:SHOWN_FILES], f"and {len(missing) - SHOWN_FILES} more"]
+    return found, missing
+
+
+def _is_there(path: Path) -> bool:
+    return any(path.iterdir()) if path.is_dir() else path.exists() and path.stat().st_size > 0

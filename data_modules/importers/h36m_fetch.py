@@ -1,0 +1,112 @@
+"""Human3.6M as https://github.com/anibali/h36m-fetch leaves it: ``processed/`` beside its ``metadata.xml``.
+
+``processed/S1/Directions-1/annot.h5`` has a row for each image: ``camera``, ``frame`` (from 1) and ``pose/3d`` (camera
+frame, mm, 32 joints); ``imageSequence/54138969/img_000001.jpg`` are the images. Training frames were chosen where some
+joint had moved, for each camera apart, so "every 5th frame" is not to be had and views are joined by their frame.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from data_modules.importers import h36m_names
+from data_modules.importers.h36m_metadata import read_metadata
+from data_modules.importers.layout import Clip, Instant, Layout, View
+from data_modules.importers.poses import select_joints
+from mcss.errors import InputError
+from mcss.geometry.camera import Camera
+
+
+class H36mFetch(Layout):
+    """See the module."""
+
+    name = "h36m-fetch"
+    data_set = h36m_names.H36M
+
+    def clips(self) -> list[Clip]:
+        """Clips that have an annotation."""
+        found = processed_clips(self.source)
+        for clip in found:
+            if not self.annotation(clip).exists():
+                raise InputError(f"{self.annotation(clip)}: missing; run h36m-fetch's extract_all again")
+        read_metadata(self.source / "metadata.xml")
+        return found
+
+    def files(self, clip: Clip) -> list[Path]:
+        """The annotation and the four folders of images."""
+        return [self.annotation(clip), *processed_images(self.source, clip)]
+
+    def cameras(self, clip: Clip) -> tuple[str, ...]:
+        """All four."""
+        return h36m_names.CAMERAS
+
+    def fps(self, clip: Clip) -> float:
+        """Of the videos."""
+        return h36m_names.FPS
+
+    def annotation(self, clip: Clip) -> Path:
+        """The clip's poses."""
+        return processed_folder(self.source, clip) / "annot.h5"
+
+    def instants(self, clip: Clip, cameras: tuple[str, ...]) -> Iterator[Instant]:
+        """Instants of the frames that some camera has."""
+        path = self.annotation(clip)
+        try:
+            with h5py.File(path, "r") as file:
+                serials, frames = (np.asarray(file[key], dtype=np.int64).ravel() for key in ("camera", "frame"))
+                points = np.asarray(file["pose/3d"], dtype=np.float64)
+        except (OSError, KeyError, ValueError) as error:
+            raise InputError(f"{path}: not a whole annotation ({error}); run h36m-fetch's extract_all again") from None
+        poses = select_joints(points, h36m_names.OF_32_JOINTS, 32, str(path))
+        calibration = self.calibration(clip)
+        for frame in np.unique(frames).tolist():
+            rows = [row for row in np.flatnonzero(frames == frame).tolist() if str(serials[row]) in cameras]
+            if not rows:
+                continue
+            views = tuple(
+                View(str(serials[row]), processed_image(self.source, clip, str(serials[row]), frame - 1))
+                for row in rows
+            )
+            pose_world = calibration[str(serials[rows[0]])].to_world(poses[rows[0]])
+            yield Instant(frame - 1, (frame - 1) / h36m_names.FPS, views, pose_world)
+
+    def calibration(self, clip: Clip) -> dict[str, Camera]:
+        """Cameras as they stood for the subject."""
+        cameras = read_metadata(self.source / "metadata.xml").cameras
+        return {name: cameras[clip[0], name] for name in h36m_names.CAMERAS}
+
+
+def processed_clips(source: Path) -> list[Clip]:
+    """Clips that have a folder ``processed/S1/Directions-1``.
+
+    Raises:
+        InputError: there is none.
+    """
+    actions = set(h36m_names.ACTIONS.values())
+    names = [(path.parent.name, *path.name.rpartition("-")[::2]) for path in (source / "processed").glob("S*/*-*")]
+    found = [
+        (subject, action, int(number))
+        for subject, action, number in names
+        if subject in h36m_names.SUBJECTS and action in actions and number in ("1", "2")
+    ]
+    if not found:
+        raise InputError(f"{source / 'processed'}: no folders such as S1/Directions-1; run h36m-fetch's extract_all")
+    return found
+
+
+def processed_folder(source: Path, clip: Clip) -> Path:
+    """Folder of a clip's annotation and images."""
+    subject, action, subaction = clip
+    return source / "processed" / subject / f"{action}-{subaction}"
+
+
+def processed_images(source: Path, clip: Clip) -> list[Path]:
+    """Folder of images of each camera."""
+    return [processed_image(source, clip, camera, 0).parent for camera in h36m_names.CAMERAS]
+
+
+def processed_image(source: Path, clip: Clip, camera: str, frame: int) -> Path:
+    """Image of a frame that is counted from 0; the files count from 1."""
+    return processed_folder(source, clip) / "imageSequence" / camera / f"img_{frame + 1:06d}.jpg"

@@ -1,0 +1,139 @@
+"""A lab's own synchronised videos, with or without 3D poses; no calibration is needed.
+
+    VIEWS/<subject>/<clip>/<camera>.mp4     or a folder <camera>/ of images
+    VIEWS/sync.csv                          optional: video, offset_s or offset_frames, fps (of folders of images)
+    VIEWS/boxes.csv                         optional: video, frame, left, top, width, height; else found by motion
+    VIEWS/<subject>/<clip>/poses.npz        optional: points (frames, joints, 3), joints (names of h36m17), unit (mm or
+                                            m), up (z or y), time_s (frames) on the shared clock
+
+A video is named <subject>/<clip>/<camera> in the tables.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from data_modules.importers.layout import Box, Clip, DataSet, Instant, Layout, View
+from data_modules.importers.motion_boxes import motion_boxes
+from data_modules.importers.own_poses import read_poses
+from data_modules.importers.recordings import (
+    Recording,
+    match_frames,
+    read_recording,
+    read_table,
+    recording_camera,
+    recordings_in,
+)
+from mcss.errors import InputError
+
+SYNC_FILE, BOXES_FILE, POSES_FILE = "sync.csv", "boxes.csv", "poses.npz"
+BOX_COLUMNS = ("left", "top", "width", "height")
+COLUMNS = {SYNC_FILE: ("video",), BOXES_FILE: ("video", "frame", *BOX_COLUMNS)}
+"""That a table must have."""
+
+
+class Videos(Layout):
+    """See the module."""
+
+    name = "videos"
+    data_set = DataSet(name="videos", subjects_test=(), source="own videos", licence="as their owner says")
+
+    def clips(self) -> list[Clip]:
+        """Folders <subject>/<clip> that hold recordings."""
+        found = {folder: recordings_in(folder) for folder in self.source.glob("*/*") if folder.is_dir()}
+        names = {_name(path) for paths in found.values() for path in paths}
+        if not names:
+            raise InputError(f"{self.source}: no <subject>/<clip>/<camera>.mp4 in it; arrange the videos so")
+        for table in (SYNC_FILE, BOXES_FILE):
+            if unknown := sorted(set(_rows_by_video(self.source / table)) - names):
+                raise InputError(
+                    f"{self.source / table}: there is no video {unknown[0]}; write <subject>/<clip>/<camera>"
+                )
+        return [(folder.parent.name, folder.name, 1) for folder, paths in found.items() if paths]
+
+    def files(self, clip: Clip) -> list[Path]:
+        """The recordings of at least two cameras."""
+        self.cameras(clip)
+        return recordings_in(self.annotation(clip))
+
+    def cameras(self, clip: Clip) -> tuple[str, ...]:
+        """All that recorded the clip; at least two, because a positive pair needs two views."""
+        names = tuple(recording_camera(path) for path in recordings_in(self.annotation(clip)))
+        if len(names) < 2 or len(set(names)) < len(names):
+            raise InputError(f"{self.annotation(clip)}: needs two or more cameras of different names, has {names}")
+        return names
+
+    def fps(self, clip: Clip) -> float:
+        """Of the slowest camera, whose frames are the instants."""
+        return min(recording.fps for recording in self._recordings(clip, self.cameras(clip)))
+
+    def annotation(self, clip: Clip) -> Path:
+        """Folder of the clip."""
+        return self.source / clip[0] / clip[1]
+
+    def instants(self, clip: Clip, cameras: tuple[str, ...]) -> Iterator[Instant]:
+        """One instant for each frame of the slowest camera."""
+        recordings = self._recordings(clip, cameras)
+        slowest = min(recordings, key=lambda recording: round(recording.fps, 2))  # time stamps are rounded
+        frames = match_frames([recording.time_s for recording in recordings], recordings.index(slowest))
+        together = np.flatnonzero((frames >= 0).all(axis=1))
+        if not len(together):
+            raise InputError(f"{self.annotation(clip)}: the videos have no time in common; check {SYNC_FILE}")
+        boxes = [self._boxes(recording) for recording in recordings]
+        poses_file = self.annotation(clip) / POSES_FILE
+        poses = read_poses(poses_file) if poses_file.exists() else None
+        for number in range(together[0], together[-1] + 1):  # before and after, some camera was not running
+            views = [
+                View(recording.camera, recording.image(frame), known[frame])
+                for recording, known, frame in zip(recordings, boxes, frames[number].tolist(), strict=True)
+                if frame >= 0 and frame in known
+            ]
+            time_s = float(slowest.time_s[number])
+            pose = poses.at(time_s, 0.5 / slowest.fps) if poses else None
+            yield Instant(number, time_s, tuple(views), pose)
+
+    def _recordings(self, clip: Clip, cameras: tuple[str, ...]) -> list[Recording]:
+        sync = _rows_by_video(self.source / SYNC_FILE)
+        paths = {recording_camera(path): path for path in recordings_in(self.annotation(clip))}
+        return [
+            read_recording(paths[camera], sync.get(_name(paths[camera]), [{}])[-1])
+            for camera in cameras
+            if camera in paths
+        ]
+
+    def _boxes(self, recording: Recording) -> dict[int, Box]:
+        """Box by frame: those of boxes.csv, or else of what moves."""
+        path = self.source / BOXES_FILE
+        rows = _rows_by_video(path).get(_name(recording.path))
+        if rows is None:
+            return {frame: _box(*sides) for frame, sides in enumerate(motion_boxes(recording).tolist())}
+        try:
+            boxes = {}
+            for row in rows:
+                left, top, width, height = (float(row[column]) for column in BOX_COLUMNS)
+                boxes[int(row["frame"])] = (left, top, left + width, top + height)
+            return boxes
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{path}: a row of {_name(recording.path)} is no box ({error}); write numbers") from None
+
+
+def _box(left: float, top: float, right: float, bottom: float) -> Box:
+    return left, top, right, bottom
+
+
+def _name(path: Path) -> str:
+    """Name of a recording in the tables."""
+    return f"{path.parent.parent.name}/{path.parent.name}/{recording_camera(path)}"
+
+
+@lru_cache(maxsize=4)
+def _rows_by_video(path: Path) -> dict[str, list[dict[str, str]]]:
+    """Rows of a table by their video; none where there is no such file."""
+    rows: dict[str, list[dict[str, str]]] = defaultdict(list)
+    if path.exists():
+        for row in read_table(path, COLUMNS[path.name]):
+            rows[row["video"]].append(row)
+    return rows

@@ -1,0 +1,89 @@
+"""The doctor names every layout, what it lacks, and the next command, which works."""
+
+import shlex
+import shutil
+
+import pytest
+
+from data_modules.cli import main, make_parser
+from tests.references.layouts import MINIATURES
+
+BROKEN = {
+    "h36m": ("S1/Videos", "unpack Videos_S1.tgz"),
+    "h36m-fetch": ("processed/S9/Directions-1/annot.h5", "run h36m-fetch's extract_all again"),
+    "h36m-karfly": ("extra/human36m-multiview-labels-GTbboxes.npy", "put one of the labels there"),
+    "h36m-mks0601": ("annotations/Human36M_subject1_joint_3d.json", "unpack annotations.zip there"),
+    "h36m-videopose3d": ("S9/Videos", "unpack Videos_S9.tgz"),
+    "h36m-mmpose": ("annotation_body3d/cameras.pkl", "annotation_body3d"),
+    "mpi-inf-3dhp-mmpose": ("annotations/mpi_inf_3dhp_train.npz", "run mmpose's converter again"),
+    "mpi-inf-3dhp": ("S1/Seq2/camera.calibration", "download S1/Seq2 again"),
+    "videos": ("Ann/talk/poses.npz", None),
+}
+"""What is taken away from each layout, and the remedy that the doctor must name."""
+
+
+def doctor(source, capsys):
+    code = 0
+    try:
+        main(["doctor", "--source", str(source)])
+    except SystemExit as stop:
+        code = stop.code
+    return code, capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.parametrize("layout", sorted(MINIATURES))
+def test_a_whole_source_is_named_with_the_command_that_imports_it(layout, sources, capsys):
+    code, lines = doctor(sources(layout), capsys)
+    assert (code, lines[0]) == (0, f"{sources(layout)}: layout {layout}")
+    subjects = sorted({clip[0] for clip in MINIATURES[layout].clips})
+    for subject, line in zip(subjects, lines[1:], strict=False):
+        clips = sum(clip[0] == subject for clip in MINIATURES[layout].clips)
+        assert line.startswith(f"{subject}: {clips}")
+        assert line.endswith("clips complete")
+    assert lines[-1].startswith("next: mcss-data import ")
+    arguments = make_parser().parse_args(shlex.split(lines[-1].removeprefix("next: mcss-data ")))
+    assert (arguments.layout, arguments.source) == (layout, sources(layout))
+
+
+@pytest.mark.parametrize("layout", sorted(layout for layout, (_, remedy) in BROKEN.items() if remedy))
+def test_a_broken_copy_is_still_named_and_what_is_missing(layout, copied_source, capsys):
+    source = copied_source(layout)
+    name, remedy = BROKEN[layout]
+    shutil.rmtree(source / name) if (source / name).is_dir() else (source / name).unlink()
+    code, lines = doctor(source, capsys)
+    assert (code, lines[0]) == (1, f"{source}: layout {layout}")
+    (missing,) = [line for line in lines if line.startswith("missing: ")]
+    assert name.split("/")[0] in missing
+    assert remedy in missing
+
+
+def test_every_file_of_a_clip_is_asked_for(copied_source, capsys):
+    source = copied_source("h36m")
+    (source / "S1/Videos/Directions 1.60457274.mp4").unlink()
+    (source / "S1/Videos/Walking.54138969.mp4").write_bytes(b"")
+    code, lines = doctor(source, capsys)
+    assert code == 1
+    assert lines[1:3] == ["S1: 0 of 30 clips complete", "S9: 1 of 30 clips complete"]
+    assert "not there: S5, S6, S7, S8, S11" in lines
+    assert f"missing: {source / 'S1/Videos/Directions 1.60457274.mp4'}: missing or empty" in lines
+    assert f"missing: {source / 'S1/Videos/Walking.54138969.mp4'}: missing or empty" in lines
+
+
+def test_a_lab_with_one_camera_is_told_so(copied_source, capsys):
+    source = copied_source("videos")
+    for name in ("front.mp4", "side.mp4", "top.mov"):
+        (source / "Zoe/talk" / name).unlink()
+    for table in ("sync.csv", "boxes.csv"):
+        (source / table).unlink()
+    code, lines = doctor(source, capsys)
+    assert code == 1
+    assert any("needs two or more cameras" in line for line in lines)
+
+
+@pytest.mark.parametrize(("folder", "message"), [("empty", "no known layout"), ("gone", "there is no such folder")])
+def test_a_folder_of_something_else(tmp_path, capsys, folder, message):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SystemExit) as caught:
+        main(["doctor", "--source", str(tmp_path / folder)])
+    assert caught.value.code == 2
+    assert message in capsys.readouterr().err

@@ -1,0 +1,55 @@
+"""Faults of Human3.6M's videos with VideoPose3D's poses."""
+
+import shutil
+
+import numpy as np
+
+from tests.references.layouts.faults import Foreign, fault, truncate
+
+VIDEOPOSE3D, POSES = "h36m-videopose3d", "data_3d_h36m.npz"
+
+
+def edit_positions(folder, change):
+    positions = np.load(folder / POSES, allow_pickle=True)["positions_3d"].item()
+    change(positions)
+    np.savez(folder / POSES, positions_3d=positions)
+
+
+@fault(VIDEOPOSE3D, POSES, "no such file")
+def missing_poses(folder):
+    (folder / POSES).unlink()
+
+
+@fault(VIDEOPOSE3D, POSES, "not an npz file", "again")
+def truncated_poses(folder):
+    truncate(folder / POSES)
+
+
+@fault(VIDEOPOSE3D, POSES, "faults.Foreign", "official source")
+def foreign_pickle(folder):
+    edit_positions(folder, lambda positions: positions.update(owner=Foreign()))
+
+
+@fault(VIDEOPOSE3D, POSES, "no table of subjects")
+def other_contents(folder):
+    np.savez(folder / POSES, positions_3d=np.array([1, "S1"], dtype=object)[:1].reshape(()))
+
+
+@fault(VIDEOPOSE3D, POSES, "17 joints, expected 32")
+def wrong_joint_count(folder):
+    edit_positions(folder, lambda positions: positions["S1"].update({"Directions 1": np.ones((6, 17, 3))}))
+
+
+@fault(VIDEOPOSE3D, POSES, "torso", "unit")
+def poses_in_millimetres(folder):
+    edit_positions(folder, lambda positions: positions["S1"].update({"Directions 1": 900 * np.eye(32, 3)[None]}))
+
+
+@fault(VIDEOPOSE3D, "S9/Videos", "unpack Videos_S9.tgz")
+def missing_videos_archive(folder):
+    shutil.rmtree(folder / "S9/Videos")
+
+
+@fault(VIDEOPOSE3D, "holds no clip to import", "doctor")
+def poses_of_other_subjects(folder):
+    edit_positions(folder, lambda positions: positions.clear())

@@ -1,0 +1,42 @@
+"""A miniature of what https://github.com/anibali/h36m-fetch leaves behind.
+
+Followed facts (its extract_all.py): folders carry official action names and subactions; ``annot.h5`` holds the rows of
+all cameras one after the other: ``frame`` counts from 1, ``camera`` is the serial number as a whole number, ``pose/3d``
+is in the camera's frame, mm, with 32 joints. Frames are chosen for each camera apart.
+"""
+
+import h5py
+import numpy as np
+import simplejpeg
+
+from tests.references.layouts.h36m_original import CAMERAS, of_32_joints, write_metadata
+
+ACTION_IDS = {"Directions": 2, "Walking": 14}
+
+
+def write(film, folder):
+    write_metadata(film, folder / "metadata.xml")
+    for clip in film.clips:
+        place = folder / "processed" / clip.subject / f"{clip.action}-{clip.subaction}"
+        write_images(clip, place / "imageSequence")
+        write_annotation(film, clip, place / "annot.h5")
+
+
+def write_images(clip, folder):
+    for camera in CAMERAS:
+        (folder / camera).mkdir(parents=True)
+        for frame, image in enumerate(clip.frames[camera]):
+            (folder / camera / f"img_{frame + 1:06d}.jpg").write_bytes(simplejpeg.encode_jpeg(image, quality=95))
+
+
+def write_annotation(film, clip, path):
+    count = len(clip.poses_mm)
+    points = of_32_joints(clip.poses_mm)
+    with h5py.File(path, "w") as file:
+        file["camera"] = np.repeat([int(camera) for camera in CAMERAS], count)
+        file["frame"] = np.tile(np.arange(1, count + 1), len(CAMERAS))
+        file["subject"] = np.full(count * len(CAMERAS), int(clip.subject[1:]))
+        file["action"] = np.full(count * len(CAMERAS), ACTION_IDS[clip.action])
+        file["subaction"] = np.full(count * len(CAMERAS), clip.subaction)
+        views = [film.cameras[camera] for camera in CAMERAS]
+        file["pose/3d"] = np.concatenate([points @ view.rot_world_to_cam.T + view.trans_mm for view in views])
