@@ -1,3 +1,5 @@
+from types import NoneType
+
 import numpy as np
 import pytest
 import pytorch_lightning as pl
@@ -134,7 +136,7 @@ def test_schedules(settings, expected):
 def test_hyper_parameters_are_primitives_that_rebuild_the_module(tmp_path):
     module = make_module(lr=0.25)
     assert module.hparams["contrastive"]["margin"] == 0.6
-    assert all(isinstance(value, (str, int, float, bool, dict)) for value in module.hparams.values())
+    assert all(isinstance(value, (str, int, float, bool, dict, NoneType)) for value in module.hparams.values())
 
 
 def test_overfits_one_batch():

@@ -2,6 +2,7 @@ import contextlib
 import csv
 import io
 import json
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -78,16 +79,22 @@ def test_embeddings_are_computed_once_and_again_when_the_checkpoint_changes(writ
         run(written.checkpoints, other_store, written.out)
 
 
-def test_embeddings_are_those_of_the_tested_run(trained, store_path, tmp_path):
-    tested = np.load(trained / "test_predictions.npz")
-    embedded = embeddings.embed_test_images(trained / "checkpoints/last.ckpt", open_store(store_path))
+@pytest.fixture
+def copied(trained, tmp_path):
+    """A copy of the trained run, which other tests share."""
+    return shutil.copytree(trained, tmp_path / "copied")
+
+
+def test_embeddings_are_those_of_the_tested_run(copied, store_path):
+    tested = np.load(copied / "test_predictions.npz")
+    embedded = embeddings.embed_test_images(copied / "checkpoints/last.ckpt", open_store(store_path))
     assert (embedded.row == tested["row"]).all()
     # The test may have run in bf16.
     assert np.linalg.norm(embedded.embedding - tested["embedding"], axis=1).max() < 0.05
 
 
-def test_one_test_subject_and_one_run_leave_the_others_out(trained, store_path, tmp_path):
-    run([trained / "checkpoints/last.ckpt"], store_path, tmp_path / "out")
+def test_one_test_subject_and_one_run_leave_the_others_out(copied, store_path, tmp_path):
+    run([copied / "checkpoints/last.ckpt"], store_path, tmp_path / "out")
     with (tmp_path / "out/retrieval.csv").open(newline="") as file:
         assert {line["case"] for line in csv.DictReader(file)} == {"all", "own"}
 
