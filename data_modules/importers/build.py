@@ -121,7 +121,6 @@ def _meta(layout: Layout, settings: ImportSettings, clips: list[Clip], folder: P
     subjects = sorted({clip[0] for clip in with_rows})
     cameras = {camera for clip in with_rows for camera in settings.cameras or layout.cameras(clip)}
     there = set(layout.clips())
-    there = set(layout.clips())
     left_out = [
         {"sequence": item.sequence, "reason": item.reason} for item in settings.exclusions if item.clip in there
     ]
