@@ -39,7 +39,7 @@ $(STAMP): setup.cfg
 	@touch "$@"
 
 data: $(STAMP) ## render the studio data set if it is absent (resumes where it was interrupted)
-	@case "$(DATA)" in studio|tiny) $(ENV)/bin/mcss-data render --preset $(DATA) --out data/$(DATA);; esac
+	@case "$(DATA)" in studio|tiny|studio-b) $(ENV)/bin/mcss-data render --preset $(DATA) --out data/$(DATA);; esac
 
 train: data ## train METHOD with the 3D labels of SUPERVISION, then test the last checkpoint (resumes)
 	$(ENV)/bin/mcss fit $(CONFIGS) $(SETTINGS) $(ARGS)
