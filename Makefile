@@ -50,7 +50,7 @@ report: $(STAMP) ## add finished runs (RUNS="runs/a runs/b") to the committed re
 	"$(PYTHON)" -m mcss.report.run_page $(RUNS) --table $(TABLE)
 
 retrieval: data ## how well the embeddings of CKPT="RUN/checkpoints/last.ckpt ..." retrieve poses on DATA's test subjects
-	"$(PYTHON)" -m mcss.retrieval $(CKPT) --store data/$(DATA) --out experiments/results/$(DATA)/retrieval
+	"$(PYTHON)" -m mcss.retrieval $(CKPT) --store data/$(DATA) --out experiments/results/$(DATA)/retrieval $(ARGS)
 
 curve: data ## error against the amount of labels: every run that the committed table lacks (LEVELS, METHODS, SEEDS)
 	DATA=$(DATA) TRAINER=$(TRAINER) "$(PYTHON)" -m mcss.sweep experiments/sweeps/supervision_curve.yaml $(GRID) $(REPORT)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float64, Int
+from jaxtyping import Bool, Float64, Int
 
 from data_modules.store import Store
 from mcss.errors import InputError
@@ -71,23 +71,43 @@ def images_of(store: Store, embedded: Embedded) -> Images:
     )
 
 
-def retrieve_all(store: Store, embedded: Sequence[Embedded]) -> tuple[Images, dict[str, dict[str, Retrieval]]]:
+def retrieve_all(
+    store: Store, embedded: Sequence[Embedded], query_cameras: Sequence[str] = ()
+) -> tuple[Images, dict[str, dict[str, Retrieval]]]:
     """The images with the first embedding, and what each run retrieves in each case that has a database.
 
+    With ``query_cameras`` only their images are queries: all others count as queries without a database.
+
     Raises:
-        InputError: two runs bear the same name.
+        InputError: two runs bear the same name, or the store has no such camera.
     """
+    unknown = sorted(set(query_cameras) - set(store.meta.cameras))
+    if unknown:
+        raise InputError(f"query camera {unknown[0]}: {store.path} has {', '.join(store.meta.cameras)}")
     if len({run.name for run in embedded}) < len(embedded):
         raise InputError(f"runs of the same name: {', '.join(run.name for run in embedded)}; name each once")
     images = images_of(store, embedded[0])  # the poses' errors are the same for every embedding
-    found = {
-        run.name: {
-            case: retrieve(images._replace(embedding=torch.from_numpy(run.embedding).double()), case) for case in CASES
-        }
-        for run in embedded
-    }
+    found = {}
+    for run in embedded:
+        seen = images._replace(embedding=torch.from_numpy(run.embedding).double())
+        found[run.name] = {case: retrieve(seen, case) for case in CASES}
+        if query_cameras:
+            is_query = torch.from_numpy(np.isin(store.camera[run.row], query_cameras))
+            found[run.name] = {case: _only(retrieval, is_query) for case, retrieval in found[run.name].items()}
     answered = [case for case in CASES if (found[embedded[0].name][case].database > 0).any()]
     return images, {name: {case: cases[case] for case in answered} for name, cases in found.items()}
+
+
+def _only(retrieval: Retrieval, is_query: Bool[torch.Tensor, " images"]) -> Retrieval:
+    """Leave out all other queries, as those without a database are."""
+    empty = Retrieval(
+        *(torch.full_like(values, torch.nan if values.is_floating_point() else -1) for values in retrieval)
+    )._replace(database=torch.zeros_like(retrieval.database))
+    kept = (
+        torch.where(is_query if mine.ndim == 1 else is_query[:, None], mine, none)
+        for mine, none in zip(retrieval, empty, strict=True)
+    )
+    return Retrieval(*kept)
 
 
 def lines(found: Mapping[str, Mapping[str, Retrieval]], clip: Int[np.ndarray, " queries"]) -> list[Line]:
