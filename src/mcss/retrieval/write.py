@@ -35,7 +35,7 @@ def write_retrieval(
     """
     store = open_store(store_path)
     embedded = [embed_test_images(checkpoint, store) for checkpoint in checkpoints]
-    images, found = benchmark.retrieve_all(store, embedded, query_cameras)
+    found = benchmark.retrieve_all(store, embedded, query_cameras)
     clip = store.clip[embedded[0].row]
     lines, differences = benchmark.lines(found, clip), benchmark.differences(found, clip)
     into.mkdir(parents=True, exist_ok=True)
@@ -44,14 +44,14 @@ def write_retrieval(
     labels = _labels(embedded)
     write_retrieval_curve(into, lines, labels, store.meta.name)
     for run in embedded:
-        write_figures_of_run(into / run.name, store, run, images, found[run.name])
+        write_figures_of_run(into / run.name, store, run, found[run.name])
     record = {
         "data": store.meta.name,
         "data_hash": store.content_hash,
         "test_subjects": list(store.meta.subjects_test),
         "query_cameras": sorted(query_cameras) or list(store.meta.cameras),
         "test_images": len(clip),
-        "test_instants": len(images.error_mm),
+        "test_instants": len(set(store.instant[embedded[0].row].tolist())),
         "test_clips": len(set(clip.tolist())),
         "commit": commit_of(Path(__file__).parent),
         "joint_set": benchmark.JOINT_SET,

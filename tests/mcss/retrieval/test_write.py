@@ -58,8 +58,8 @@ def test_everything_is_written_and_agrees_with_the_metric(written, other_store):
 def test_queries_of_one_camera_search_the_same_database(checkpoints, other_store):
     store = open_store(other_store)
     embedded = [embeddings.embed_test_images(checkpoints[0], store)]
-    everybody = retrieve_all(store, embedded)[1]["run0"]
-    left = retrieve_all(store, embedded, ["left"])[1]["run0"]
+    everybody = retrieve_all(store, embedded)["run0"]
+    left = retrieve_all(store, embedded, ["left"])["run0"]
     is_left = torch.from_numpy(store.camera[embedded[0].row] == "left")
     assert 0 < is_left.sum() < len(is_left)
     for case, retrieval in everybody.items():
