@@ -4,6 +4,8 @@ The directory opens with ``datasets.load_from_disk``. This module reads its Arro
 ``datasets`` costs ten times the cell's buffer, and the hot path needs only buffers and numpy columns.
 """
 
+import bisect
+import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,17 +39,12 @@ class _BinaryColumn:
     """The cells of a chunked binary column as buffers of the mapped file; nothing is copied."""
 
     def __init__(self, column: pa.ChunkedArray) -> None:
-        chunks = [chunk for chunk in column.chunks if len(chunk)]
-        self._starts = np.cumsum([0] + [len(chunk) for chunk in chunks])
-        buffers = [chunk.buffers() for chunk in chunks]
-        self._offsets = [np.frombuffer(offsets, dtype=np.int64) for _, offsets, _ in buffers]
-        self._data = [memoryview(data).cast("B") for _, _, data in buffers]
+        self._chunks = [chunk for chunk in column.chunks if len(chunk)]
+        self._starts = list(itertools.accumulate((len(chunk) for chunk in self._chunks), initial=0))
 
     def __getitem__(self, row: int) -> memoryview:
-        chunk = int(np.searchsorted(self._starts, row, side="right")) - 1
-        offset = row - self._starts[chunk]
-        start, stop = self._offsets[chunk][offset : offset + 2]
-        return self._data[chunk][start:stop]
+        chunk = bisect.bisect_right(self._starts, row) - 1
+        return memoryview(self._chunks[chunk][row - self._starts[chunk]].as_buffer()).cast("B").toreadonly()
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,16 +83,19 @@ class Store(Index):
             StoreError: a JPEG cannot be decoded.
         """
         images = np.empty((len(rows), size_px, size_px, 3), dtype=np.uint8)
+        stored_px = self.meta.crop_size_px
         for image, row in zip(images, rows.tolist(), strict=True):
             try:
-                crop = simplejpeg.decode_jpeg(self.jpeg(row), colorspace="RGB")
+                # Right into the batch where nothing is resized.
+                into = image if size_px == stored_px else None
+                crop = simplejpeg.decode_jpeg(self.jpeg(row), colorspace="RGB", buffer=into)
+                if crop.shape[:2] != (stored_px, stored_px):
+                    raise ValueError(f"{crop.shape[1]} x {crop.shape[0]} pixels, the store has {stored_px}")
             except ValueError as error:
                 raise StoreError(
                     f"{self.path}: row {row}, image: {error}; run `mcss-data check {self.path}`"
                 ) from error
-            if crop.shape == image.shape:
-                image[:] = crop
-            else:
+            if into is None:
                 cv2.resize(crop, (size_px, size_px), dst=image, interpolation=cv2.INTER_AREA)
         return torch.from_numpy(images).permute(0, 3, 1, 2)
 

@@ -14,6 +14,7 @@ import pytest
 import data_modules
 import data_modules.cli
 import mcss
+from mcss import export
 from mcss.cli import main as mcss_main
 from mcss.report.collect import read_rows
 from mcss.report.page import difficulty, markdown_table, write_into
@@ -48,7 +49,11 @@ def test_make_commands_name_targets_that_exist_and_settings_that_parse(command, 
 
 @pytest.mark.parametrize("command", [command for command in EVERY_COMMAND if command.startswith("mcss ")])
 def test_mcss_commands_parse(command, monkeypatch, capsys):
-    expect_to_parse(shlex.split(command)[1:], monkeypatch, capsys)
+    words = shlex.split(command)[1:]
+    if words[0] == "export":
+        assert export.make_parser().parse_args(words[1:]).out.suffix in export.WRITERS
+    else:
+        expect_to_parse(words, monkeypatch, capsys)
 
 
 def expect_to_parse(words, monkeypatch, capsys):

@@ -51,8 +51,8 @@ def export(checkpoint: Path, into: Path) -> float:
         InputError: no checkpoint, another suffix, the packages of the ``onnx`` extra are missing, or the written file
             predicts other poses than the network.
     """
-    if into.suffix not in _WRITERS:
-        raise InputError(f"{into}: the suffix says what is written, {' or '.join(_WRITERS)}")
+    if into.suffix not in WRITERS:
+        raise InputError(f"{into}: the suffix says what is written, {' or '.join(WRITERS)}")
     if not checkpoint.is_file():
         raise InputError(f"{checkpoint}: no such checkpoint; train first, or name RUN/checkpoints/last.ckpt")
     network = ExportedNetwork(load_network(checkpoint)).eval()
@@ -62,7 +62,7 @@ def export(checkpoint: Path, into: Path) -> float:
     into.parent.mkdir(parents=True, exist_ok=True)
     partial = into.with_name(f"partial-{into.name}")
     try:
-        pose_mm = _WRITERS[into.suffix](network, images, partial)
+        pose_mm = WRITERS[into.suffix](network, images, partial)
         with torch.inference_mode():
             difference_mm = float(np.abs(pose_mm - network(images)[1].numpy()).max())
         if not difference_mm <= TOLERANCE_MM:
@@ -81,7 +81,10 @@ def export(checkpoint: Path, into: Path) -> float:
     return difference_mm
 
 
-def _write_torch(network: ExportedNetwork, images: Tensor, path: Path) -> np.ndarray:
+def write_torch(
+    network: ExportedNetwork, images: UInt8[Tensor, "batch 3 side side"], path: Path
+) -> Float[np.ndarray, "batch 17 3"]:
+    """Write a ``torch.export`` program; return the poses that it predicts."""
     program = torch.export.export(network, (images[:2],), dynamic_shapes=({0: torch.export.Dim("batch")},))
     with path.open("wb") as file:
         torch.export.save(program, file)
@@ -89,7 +92,14 @@ def _write_torch(network: ExportedNetwork, images: Tensor, path: Path) -> np.nda
         return torch.export.load(str(path)).module()(images)[1].numpy()
 
 
-def _write_onnx(network: ExportedNetwork, images: Tensor, path: Path) -> np.ndarray:
+def write_onnx(
+    network: ExportedNetwork, images: UInt8[Tensor, "batch 3 side side"], path: Path
+) -> Float[np.ndarray, "batch 17 3"]:
+    """Write ONNX; return the poses that it predicts.
+
+    Raises:
+        InputError: the packages of the ``onnx`` extra are missing.
+    """
     try:
         import onnxruntime
         import onnxscript  # noqa: F401 - torch.onnx needs it, and would say so in several lines
@@ -110,15 +120,21 @@ def _write_onnx(network: ExportedNetwork, images: Tensor, path: Path) -> np.ndar
     return session.run(["pose_mm"], {"images": images.numpy()})[0]
 
 
-_WRITERS = {".onnx": _write_onnx, ".pt2": _write_torch}
+WRITERS = {".onnx": write_onnx, ".pt2": write_torch}
+"""By the suffix of the file."""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Arguments of the program."""
+    parser = argparse.ArgumentParser(prog="mcss export", description=__doc__)
+    parser.add_argument("checkpoint", type=Path, help="RUN/checkpoints/last.ckpt")
+    parser.add_argument("--out", type=Path, required=True, help="NAME.onnx (ONNX) or NAME.pt2 (torch.export)")
+    return parser
 
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the program: exit code 2 after one line on stderr where the input is at fault."""
-    parser = argparse.ArgumentParser(prog="mcss export", description=__doc__)
-    parser.add_argument("checkpoint", type=Path, help="RUN/checkpoints/last.ckpt")
-    parser.add_argument("--out", type=Path, required=True, help="NAME.onnx (ONNX) or NAME.pt2 (torch.export)")
-    options = parser.parse_args(args)
+    options = make_parser().parse_args(args)
     try:
         with warnings.catch_warnings(action="ignore"):  # of the exporters, about themselves
             difference_mm = export(options.checkpoint, options.out)
