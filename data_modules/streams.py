@@ -14,6 +14,7 @@ from data_modules.samplers import LabelledSampler, PairSampler
 from data_modules.store import Store
 from mcss.batch import EvalBatch, LabelledBatch, MultiviewBatch
 from mcss.errors import InputError
+from mcss.preemption import ignore_stop_signals
 
 ReadImages = Callable[[np.ndarray], Tensor]
 """Rows of a store to their images, uint8 (rows, 3, side, side)."""
@@ -168,6 +169,7 @@ class StepLoader(DataLoader):
             num_workers=num_workers,
             persistent_workers=num_workers > 0,
             pin_memory=torch.cuda.is_available(),
+            worker_init_fn=ignore_stop_signals,
         )
         self.identity = identity
 

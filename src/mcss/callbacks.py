@@ -10,7 +10,9 @@ import torch
 from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.utilities import rank_zero_only, rank_zero_warn
 
+from mcss import distributed
 from mcss.batch import EvalBatch, Prediction
+from mcss.checkpoint_io import RunCheckpointIO
 from mcss.errors import InputError
 from mcss.history import MetricsHistory
 from mcss.losses.contrastive import effective_rank
@@ -109,7 +111,8 @@ class LastCheckpoint(Checkpoint):
     """Keeps ``checkpoints/last.ckpt`` in the run's folder: every so many steps, and at the end of training.
 
     The last checkpoint is the one that is tested: choosing one by validation labels would use labels that the
-    supervision level does not have. The file is replaced in one move, so a kill leaves the former one.
+    supervision level does not have. A file that cannot be written in the course of training is a warning
+    (``RunCheckpointIO``); the one at the end is an error.
 
     Args:
         every_n_steps: at most so many steps are lost by a kill.
@@ -128,8 +131,19 @@ class LastCheckpoint(Checkpoint):
             self._save(trainer)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
-        """Save."""
+        """Save.
+
+        Raises:
+            InputError: the checkpoint could not be written.
+        """
         self._save(trainer)
+        writer = trainer.strategy.checkpoint_io
+        failure, *_ = distributed.gather_objects(writer.failure if isinstance(writer, RunCheckpointIO) else None)
+        if failure:
+            raise InputError(
+                f"the run's last checkpoint could not be written ({failure}):"
+                " make space and run the same command again, it goes on from the one before"
+            )
 
     @staticmethod
     def _save(trainer: pl.Trainer) -> None:
@@ -162,8 +176,8 @@ class RunRecord(pl.Callback):
         data, folder = pl_module.data, Path(trainer.default_root_dir)
         rank_zero_print(
             f"{folder}: steps {trainer.global_step} to {trainer.max_steps}, {trainer.precision} on"
-            f" {pl_module.device.type} x {trainer.world_size}; {data.pairs} pairs + {data.labelled_images} labelled"
-            f" images a step and rank; {len(data.rows_labelled)} images of {data.labelled_instants} instants labelled"
+            f" {pl_module.device.type} x {trainer.world_size}; {_batch_sizes(data, trainer.world_size)};"
+            f" {len(data.rows_labelled)} images of {data.labelled_instants} instants labelled"
         )
 
     def on_train_batch_end(
@@ -203,6 +217,15 @@ class RunRecord(pl.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on counting."""
         self.wall_s, self.images_seen = state_dict["wall_s"], state_dict["images_seen"]
+
+
+def _batch_sizes(data: Any, world_size: int) -> str:
+    """What a step works on, per rank and in total."""
+    pairs, labelled = data.pairs, data.labelled_images if len(data.rows_labelled) else 0
+    text = f"{pairs} pairs + {labelled} labelled images a step"
+    if world_size == 1:
+        return text
+    return f"{text} and rank, {pairs * world_size} + {labelled * world_size} in all"
 
 
 @rank_zero_only

@@ -18,12 +18,12 @@ from mcss.geometry.canonical import flip_canonical, to_canonical, to_root
 from mcss.losses.contrastive import ContrastiveLoss, ContrastiveSettings
 from mcss.losses.pose import l1_pose_loss, pose_statistics, standardise, unstandardise
 from mcss.models.backbone import Backbone, BackboneName
-from mcss.models.checkpoint import load_network_weights
+from mcss.models.checkpoint import REGRESSED_JOINTS, check_network, load_network_weights
 from mcss.models.heads import EmbeddingHead, PoseRegressor
 from mcss.skeleton import JOINTS, joint_indices
 
 PoseFrame = Literal["canonical", "root"]
-_REGRESSED = list(joint_indices("h36m16"))
+_REGRESSED = list(joint_indices(REGRESSED_JOINTS))
 
 
 class MCSSModule(pl.LightningModule):
@@ -106,6 +106,18 @@ class MCSSModule(pl.LightningModule):
             mean, std = pose_statistics(self.target(pose_world)[:, _REGRESSED])
             self.pose_mean_mm.copy_(mean)
             self.pose_std_mm.copy_(std)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Name the joint set: a number of joints would not tell."""
+        checkpoint["joint_set"] = REGRESSED_JOINTS
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """See that the checkpoint's network is this one.
+
+        Raises:
+            InputError: it is not.
+        """
+        check_network(self, checkpoint, str(self.trainer.ckpt_path) if self._trainer else "checkpoint")
 
     @property
     def data(self) -> Any:
