@@ -90,8 +90,10 @@ class Store(Index):
             try:
                 crop = simplejpeg.decode_jpeg(self.jpeg(row), colorspace="RGB")
             except ValueError as error:
+                name = f"{self.clip_names[self.clip[row]]} frame {self.frame[row]} camera {self.camera[row]}"
                 raise StoreError(
-                    f"{self.path}: row {row}, image: {error}; run `mcss-data check {self.path}`"
+                    f"{self.path}: row {row} ({name}): its image cannot be decoded ({error});"
+                    f" run `mcss-data check {self.path}`, or train with --data.skip_corrupt_images true"
                 ) from error
             if crop.shape == image.shape:
                 image[:] = crop

@@ -43,16 +43,15 @@ class ValidationErrors(pl.Callback):
     ) -> None:
         """Add the errors of a batch's labelled poses."""
         labelled = batch.pose_world.isfinite().all(dim=(1, 2))
-        if not labelled.any():
-            return
         pose_true = pl_module.target(batch.pose_world[labelled]).cpu()
         for metric in self.metrics.values():
             metric.update(outputs.pose[labelled].float().cpu(), pose_true)
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
-        """Log them."""
+        """Log them, where any rank has a pose: computing them is a collective."""
+        poses = sum(distributed.gather_objects(int(self.metrics["val/mpjpe_mm"].pose_count.sum())))
         for name, metric in self.metrics.items():
-            if metric.update_called:
+            if poses:
                 pl_module.log(name, metric.compute().float(), prog_bar=name == "val/n_mpjpe_mm", rank_zero_only=True)
 
 
@@ -190,6 +189,7 @@ class RunRecord(pl.Callback):
     def on_train_end(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
         """Write the record."""
         data = pl_module.data
+        replaced_images = sum(distributed.gather_objects(data.replaced_images))
         record = {
             **self.facts,
             "steps": trainer.global_step,
@@ -197,6 +197,7 @@ class RunRecord(pl.Callback):
             "wall_s": round(self.wall_s, 1),
             "world_size": trainer.world_size,
             "precision": str(trainer.precision),
+            "replaced_images": replaced_images,
             "labelled_images": len(data.rows_labelled),
             "labelled_instants": data.labelled_instants,
             "data": data.data_name,

@@ -18,7 +18,7 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveCon
 from data_modules.datamodule import MultiviewPoseDataModule
 from mcss.callbacks import CollapseWatch, RunRecord, ValidationErrors
 from mcss.checkpoint_io import RunCheckpointIO
-from mcss.errors import InputError
+from mcss.errors import InputError, one_line
 from mcss.models.checkpoint import read_checkpoint
 from mcss.models.module import MCSSModule
 from mcss.nonfinite import NonFiniteGuard
@@ -33,6 +33,7 @@ from mcss.run_folder import (
     default_run_dir,
     run_facts,
 )
+from mcss.wandb_start import start_wandb
 
 
 class OneLineParser(LightningArgumentParser):
@@ -134,7 +135,9 @@ class MCSSCommandLine(LightningCLI):
         self.trainer_defaults = {"callbacks": callbacks}
         plugins = self.config_init[self.subcommand].trainer.plugins or []
         plugins = [*(plugins if isinstance(plugins, list) else [plugins]), RunCheckpointIO()]
-        return super().instantiate_trainer(plugins=plugins, **kwargs)
+        trainer = super().instantiate_trainer(plugins=plugins, **kwargs)
+        start_wandb(trainer.loggers)
+        return trainer
 
     def after_fit(self) -> None:
         """Test the weights that training ended with, where that was asked for."""
@@ -199,7 +202,7 @@ def main(args: Sequence[str] | None = None) -> None:
     try:
         _command_line(MCSSCommandLine, args)
     except InputError as error:
-        print(f"mcss: {error}", file=sys.stderr)
+        print(f"mcss: {one_line(error)}", file=sys.stderr)
         raise SystemExit(2) from None
 
 
