@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import torch.distributed.run
 
 import data_modules
 import data_modules.cli
@@ -20,7 +21,7 @@ from mcss.report.page import difficulty, markdown_table, write_into
 from mcss.report.tables import table_cells, tables_page
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "CONTRIBUTING.md", "docs/data.md", "docs/retrieval.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "docs/data.md", "docs/retrieval.md", "docs/scaling.md")
 MODULES = [
     module.name
     for package in (mcss, data_modules)
@@ -46,7 +47,24 @@ def test_make_commands_name_targets_that_exist(command):
 @pytest.mark.parametrize("command", [command for command in EVERY_COMMAND if command.startswith("mcss ")])
 def test_mcss_commands_parse(command, monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
-    words = shlex.split(command)[1:]
+    _parse_mcss(shlex.split(command)[1:], capsys)
+
+
+@pytest.mark.parametrize("command", [command for command in EVERY_COMMAND if command.startswith("torchrun ")])
+def test_torchrun_commands_parse(command, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    launch = torch.distributed.run.get_args_parser().parse_args(shlex.split(command)[1:])
+    assert (launch.module, launch.training_script) == (True, "mcss")
+    _parse_mcss(launch.training_script_args, capsys)
+
+
+@pytest.mark.parametrize("command", [command for command in EVERY_COMMAND if "sbatch " in command])
+def test_sbatch_commands_name_scripts_that_exist(command):
+    (script,) = (word for word in shlex.split(command) if word.endswith(".sbatch"))
+    assert (ROOT / script).is_file()
+
+
+def _parse_mcss(words, capsys):
     with pytest.raises(SystemExit) as caught:
         mcss_main([words[0], "--print_config", *_existing_configs(words[1:])])
     assert caught.value.code in (0, None), capsys.readouterr().err
@@ -65,7 +83,7 @@ def test_mcss_data_commands_parse(command):
 
 
 def test_pages_have_commands_of_every_kind():
-    for start in ("make train", "make test", "mcss ", "mcss-data "):
+    for start in ("make train", "make test", "mcss ", "mcss-data ", "torchrun ", "sbatch "):
         assert any(command.startswith(start) for command in EVERY_COMMAND), start
 
 
