@@ -79,7 +79,7 @@ class EvalStream(Dataset[EvalBatch]):
     def __init__(
         self,
         read_images: ReadImages,
-        batches: Sequence[Int[np.ndarray, " batch"]],
+        batches: Sequence[Int[np.ndarray, " _"]],
         pose_world: Float[np.ndarray, "all 17 3"],
         action: Int[np.ndarray, " all"],
     ) -> None:
@@ -186,7 +186,7 @@ class StepLoader(DataLoader):
 
 def rank_batches(
     rows: Int[np.ndarray, " rows"], batch_size: int, rank: int, world_size: int
-) -> list[Int[np.ndarray, " batch"]]:
+) -> list[Int[np.ndarray, " _"]]:
     """A rank's share of ``rows`` in batches of at most ``batch_size``: every row once, on one rank, none to fill up.
 
     All ranks have equally many batches, of which some may be empty: a forward pass under DistributedDataParallel begins

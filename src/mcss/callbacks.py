@@ -73,7 +73,7 @@ class CollapseWatch(pl.Callback):
 
     def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
         """Begin anew."""
-        self.embeddings: list[torch.Tensor] = []
+        self.parts: list[tuple[torch.Tensor, torch.Tensor]] = []
 
     def on_validation_batch_end(
         self,
@@ -84,12 +84,14 @@ class CollapseWatch(pl.Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Keep the batch's embeddings."""
-        self.embeddings.append(outputs.embedding.float().cpu())
+        """Keep the batch's rows and embeddings."""
+        self.parts.append((batch.row.cpu(), outputs.embedding.float().cpu()))
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
         """Log both figures; warn where they tell of a collapse."""
-        embedding = torch.cat(self.embeddings)
+        parts = [part for share in distributed.gather_objects(self.parts) for part in share]
+        row, embedding = (torch.cat(column) for column in zip(*parts, strict=True))
+        embedding = embedding[row.argsort()]
         # Evenly spread over the clips, which follow one another.
         embedding = embedding[:: -(-len(embedding) // self.max_images)]
         if len(embedding) < 2:

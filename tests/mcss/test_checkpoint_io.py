@@ -1,9 +1,7 @@
 """Checkpoints under a full disk, a kill while writing, and files that are none."""
 
-import contextlib
 import json
 import os
-import resource
 
 import pytest
 import torch
@@ -13,21 +11,11 @@ from mcss.cli import main
 from mcss.errors import InputError
 from mcss.models.checkpoint import read_checkpoint
 from mcss.models.module import MCSSModule
+from tests.references.full_disk import full_disk
 
 
 def content(step):
     return {"global_step": step, "state_dict": {"pose_mean_mm": torch.full((100_000,), float(step))}}
-
-
-@contextlib.contextmanager
-def full_disk(limit_bytes=50_000):
-    """No file can grow beyond the limit: the write stops in the middle of the file, as on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.fixture

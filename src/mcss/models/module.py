@@ -19,7 +19,7 @@ from mcss.losses.contrastive import ContrastiveLoss, ContrastiveSettings
 from mcss.losses.pose import l1_pose_loss, pose_statistics, standardise, unstandardise
 from mcss.models.backbone import Backbone, BackboneName
 from mcss.models.checkpoint import REGRESSED_JOINTS, check_network, load_network_weights
-from mcss.models.heads import EmbeddingHead, PoseRegressor
+from mcss.models.heads import EmbeddingHead, PoseRegressor, at_least_float32
 from mcss.skeleton import JOINTS, joint_indices
 
 PoseFrame = Literal["canonical", "root"]
@@ -191,7 +191,7 @@ class MCSSModule(pl.LightningModule):
         return l1_pose_loss(self._regress(embedding), standardised)
 
     def _regress(self, embedding: Float[Tensor, "batch dim"]) -> Float[Tensor, "batch 16 3"]:
-        return self.regressor(embedding).float().unflatten(1, (len(_REGRESSED), 3))
+        return at_least_float32(self.regressor(embedding)).unflatten(1, (len(_REGRESSED), 3))
 
     def target(self, pose_world: Float[Tensor, "batch 17 3"]) -> Float[Tensor, "batch 17 3"]:
         """True pose in the frame that this network predicts (``pose_frame``), mm."""
