@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from data_modules.augment import Augment, AugmentSettings
+from data_modules.intact import IntactImages
 from data_modules.samplers import LabelledSampler, PairSampler
 from data_modules.store import Store, joint_content_hash, open_store
 from data_modules.streams import (
@@ -25,11 +26,12 @@ from data_modules.streams import (
     ReadImages,
     StepLoader,
     StepSampler,
-    rank_share,
+    rank_batches,
 )
 from data_modules.supervision import labelled_rows, training_rows, validation_rows
 from mcss.batch import EvalBatch, LabelledBatch, MultiviewBatch, TrainBatch
 from mcss.errors import InputError
+from mcss.preemption import ignore_stop_signals
 
 
 class MultiviewPoseDataModule(pl.LightningDataModule):
@@ -61,6 +63,8 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         multiview_store: directory of the store that the pairs come from; by default ``store``.
         labelled_store: of the labelled images and the validation clips; by default ``store``.
         test_store: of the test subjects; by default ``store``.
+        skip_corrupt_images: train on with another view of the instant where an image cannot be decoded; otherwise, and
+            in evaluation always, that ends the run.
         seed: of batches and augmentation; the command line links it to ``seed_everything``.
     """
 
@@ -85,6 +89,7 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         multiview_store: str | None = None,
         labelled_store: str | None = None,
         test_store: str | None = None,
+        skip_corrupt_images: bool = False,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -106,6 +111,8 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         self.eval_batch_size = eval_batch_size
         self.num_workers = num_workers
         self.predict_images = predict_images
+        self.skip_corrupt_images = skip_corrupt_images
+        self._intact: list[IntactImages] = []
         self.seed = seed
 
     def setup(self, stage: str) -> None:
@@ -159,6 +166,11 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
     def actions(self) -> tuple[str, ...]:
         """Names of the test store's actions, sorted; ``EvalBatch.action`` of the test counts them."""
         return tuple(np.unique(self.test_store.action).tolist())
+
+    @property
+    def replaced_images(self) -> int:
+        """How many corrupt training images this process has replaced (``skip_corrupt_images``)."""
+        return sum(images.replaced for images in self._intact)
 
     @property
     def data_name(self) -> str:
@@ -261,19 +273,22 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         )
 
     def _image_reader(self, store: Store, rows: Int[np.ndarray, " rows"]) -> ReadImages:
+        source: Store | IntactImages = store
+        if self.skip_corrupt_images:
+            source = IntactImages(store, rows)
+            self._intact.append(source)
         if self.cache_images:
-            return CachedImages(store, rows, self.image_size_px)
-        return DecodedImages(store, self.image_size_px)
+            return CachedImages(source, rows, self.image_size_px)
+        return DecodedImages(source, self.image_size_px)
 
     def _eval_loader(self, store: Store, rows: Int[np.ndarray, " rows"]) -> DataLoader:
         stream = EvalStream(
             DecodedImages(store, self.image_size_px),
-            rank_share(rows, *self._ranks()),
+            rank_batches(rows, self.eval_batch_size, *self._ranks()),
             store.pose_world,
             np.searchsorted(np.unique(store.action), store.action),
-            self.eval_batch_size,
         )
-        return DataLoader(stream, batch_size=None, num_workers=self.num_workers)
+        return DataLoader(stream, batch_size=None, num_workers=self.num_workers, worker_init_fn=ignore_stop_signals)
 
     def _ranks(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)

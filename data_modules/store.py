@@ -92,8 +92,10 @@ class Store(Index):
                 if crop.shape[:2] != (stored_px, stored_px):
                     raise ValueError(f"{crop.shape[1]} x {crop.shape[0]} pixels, the store has {stored_px}")
             except ValueError as error:
+                name = f"{self.clip_names[self.clip[row]]} frame {self.frame[row]} camera {self.camera[row]}"
                 raise StoreError(
-                    f"{self.path}: row {row}, image: {error}; run `mcss-data check {self.path}`"
+                    f"{self.path}: row {row} ({name}): its image cannot be decoded ({error});"
+                    f" run `mcss-data check {self.path}`, or train with --data.skip_corrupt_images true"
                 ) from error
             if into is None:
                 cv2.resize(crop, (size_px, size_px), dst=image, interpolation=cv2.INTER_AREA)

@@ -10,10 +10,12 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from data_modules.intact import IntactImages
 from data_modules.samplers import LabelledSampler, PairSampler
 from data_modules.store import Store
 from mcss.batch import EvalBatch, LabelledBatch, MultiviewBatch
 from mcss.errors import InputError
+from mcss.preemption import ignore_stop_signals
 
 ReadImages = Callable[[np.ndarray], Tensor]
 """Rows of a store to their images, uint8 (rows, 3, side, side)."""
@@ -22,7 +24,7 @@ ReadImages = Callable[[np.ndarray], Tensor]
 class DecodedImages:
     """Images of a store, decoded each time."""
 
-    def __init__(self, store: Store, size_px: int) -> None:
+    def __init__(self, store: Store | IntactImages, size_px: int) -> None:
         self.store = store
         self.size_px = size_px
 
@@ -34,7 +36,7 @@ class DecodedImages:
 class CachedImages:
     """Images of ``rows``, decoded once and kept in memory: 0.2 ms an image and step become a copy."""
 
-    def __init__(self, store: Store, rows: Int[np.ndarray, " rows"], size_px: int) -> None:
+    def __init__(self, store: Store | IntactImages, rows: Int[np.ndarray, " rows"], size_px: int) -> None:
         self.position = np.full(len(store), -1, dtype=np.int64)
         self.position[rows] = np.arange(len(rows))
         self.images = store.decode(rows, size_px)
@@ -72,18 +74,17 @@ class LabelledStream(Dataset[LabelledBatch]):
 
 
 class EvalStream(Dataset[EvalBatch]):
-    """Rows in store order, in batches; every row once, on one rank only, and none twice to fill up."""
+    """Batches of rows in store order (``rank_batches``)."""
 
     def __init__(
         self,
         read_images: ReadImages,
-        rows: Int[np.ndarray, " rows"],
+        batches: Sequence[Int[np.ndarray, " _"]],
         pose_world: Float[np.ndarray, "all 17 3"],
         action: Int[np.ndarray, " all"],
-        batch_size: int,
     ) -> None:
         self.read_images = read_images
-        self.batches = [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
+        self.batches = batches
         self.pose_world = pose_world
         self.action = action
 
@@ -168,6 +169,7 @@ class StepLoader(DataLoader):
             num_workers=num_workers,
             persistent_workers=num_workers > 0,
             pin_memory=torch.cuda.is_available(),
+            worker_init_fn=ignore_stop_signals,
         )
         self.identity = identity
 
@@ -182,6 +184,13 @@ class StepLoader(DataLoader):
             raise InputError(f"the checkpoint was made with other batches ({', '.join(changed)}): resume as it began")
 
 
-def rank_share(rows: Sequence[int] | np.ndarray, rank: int, world_size: int) -> np.ndarray:
-    """Every ``world_size``-th row from ``rank`` on: shares are disjoint, complete and never padded."""
-    return np.asarray(rows)[rank::world_size]
+def rank_batches(
+    rows: Int[np.ndarray, " rows"], batch_size: int, rank: int, world_size: int
+) -> list[Int[np.ndarray, " _"]]:
+    """A rank's share of ``rows`` in batches of at most ``batch_size``: every row once, on one rank, none to fill up.
+
+    All ranks have equally many batches, of which some may be empty: a forward pass under DistributedDataParallel begins
+    with a collective, and a rank with one more would wait for ever.
+    """
+    batches = -(-len(rows) // (batch_size * world_size))
+    return np.array_split(rows[rank::world_size], batches) if batches else []

@@ -1,4 +1,4 @@
-"""Two gloo processes on this machine, started once a test session, because importing torch is most of their time."""
+"""Gloo processes on this machine, started once a test session, because importing torch is most of their time."""
 
 import atexit
 import functools
@@ -14,32 +14,34 @@ from datetime import timedelta
 import torch
 import torch.distributed as dist
 
-WORLD_SIZE = 2
 
-
-def run_ranks(worker, *args):
+def run_ranks(worker, *args, world_size=2):
     """What ``worker(*args)`` returns on each rank, in rank order; each rank works on its own copy of the arguments.
 
     The worker must live in a module that a new process can import.
     """
     task = pickle.dumps((worker, args))  # as bytes: torch would otherwise share the tensors' memory between ranks
-    futures = [rank.submit(_call, task) for rank in _ranks()]
-    return [pickle.loads(future.result(timeout=120)) for future in futures]
+    futures = [rank.submit(_call, task) for rank in _ranks(world_size)]
+    return [pickle.loads(future.result(timeout=300)) for future in futures]
 
 
 @functools.cache
-def _ranks():
+def _ranks(world_size):
     folder = tempfile.mkdtemp(prefix="mcss-gloo-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     spawn = multiprocessing.get_context("spawn")
-    store = f"file://{folder}/store"
-    return [ProcessPoolExecutor(1, spawn, initializer=_join, initargs=(rank, store)) for rank in range(WORLD_SIZE)]
+    places = [(rank, world_size, f"file://{folder}/store") for rank in range(world_size)]
+    return [ProcessPoolExecutor(1, spawn, initializer=_join, initargs=place) for place in places]
 
 
-def _join(rank, store):
+def _join(rank, world_size, store):
     os.environ["GLOO_SOCKET_IFNAME"] = "lo0" if sys.platform == "darwin" else "lo"
+    # Lightning takes the process group as torchrun would have made it.
+    place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": world_size, "LOCAL_WORLD_SIZE": world_size}
+    os.environ |= {name: str(value) for name, value in place.items()}
+    os.environ |= {"TORCHELASTIC_RUN_ID": "tests", "GROUP_RANK": "0", "MASTER_ADDR": "none", "MASTER_PORT": "0"}
     torch.set_num_threads(1)
-    dist.init_process_group("gloo", store, timedelta(seconds=60), rank=rank, world_size=WORLD_SIZE)
+    dist.init_process_group("gloo", store, timedelta(seconds=180), rank=rank, world_size=world_size)
 
 
 def _call(task):

@@ -1,9 +1,17 @@
 """What the processes of the distributed tests run."""
 
+import contextlib
+import io
+import os
+import signal
+import sys
+
 import torch
 from torch.nn.parallel import DistributedDataParallel
 
+from mcss.cli import main
 from mcss.distributed import all_gather_with_grad, rank, world_size
+from mcss.models.module import MCSSModule
 
 
 def gather(rows):
@@ -37,3 +45,82 @@ def metric_sums(metrics, batches):
         for metric in metrics:
             metric.update(*batch)
     return [metric.compute() for metric in metrics]
+
+
+class _Step(torch.nn.Module):
+    """A training step as the forward pass that DistributedDataParallel expects."""
+
+    def __init__(self, module):
+        super().__init__()
+        self.module = module
+        module.log = lambda *args, **kwargs: None
+
+    def forward(self, batch):
+        return self.module.training_step(batch, 0)
+
+
+def training_step(module, batches):
+    """Loss and averaged gradients of a module on this rank's batch."""
+    model = DistributedDataParallel(_Step(module))
+    loss = model(batches[rank()])
+    loss.backward()
+    return loss.detach(), {name: parameter.grad for name, parameter in module.named_parameters()}
+
+
+def run_program(arguments, disturb=None):
+    """``mcss`` as one of the ranks: exit code, what it printed, and the files under the run's folder that it wrote.
+
+    ``disturb`` is (rank, step, what): ``nan`` makes that rank's images of that step not a number, ``signal`` sends it
+    SIGTERM during the step.
+    """
+    folder, code = arguments[arguments.index("--run_dir") + 1], 0
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        _disturbed(disturb),
+        _watched(folder) as files,
+    ):
+        try:
+            main(arguments)
+        except SystemExit as error:
+            code = error.code
+    return {"code": code, "out": out.getvalue(), "err": err.getvalue(), "written": sorted(files)}
+
+
+@contextlib.contextmanager
+def _disturbed(disturb):
+    original = MCSSModule.training_step
+
+    def disturbed(self, batch, batch_idx):
+        if disturb and disturb[:2] == (rank(), batch.step):
+            if disturb[2] == "signal":
+                os.kill(os.getpid(), signal.SIGTERM)
+            else:
+                batch = batch._replace(images=batch.images * torch.nan)
+        return original(self, batch, batch_idx)
+
+    MCSSModule.training_step = disturbed
+    try:
+        yield
+    finally:
+        MCSSModule.training_step = original
+
+
+@contextlib.contextmanager
+def _watched(folder):
+    """Collects the files under the folder that are opened for writing, made or moved."""
+    written, is_over = set(), False
+
+    def hook(event, arguments):
+        writes = event in ("os.mkdir", "os.rename", "os.link") or (
+            event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+        )
+        if not is_over and writes and str(arguments[0]).startswith(folder):
+            written.add(str(arguments[0])[len(folder) + 1 :])
+
+    sys.addaudithook(hook)  # there is no taking it off again
+    try:
+        yield written
+    finally:
+        is_over = True

@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import torch.distributed.run
 
 import data_modules
 import data_modules.cli
@@ -21,7 +22,7 @@ from mcss.report.page import difficulty, markdown_table, write_into
 from mcss.report.tables import table_cells, tables_page
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "CONTRIBUTING.md", "docs/data.md", "docs/retrieval.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "docs/data.md", "docs/retrieval.md", "docs/scaling.md")
 MODULES = [
     module.name
     for package in (mcss, data_modules)
@@ -41,23 +42,38 @@ EVERY_COMMAND = sorted({command for page in PAGES for command in commands(page)}
 
 @pytest.mark.parametrize("command", [command for command in EVERY_COMMAND if command.startswith("make")])
 def test_make_commands_name_targets_that_exist_and_settings_that_parse(command, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
     planned = subprocess.run([*shlex.split(command), "--dry-run"], cwd=ROOT, check=True, capture_output=True, text=True)
     for line in planned.stdout.replace("\\\n", " ").splitlines():
         if "/bin/mcss fit " in line:
-            expect_to_parse(shlex.split(line)[1:], monkeypatch, capsys)
+            _parse_mcss(shlex.split(line)[1:], capsys)
 
 
 @pytest.mark.parametrize("command", [command for command in EVERY_COMMAND if command.startswith("mcss ")])
 def test_mcss_commands_parse(command, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
     words = shlex.split(command)[1:]
     if words[0] == "export":
         assert export.make_parser().parse_args(words[1:]).out.suffix in export.WRITERS
     else:
-        expect_to_parse(words, monkeypatch, capsys)
+        _parse_mcss(words, capsys)
 
 
-def expect_to_parse(words, monkeypatch, capsys):
+@pytest.mark.parametrize("command", [command for command in EVERY_COMMAND if command.startswith("torchrun ")])
+def test_torchrun_commands_parse(command, monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
+    launch = torch.distributed.run.get_args_parser().parse_args(shlex.split(command)[1:])
+    assert (launch.module, launch.training_script) == (True, "mcss")
+    _parse_mcss(launch.training_script_args, capsys)
+
+
+@pytest.mark.parametrize("command", [command for command in EVERY_COMMAND if "sbatch " in command])
+def test_sbatch_commands_name_scripts_that_exist(command):
+    (script,) = (word for word in shlex.split(command) if word.endswith(".sbatch"))
+    assert (ROOT / script).is_file()
+
+
+def _parse_mcss(words, capsys):
     with pytest.raises(SystemExit) as caught:
         mcss_main([words[0], "--print_config", *_existing_configs(words[1:])])
     assert caught.value.code in (0, None), capsys.readouterr().err
@@ -76,7 +92,7 @@ def test_mcss_data_commands_parse(command):
 
 
 def test_pages_have_commands_of_every_kind():
-    for start in ("make train", "make test", "mcss ", "mcss-data "):
+    for start in ("make train", "make test", "mcss ", "mcss-data ", "torchrun ", "sbatch "):
         assert any(command.startswith(start) for command in EVERY_COMMAND), start
 
 

@@ -10,7 +10,9 @@ import torch
 from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.utilities import rank_zero_only, rank_zero_warn
 
+from mcss import distributed
 from mcss.batch import EvalBatch, Prediction
+from mcss.checkpoint_io import RunCheckpointIO
 from mcss.errors import InputError
 from mcss.history import MetricsHistory
 from mcss.losses.contrastive import effective_rank
@@ -41,16 +43,15 @@ class ValidationErrors(pl.Callback):
     ) -> None:
         """Add the errors of a batch's labelled poses."""
         labelled = batch.pose_world.isfinite().all(dim=(1, 2))
-        if not labelled.any():
-            return
         pose_true = pl_module.target(batch.pose_world[labelled]).cpu()
         for metric in self.metrics.values():
             metric.update(outputs.pose[labelled].float().cpu(), pose_true)
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
-        """Log them."""
+        """Log them, where any rank has a pose: computing them is a collective."""
+        poses = sum(distributed.gather_objects(int(self.metrics["val/mpjpe_mm"].pose_count.sum())))
         for name, metric in self.metrics.items():
-            if metric.update_called:
+            if poses:
                 pl_module.log(name, metric.compute().float(), prog_bar=name == "val/n_mpjpe_mm", rank_zero_only=True)
 
 
@@ -72,7 +73,7 @@ class CollapseWatch(pl.Callback):
 
     def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
         """Begin anew."""
-        self.embeddings: list[torch.Tensor] = []
+        self.parts: list[tuple[torch.Tensor, torch.Tensor]] = []
 
     def on_validation_batch_end(
         self,
@@ -83,12 +84,14 @@ class CollapseWatch(pl.Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Keep the batch's embeddings."""
-        self.embeddings.append(outputs.embedding.float().cpu())
+        """Keep the batch's rows and embeddings."""
+        self.parts.append((batch.row.cpu(), outputs.embedding.float().cpu()))
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
         """Log both figures; warn where they tell of a collapse."""
-        embedding = torch.cat(self.embeddings)
+        parts = [part for share in distributed.gather_objects(self.parts) for part in share]
+        row, embedding = (torch.cat(column) for column in zip(*parts, strict=True))
+        embedding = embedding[row.argsort()]
         # Evenly spread over the clips, which follow one another.
         embedding = embedding[:: -(-len(embedding) // self.max_images)]
         if len(embedding) < 2:
@@ -109,7 +112,8 @@ class LastCheckpoint(Checkpoint):
     """Keeps ``checkpoints/last.ckpt`` in the run's folder: every so many steps, and at the end of training.
 
     The last checkpoint is the one that is tested: choosing one by validation labels would use labels that the
-    supervision level does not have. The file is replaced in one move, so a kill leaves the former one.
+    supervision level does not have. A file that cannot be written in the course of training is a warning
+    (``RunCheckpointIO``); the one at the end is an error.
 
     Args:
         every_n_steps: at most so many steps are lost by a kill.
@@ -128,8 +132,19 @@ class LastCheckpoint(Checkpoint):
             self._save(trainer)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
-        """Save."""
+        """Save.
+
+        Raises:
+            InputError: the checkpoint could not be written.
+        """
         self._save(trainer)
+        writer = trainer.strategy.checkpoint_io
+        failure, *_ = distributed.gather_objects(writer.failure if isinstance(writer, RunCheckpointIO) else None)
+        if failure:
+            raise InputError(
+                f"the run's last checkpoint could not be written ({failure}):"
+                " make space and run the same command again, it goes on from the one before"
+            )
 
     @staticmethod
     def _save(trainer: pl.Trainer) -> None:
@@ -162,8 +177,8 @@ class RunRecord(pl.Callback):
         data, folder = pl_module.data, Path(trainer.default_root_dir)
         rank_zero_print(
             f"{folder}: steps {trainer.global_step} to {trainer.max_steps}, {trainer.precision} on"
-            f" {pl_module.device.type} x {trainer.world_size}; {data.pairs} pairs + {data.labelled_images} labelled"
-            f" images a step and rank; {len(data.rows_labelled)} images of {data.labelled_instants} instants labelled"
+            f" {pl_module.device.type} x {trainer.world_size}; {_batch_sizes(data, trainer.world_size)};"
+            f" {len(data.rows_labelled)} images of {data.labelled_instants} instants labelled"
         )
 
     def on_train_batch_end(
@@ -176,6 +191,7 @@ class RunRecord(pl.Callback):
     def on_train_end(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
         """Write the record."""
         data = pl_module.data
+        replaced_images = sum(distributed.gather_objects(data.replaced_images))
         record = {
             **self.facts,
             "steps": trainer.global_step,
@@ -183,6 +199,7 @@ class RunRecord(pl.Callback):
             "wall_s": round(self.wall_s, 1),
             "world_size": trainer.world_size,
             "precision": str(trainer.precision),
+            "replaced_images": replaced_images,
             "labelled_images": len(data.rows_labelled),
             "labelled_instants": data.labelled_instants,
             "data": data.data_name,
@@ -203,6 +220,15 @@ class RunRecord(pl.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on counting."""
         self.wall_s, self.images_seen = state_dict["wall_s"], state_dict["images_seen"]
+
+
+def _batch_sizes(data: Any, world_size: int) -> str:
+    """What a step works on, per rank and in total."""
+    pairs, labelled = data.pairs, data.labelled_images if len(data.rows_labelled) else 0
+    text = f"{pairs} pairs + {labelled} labelled images a step"
+    if world_size == 1:
+        return text
+    return f"{text} and rank, {pairs * world_size} + {labelled * world_size} in all"
 
 
 @rank_zero_only

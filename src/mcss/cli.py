@@ -17,10 +17,14 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveCon
 
 from data_modules.datamodule import MultiviewPoseDataModule
 from mcss.callbacks import CollapseWatch, RunRecord, ValidationErrors
-from mcss.errors import InputError
+from mcss.checkpoint_io import RunCheckpointIO
+from mcss.errors import InputError, one_line
 from mcss.export import main as export_main
+from mcss.models.checkpoint import read_checkpoint
 from mcss.models.module import MCSSModule
+from mcss.nonfinite import NonFiniteGuard
 from mcss.prediction import PredictionWriter
+from mcss.preemption import Preemption
 from mcss.report.results import ResultsWriter
 from mcss.run_folder import (
     CONFIG_FILE,
@@ -30,6 +34,7 @@ from mcss.run_folder import (
     default_run_dir,
     run_facts,
 )
+from mcss.wandb_start import start_wandb
 
 
 class OneLineParser(LightningArgumentParser):
@@ -69,9 +74,17 @@ class MCSSCommandLine(LightningCLI):
         )
         parser.add_argument("--method", type=str, default="mcss", help="Name of the method, for tables.")
         parser.add_argument("--then_test", type=bool, default=False, help="After fit, test the last checkpoint.")
+        parser.add_lightning_class_args(NonFiniteGuard, "nonfinite")
         parser.link_arguments("seed_everything", "data.seed")
         parser.link_arguments("model.image_size_px", "data.image_size_px")
         parser.link_arguments("model.contrastive.gather", "data.same_subject_on_ranks")
+
+    def _parse_ckpt_path(self) -> None:
+        """Take the model's settings from the checkpoint, as Lightning does, once it is known to be one."""
+        path = self.config[self.config["subcommand"]].get("ckpt_path")
+        if path and Path(path).is_file():
+            read_checkpoint(Path(path))
+        super()._parse_ckpt_path()
 
     def before_instantiate_classes(self) -> None:
         """Fill in what depends on the run's folder and on this machine."""
@@ -116,11 +129,16 @@ class MCSSCommandLine(LightningCLI):
             RunRecord(run_facts(self.settings())),
             ResultsWriter(),
             PredictionWriter(),
+            Preemption(),
         ]
         if self.config[self.subcommand].trainer.enable_progress_bar is not False:
             callbacks.append(TQDMProgressBar(refresh_rate=20))
         self.trainer_defaults = {"callbacks": callbacks}
-        return super().instantiate_trainer(**kwargs)
+        plugins = self.config_init[self.subcommand].trainer.plugins or []
+        plugins = [*(plugins if isinstance(plugins, list) else [plugins]), RunCheckpointIO()]
+        trainer = super().instantiate_trainer(plugins=plugins, **kwargs)
+        start_wandb(trainer.loggers)
+        return trainer
 
     def after_fit(self) -> None:
         """Test the weights that training ended with, where that was asked for."""
@@ -189,7 +207,7 @@ def main(args: Sequence[str] | None = None) -> None:
     try:
         _command_line(MCSSCommandLine, args)
     except InputError as error:
-        print(f"mcss: {error}", file=sys.stderr)
+        print(f"mcss: {one_line(error)}", file=sys.stderr)
         raise SystemExit(2) from None
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pytorch_lightning.loggers import Logger
-from pytorch_lightning.utilities import rank_zero_only
+from pytorch_lightning.utilities import rank_zero_only, rank_zero_warn
 
 
 class MetricsHistory(Logger):
@@ -80,6 +80,13 @@ class MetricsHistory(Logger):
         if not self._rows:
             return
         columns = ["step", *sorted({name for row in self._rows.values() for name in row} - {"step"})]
+        try:
+            self._write(columns)
+        except OSError as error:  # everything stays in memory, and is written the next time
+            rank_zero_warn(f"{self.path} could not be written ({error.strerror}); training goes on")
+        self._flushed_step = max(self._rows)
+
+    def _write(self, columns: list[str]) -> None:
         self._save_dir.mkdir(parents=True, exist_ok=True)
         partial = self.path.with_suffix(".partial")
         with partial.open("w", newline="", encoding="utf-8") as file:
@@ -87,7 +94,6 @@ class MetricsHistory(Logger):
             writer.writeheader()
             writer.writerows({"step": step, **row} for step, row in sorted(self._rows.items()))
         os.replace(partial, self.path)
-        self._flushed_step = max(self._rows)
 
     @rank_zero_only
     def finalize(self, status: str) -> None:

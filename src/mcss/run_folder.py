@@ -18,13 +18,14 @@ RUN_FILE = "run.json"
 RESULTS_FILE = "results.json"
 PREDICTIONS_FILE = "test_predictions.npz"
 LAST_CHECKPOINT = Path("checkpoints") / "last.ckpt"
+PREVIOUS_CHECKPOINT = LAST_CHECKPOINT.with_name("previous.ckpt")
 
 _DECIDING_TRAINER_SETTINGS = ("max_steps", "precision", "accumulate_grad_batches", "gradient_clip_val")
 _IDLE_DATA_SETTINGS = ("eval_batch_size", "num_workers", "cache_images", "predict_images")
 # Left out while they are not used: runs from before these settings keep their hash.
 _LATER_SETTINGS = (
     *("model.init_from", "data.leave_out_cameras"),
-    *("data.multiview_store", "data.labelled_store", "data.test_store"),
+    *("data.multiview_store", "data.labelled_store", "data.test_store", "data.skip_corrupt_images"),
 )
 
 

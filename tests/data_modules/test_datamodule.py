@@ -8,7 +8,7 @@ import torch
 from data_modules.augment import AugmentSettings
 from data_modules.datamodule import MultiviewPoseDataModule
 from data_modules.store import open_store
-from data_modules.streams import ImageFolder, StepLoader, StepSampler, rank_share
+from data_modules.streams import ImageFolder, StepLoader, StepSampler, rank_batches
 from mcss.batch import EvalBatch, LabelledBatch, MultiviewBatch
 from mcss.errors import InputError
 from tests.references.synthetic_store import make_store
@@ -139,9 +139,13 @@ def test_without_validation_clips_there_is_nothing_to_validate(make_data):
 
 
 @pytest.mark.parametrize("world_size", [1, 2, 3, 7])
-def test_shares_of_the_ranks_are_disjoint_complete_and_not_padded(world_size):
-    shares = [rank_share(np.arange(20), rank, world_size) for rank in range(world_size)]
-    assert sorted(np.concatenate(shares).tolist()) == list(range(20))
+@pytest.mark.parametrize("batch_size", [1, 4, 256])
+@pytest.mark.parametrize("rows", [0, 1, 5, 20, 29])
+def test_shares_are_disjoint_complete_not_padded_and_of_equally_many_batches(world_size, batch_size, rows):
+    shares = [rank_batches(np.arange(rows), batch_size, rank, world_size) for rank in range(world_size)]
+    assert sorted(int(row) for share in shares for batch in share for row in batch) == list(range(rows))
+    assert len({len(share) for share in shares}) == 1
+    assert all(len(batch) <= batch_size and np.all(np.diff(batch) > 0) for share in shares for batch in share)
 
 
 def test_steps_start_where_training_stands_and_end_with_the_epoch():

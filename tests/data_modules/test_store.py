@@ -104,7 +104,7 @@ def test_decode_names_the_broken_row(tmp_path):
     rows = list(synthetic_rows())
     rows[3]["image"] = rows[3]["image"][:-20]  # the header is intact
     write_store(tmp_path / "store", rows, make_meta())
-    with pytest.raises(StoreError, match=r"row 3, image: .*mcss-data check"):
+    with pytest.raises(StoreError, match=r"row 3 \(S1/Directions/1 frame 0 camera cam4\): its image .*mcss-data check"):
         open_store(tmp_path / "store").decode(np.array([2, 3]), 32)
 
 

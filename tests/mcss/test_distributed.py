@@ -1,10 +1,12 @@
 import pytest
 import torch
 
+from mcss.batch import TrainBatch
 from mcss.distributed import all_gather_with_grad, rank, world_size
 from mcss.losses.contrastive import ContrastiveLoss, ContrastiveSettings
+from mcss.models.module import MCSSModule
 from tests.ddp_helpers import run_ranks
-from tests.ddp_workers import contrastive_step, gather
+from tests.ddp_workers import contrastive_step, gather, training_step
 
 
 def test_one_process_is_rank_0_of_1_and_gathers_its_own_rows():
@@ -51,3 +53,45 @@ def one_process(network, images, loss):
     value = loss(*embedding.chunk(2), 7).loss
     value.backward()
     return value.detach(), network.weight.grad.clone()
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
+@pytest.mark.parametrize("negatives", ["hardest", "all"])
+def test_a_step_of_the_ranks_is_a_step_of_one_process_on_the_joint_batch(ranks, negatives, monkeypatch):
+    """Value and every parameter's gradient in float64; BatchNorm takes its running statistics, as in evaluation."""
+    settings = ContrastiveSettings(gather=True, negatives=negatives, warmup_steps=0, threshold_warmup_steps=0)
+    torch.manual_seed(0)
+    module = MCSSModule(width=8, weights="none", image_size_px=48, embedding_dim=16, contrastive=settings)
+    module = module.double().eval()
+    module.pose_std_mm.fill_(300.0)  # both losses are then of size 1
+    monkeypatch.setattr(MCSSModule, "log", lambda *args, **kwargs: None)
+    batches = [random_batch(pairs=3, labelled=2) for _ in range(ranks)]
+    results = run_ranks(training_step, module, batches, world_size=ranks)
+
+    module.training_step(joined(batches), 0).backward()
+    value = module.training_step(joined(batches), 0)
+    # The contrastive loss is that of the joint batch on every rank, the pose loss that of the rank's own images.
+    torch.testing.assert_close(torch.stack([loss for loss, _ in results]).mean(), value.detach())
+    for _, grads in results:
+        for name, parameter in module.named_parameters():
+            torch.testing.assert_close(grads[name], parameter.grad, rtol=1e-8, atol=1e-12)
+    own = module.training_step(batches[0], 0)
+    assert own.item() != pytest.approx(results[0][0].item(), rel=1e-3)  # negatives of other ranks matter here
+
+
+def random_batch(pairs, labelled):
+    images = torch.randn(2 * pairs + labelled, 3, 48, 48, dtype=torch.float64)
+    poses = torch.randn(labelled, 17, 3, dtype=torch.float64) * 300
+    return TrainBatch(images, pairs, poses, torch.zeros(labelled, dtype=torch.bool), step=7)
+
+
+def joined(batches):
+    pairs = batches[0].pairs
+    parts = [[batch.images.tensor_split([pairs, 2 * pairs])[part] for batch in batches] for part in range(3)]
+    return TrainBatch(
+        torch.cat([images for part in parts for images in part]),
+        pairs * len(batches),
+        torch.cat([batch.pose_world for batch in batches]),
+        torch.cat([batch.flipped for batch in batches]),
+        step=7,
+    )

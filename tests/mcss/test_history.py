@@ -1,6 +1,9 @@
 import csv
 
+import pytest
+
 from mcss.history import MetricsHistory, read_history
+from tests.references.full_disk import full_disk
 
 
 def logged(folder, **kwargs):
@@ -57,3 +60,16 @@ def test_file_is_written_as_often_as_asked(tmp_path):
 
 def test_missing_history_is_empty(tmp_path):
     assert read_history(tmp_path / "metrics.csv") == {}
+
+
+def test_a_full_disk_is_a_warning_and_the_values_are_written_later(tmp_path):
+    history = MetricsHistory(str(tmp_path))
+    history.log_metrics({"loss": 1.0}, 1)
+    with (
+        full_disk(limit_bytes=5),
+        pytest.warns(UserWarning, match=r"metrics.csv could not be written \(File too large"),
+    ):
+        history.save()
+    history.log_metrics({"loss": 2.0}, 2)
+    history.finalize("success")
+    assert read_history(tmp_path / "metrics.csv") == {1: {"loss": 1.0}, 2: {"loss": 2.0}}

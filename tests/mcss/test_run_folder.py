@@ -38,10 +38,11 @@ def test_later_settings_leave_the_hash_of_earlier_runs_alone():
     unused = {
         **CONFIG,
         "model": CONFIG["model"] | {"init_from": None},
-        "data": CONFIG["data"] | {"leave_out_cameras": []},
+        "data": CONFIG["data"] | {"leave_out_cameras": [], "skip_corrupt_images": False},
     }
     assert config_hash(unused) == config_hash(CONFIG)
     assert config_hash(changed("model.init_from", "a.ckpt")) != config_hash(CONFIG)
+    assert config_hash(changed("data.skip_corrupt_images", True)) != config_hash(CONFIG)
 
 
 @pytest.mark.parametrize("path", ["model.lr", "model.contrastive.margin", "data.supervision", "trainer.precision"])

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import torch
 import wandb
 
 from mcss.cli import main
@@ -25,6 +26,7 @@ def logged(settings, tmp_path_factory):
         patch.setenv("WANDB_RUN_GROUP", "curve")
         arguments = [*settings(), "--config", str(overlay), "--data.supervision", "S1", "--then_test", "true"]
         main(["fit", *arguments, "--run_dir", str(folder)])
+        wandb.finish()
         wandb.teardown()  # waits until everything is on disk; finish() does not
     return folder, *read_offline_run(folder)
 
@@ -65,3 +67,19 @@ def test_figures_and_the_final_table_are_sent(logged):
     assert {name.removeprefix("test/"): sent[name] for name in sent if name.startswith("test/")} == pytest.approx(
         headline(record["results"]), abs=1e-3
     )
+
+
+def test_an_unreachable_server_does_not_touch_the_run(settings, trained, tmp_path, monkeypatch):
+    overlay = tmp_path / "wandb.yaml"
+    overlay.write_text("trainer:\n  logger:\n    - class_path: pytorch_lightning.loggers.WandbLogger\n")
+    server = {"WANDB_API_KEY": "0" * 40, "WANDB_BASE_URL": "http://127.0.0.1:9", "WANDB_INIT_TIMEOUT": "1"}
+    for name, value in (server | {"WANDB_MODE": "online"}).items():
+        monkeypatch.setenv(name, value)
+    with pytest.warns(UserWarning, match=r"W&B cannot be used \(.*connection refused\): this run is logged offline"):
+        main(["fit", *settings(), "--config", str(overlay), "--run_dir", str(tmp_path / "run")])
+    wandb.finish()
+    wandb.teardown()
+    states = [torch.load(run / "checkpoints/last.ckpt", weights_only=True) for run in (tmp_path / "run", trained)]
+    assert all(torch.equal(value, states[1]["state_dict"][name]) for name, value in states[0]["state_dict"].items())
+    *_, history = read_offline_run(tmp_path / "run")
+    assert any("train/loss" in row for row in history)

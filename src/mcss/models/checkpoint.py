@@ -1,35 +1,78 @@
-"""The network inside a run's checkpoint."""
+"""What is inside a run's checkpoint, read with ``weights_only=True``: a file from elsewhere runs no code here."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from mcss.errors import InputError
+from mcss.run_folder import PREVIOUS_CHECKPOINT
+
+REGRESSED_JOINTS = "h36m16"
+"""Joint set that the networks of this project regress; a checkpoint names its own."""
 
 
-def load_network_weights(network: nn.Module, checkpoint: Path) -> None:
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Content of a run's checkpoint, on the CPU.
+
+    Raises:
+        InputError: there is no such file, it is damaged, or it is no checkpoint of this project.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such checkpoint; name RUN/checkpoints/last.ckpt")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch.load raises half a dozen types on a file that is not its own
+        raise InputError(
+            f"{path}: damaged, or not a checkpoint of a run ({type(error).__name__}); {_way_on(path)}"
+        ) from None
+    if not isinstance(content, dict) or "pose_mean_mm" not in content.get("state_dict", {}):
+        raise InputError(f"{path}: not a checkpoint of a run of this project; name RUN/checkpoints/last.ckpt")
+    return content
+
+
+def check_network(network: nn.Module, checkpoint: dict[str, Any], source: str) -> None:
+    """See that a checkpoint's network is ``network``: the same tensors for the same joints.
+
+    Raises:
+        InputError: it is not; naming ``source`` and the first tensor that differs.
+    """
+    joint_set = checkpoint.get("joint_set", REGRESSED_JOINTS)
+    if joint_set != REGRESSED_JOINTS:
+        raise InputError(
+            f"{source}: its network regresses the joint set {joint_set}, this program {REGRESSED_JOINTS}: train anew"
+        )
+    own, state = network.state_dict(), checkpoint["state_dict"]
+    differ = sorted(name for name in own.keys() | state.keys() if _shape(own, name) != _shape(state, name))
+    if differ:
+        name = differ[0]
+        raise InputError(
+            f"{source}: the network of another run: {len(differ)} tensors differ, first {name}"
+            f" ({_shape(state, name)}, here {_shape(own, name)}); use that run's model settings"
+        )
+
+
+def load_network_weights(network: nn.Module, path: Path) -> None:
     """Give ``network`` the weights and buffers that a run's checkpoint holds, and nothing else of it.
 
     Raises:
         InputError: there is no such file, it is no checkpoint, or its network has other tensors.
     """
-    if not checkpoint.is_file():
-        raise InputError(f"init_from {checkpoint}: no such checkpoint; name RUN/checkpoints/last.ckpt")
     try:
-        state = torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]
-    except Exception as error:  # torch.load raises half a dozen types on a file that is not its own
-        raise InputError(f"init_from {checkpoint}: not a checkpoint of a run ({type(error).__name__})") from None
-    own = network.state_dict()
-    differ = sorted(name for name in own.keys() | state.keys() if _shape(own, name) != _shape(state, name))
-    if differ:
-        name = differ[0]
-        raise InputError(
-            f"init_from {checkpoint}: the network of another run: {len(differ)} tensors differ, first {name}"
-            f" ({_shape(state, name)}, here {_shape(own, name)}); use that run's model settings"
-        )
-    network.load_state_dict(state)
+        checkpoint = read_checkpoint(path)
+        check_network(network, checkpoint, str(path))
+    except InputError as error:
+        raise InputError(f"model.init_from {error}") from None
+    network.load_state_dict(checkpoint["state_dict"])
 
 
-def _shape(state: dict[str, torch.Tensor], name: str) -> tuple[int, ...] | None:
+def _shape(state: dict[str, Tensor], name: str) -> tuple[int, ...] | None:
     return tuple(state[name].shape) if name in state else None
+
+
+def _way_on(path: Path) -> str:
+    previous = path.with_name(PREVIOUS_CHECKPOINT.name)
+    if previous.is_file() and previous != path:
+        return f"go on from the one before it: mv {previous} {path}"
+    return "name another one, or remove it to begin anew"

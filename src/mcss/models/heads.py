@@ -25,6 +25,11 @@ def feature_side(image_size_px: int) -> int:
     return side
 
 
+def at_least_float32(values: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Leave autocast's half precision, but keep float64."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
+
+
 class EmbeddingHead(nn.Module):
     """2 x max-pool, fully connected layer, L2 normalisation: a point on the unit sphere.
 
@@ -49,7 +54,7 @@ class EmbeddingHead(nn.Module):
                 f"images of another size than the {self.image_size_px} px that this network was built for"
                 f" ({pooled.shape[1]} features instead of {self.fc.in_features})"
             )
-        return normalize(self.fc(pooled).float(), dim=1)
+        return normalize(at_least_float32(self.fc(pooled)), dim=1)
 
 
 class PoseRegressor(nn.Sequential):

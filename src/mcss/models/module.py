@@ -18,12 +18,12 @@ from mcss.geometry.canonical import flip_canonical, to_canonical, to_root
 from mcss.losses.contrastive import ContrastiveLoss, ContrastiveSettings
 from mcss.losses.pose import l1_pose_loss, pose_statistics, standardise, unstandardise
 from mcss.models.backbone import Backbone, BackboneName
-from mcss.models.checkpoint import load_network_weights
-from mcss.models.heads import EmbeddingHead, PoseRegressor
+from mcss.models.checkpoint import REGRESSED_JOINTS, check_network, load_network_weights
+from mcss.models.heads import EmbeddingHead, PoseRegressor, at_least_float32
 from mcss.skeleton import JOINTS, joint_indices
 
 PoseFrame = Literal["canonical", "root"]
-_REGRESSED = list(joint_indices("h36m16"))
+_REGRESSED = list(joint_indices(REGRESSED_JOINTS))
 
 
 class MCSSModule(pl.LightningModule):
@@ -107,6 +107,18 @@ class MCSSModule(pl.LightningModule):
             self.pose_mean_mm.copy_(mean)
             self.pose_std_mm.copy_(std)
 
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Name the joint set: a number of joints would not tell."""
+        checkpoint["joint_set"] = REGRESSED_JOINTS
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """See that the checkpoint's network is this one.
+
+        Raises:
+            InputError: it is not.
+        """
+        check_network(self, checkpoint, str(self.trainer.ckpt_path) if self._trainer else "checkpoint")
+
     @property
     def data(self) -> Any:
         """The data module of the run."""
@@ -179,7 +191,7 @@ class MCSSModule(pl.LightningModule):
         return l1_pose_loss(self._regress(embedding), standardised)
 
     def _regress(self, embedding: Float[Tensor, "batch dim"]) -> Float[Tensor, "batch 16 3"]:
-        return self.regressor(embedding).float().unflatten(1, (len(_REGRESSED), 3))
+        return at_least_float32(self.regressor(embedding)).unflatten(1, (len(_REGRESSED), 3))
 
     def target(self, pose_world: Float[Tensor, "batch 17 3"]) -> Float[Tensor, "batch 17 3"]:
         """True pose in the frame that this network predicts (``pose_frame``), mm."""

@@ -10,7 +10,6 @@ import pytorch_lightning as pl
 from jaxtyping import Float
 from pytorch_lightning.loggers import Logger, WandbLogger
 from torch import Tensor
-from torchmetrics import MetricCollection
 
 from data_modules.store import Store
 from mcss import distributed
@@ -46,7 +45,6 @@ class PoseErrorTable:
             for joint_set in _JOINT_SETS
             for average in averages
         }
-        self.by_action = [MetricCollection({name: metric() for name, metric in _METRICS.items()}) for _ in actions]
 
     def update(
         self, pose_pred: Float[Tensor, "poses 17 3"], pose_true: Float[Tensor, "poses 17 3"], action: Tensor
@@ -54,9 +52,6 @@ class PoseErrorTable:
         """Add poses (mm, h36m17, one frame) with the index of their action."""
         for metric in self.figures.values():
             metric.update(pose_pred, pose_true, action)
-        for index in action.unique().tolist():
-            own = action == index
-            self.by_action[index].update(pose_pred[own], pose_true[own])
 
     def results(self, frame: str) -> list[dict[str, Any]]:
         """One entry a figure, each with all that defines it."""
@@ -74,11 +69,15 @@ class PoseErrorTable:
 
     def action_results(self) -> dict[str, dict[str, float]]:
         """Errors of each action that has poses (h36m16)."""
-        return {
-            action: {name: round(value.item(), 3) for name, value in metrics.compute().items()}
-            for action, metrics in zip(self.actions, self.by_action, strict=True)
-            if metrics["mpjpe_mm"].update_called
-        }
+        errors: dict[str, dict[str, float]] = {action: {} for action in self.actions}
+        for name in _METRICS:
+            metric = self.figures[name, "h36m16", "micro"]
+            with metric.sync_context():
+                sums, counts = metric.error_sum.tolist(), metric.pose_count.tolist()
+            for action, total, count in zip(self.actions, sums, counts, strict=True):
+                if count:
+                    errors[action][name] = round(total / count, 3)
+        return {action: values for action, values in errors.items() if values}
 
 
 class ResultsWriter(pl.Callback):

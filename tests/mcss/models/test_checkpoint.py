@@ -22,10 +22,10 @@ def test_a_run_without_labels_starts_from_the_network_of_another_and_keeps_its_s
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "init_from .*last.ckpt: no such checkpoint"),
+        (None, "^model.init_from .*last.ckpt: no such checkpoint"),
         (b"nothing", "not a checkpoint of a run"),
         (
-            {"state_dict": {"regressor.0.weight": torch.zeros(2, 2)}},
+            {"state_dict": {"pose_mean_mm": torch.zeros(16, 3), "regressor.0.weight": torch.zeros(2, 2)}},
             "the network of another run: .* use that run's model",
         ),
     ],

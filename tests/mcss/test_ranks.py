@@ -1,0 +1,147 @@
+"""The console script on 2 and 3 gloo ranks, against one process."""
+
+import json
+
+import numpy as np
+import pytest
+import pytorch_lightning as pl
+import torch
+import yaml
+
+from data_modules.store import write_store
+from mcss.cli import main
+from mcss.history import read_history
+from mcss.models.module import MCSSModule
+from tests.ddp_helpers import run_ranks
+from tests.ddp_workers import run_program
+from tests.mcss.conftest import EXPERIMENTS
+from tests.references.synthetic_store import make_meta, synthetic_rows
+
+RANKS = pytest.mark.parametrize("ranks", [2, 3])
+
+
+@pytest.fixture(scope="module")
+def uneven(tmp_path_factory):
+    """A store with 97 test images, of which one is of the action Walking, and a validation clip of 47."""
+    rows = list(synthetic_rows(instants=12, size_px=48))
+    single = max(i for i, row in enumerate(rows) if row["subject"] == "S9")
+    dropped = {i for i, row in enumerate(rows) if (row["subject"], row["action"]) == ("S9", "Walking")} - {single}
+    dropped.add(max(i for i, row in enumerate(rows) if (row["subject"], row["action"]) == ("S5", "Walking")))
+    path = tmp_path_factory.mktemp("data") / "uneven"
+    write_store(path, [row for i, row in enumerate(rows) if i not in dropped], make_meta(size_px=48))
+    return path
+
+
+@pytest.fixture(scope="module")
+def arguments(settings, uneven):
+    """Of a run in which rounding tells nothing, with batches of unequal number unless they are made equal."""
+    chosen = ["--data.store", str(uneven), "--trainer.precision", "32-true", "--data.eval_batch_size", "15"]
+    return [*settings(), *chosen, "--trainer.max_steps", "10"]
+
+
+@pytest.fixture(scope="module")
+def alone(arguments, tmp_path_factory):
+    """Folder of a run of one process, trained, validated and tested."""
+    folder = tmp_path_factory.mktemp("runs") / "alone"
+    main(["fit", *arguments, "--run_dir", str(folder)])
+    main(["test", *arguments, "--run_dir", str(folder)])
+    main(["validate", *arguments, *from_checkpoint(folder), "--run_dir", str(folder.with_name("validated"))])
+    return folder
+
+
+def from_checkpoint(folder):
+    return ["--ckpt_path", str(folder / "checkpoints/last.ckpt")]
+
+
+def on_ranks(ranks, command, arguments, folder, disturb=None):
+    """What each rank of a run did."""
+    strategy = ["--trainer.devices", str(ranks), "--trainer.strategy", "ddp", "--run_dir", str(folder)]
+    return run_ranks(run_program, [command, *arguments, *strategy], disturb, world_size=ranks)
+
+
+@RANKS
+def test_results_of_uneven_shares_are_those_of_one_process(ranks, arguments, alone, tmp_path):
+    done = on_ranks(ranks, "test", [*arguments, *from_checkpoint(alone)], tmp_path)
+    assert [rank["code"] for rank in done] == [0] * ranks, done
+    ours, theirs = (json.loads((folder / "results.json").read_text()) for folder in (tmp_path, alone))
+    assert ours["test_images"] == theirs["test_images"] == 97
+    for name in ("results", "mean_pose_results"):
+        for a, b in zip(ours[name], theirs[name], strict=True):
+            assert a.pop("value") == pytest.approx(b.pop("value"), abs=2e-3), a
+            assert a == b
+    assert ours["by_action"].keys() == theirs["by_action"].keys() == {"Directions", "Walking"}
+    for action, errors in theirs["by_action"].items():
+        assert ours["by_action"][action] == pytest.approx(errors, abs=2e-3)
+    with np.load(tmp_path / "test_predictions.npz") as a, np.load(alone / "test_predictions.npz") as b:
+        np.testing.assert_array_equal(a["row"], b["row"])
+        np.testing.assert_allclose(a["pose_pred_mm"], b["pose_pred_mm"], atol=2e-2)
+
+
+@RANKS
+def test_validation_of_uneven_shares_is_that_of_one_process(ranks, arguments, alone, tmp_path):
+    done = on_ranks(ranks, "validate", [*arguments, *from_checkpoint(alone)], tmp_path)
+    assert [rank["code"] for rank in done] == [0] * ranks, done
+    (ours,) = read_history(tmp_path / "metrics.csv").values()
+    (theirs,) = read_history(alone.with_name("validated") / "metrics.csv").values()
+    assert {"val/n_mpjpe_mm", "val/mean_distance"} <= ours.keys()
+    assert ours == pytest.approx(theirs, rel=1e-4)
+
+
+@RANKS
+def test_a_run_states_its_batches_writes_on_one_rank_and_is_not_resumed_on_another_number(
+    ranks, arguments, tmp_path, capsys
+):
+    done = on_ranks(ranks, "fit", arguments, tmp_path)
+    assert [rank["code"] for rank in done] == [0] * ranks, done
+    line = f"cpu x {ranks}; 4 pairs + 8 labelled images a step and rank, {4 * ranks} + {8 * ranks} in all"
+    assert line in done[0]["out"]
+    assert {"config.yaml", "checkpoints/last.partial", "metrics.partial", "run.json"} <= set(done[0]["written"])
+    assert [rank["written"] for rank in done[1:]] == [[]] * (ranks - 1)
+    assert json.loads((tmp_path / "run.json").read_text())["images_seen"] == 10 * 16 * ranks
+
+    (tmp_path / "config.yaml").unlink()  # another number of steps would be another run
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as caught:
+        main(["fit", *arguments, "--trainer.max_steps", "12", "--run_dir", str(tmp_path)])
+    assert caught.value.code == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert line.startswith(f"mcss: the checkpoint was made with other batches (world_size {ranks} -> 1)")
+
+
+@RANKS
+def test_a_loss_that_is_not_finite_on_one_rank_skips_the_step_on_all(ranks, arguments, tmp_path):
+    done = on_ranks(ranks, "fit", arguments, tmp_path, disturb=(ranks - 1, 3, "nan"))
+    assert [rank["code"] for rank in done] == [0] * ranks, done
+    checkpoint = torch.load(tmp_path / "checkpoints/last.ckpt", weights_only=True)
+    assert checkpoint["callbacks"]["NonFiniteGuard"] == {"skipped": 1, "in_a_row": 0}
+    assert {int(state["step"]) for state in checkpoint["optimizer_states"][0]["state"].values()} == {9}
+    assert all(value.isfinite().all() for value in checkpoint["state_dict"].values())
+    assert f"step 3, seed 0: the loss of rank {ranks - 1} is not finite" in done[0]["err"]
+
+    done = on_ranks(ranks, "fit", [*arguments, "--nonfinite.max_in_a_row", "1"], tmp_path / "b", (1, 3, "nan"))
+    assert [rank["code"] for rank in done] == [2] * ranks
+    assert done[0]["err"].splitlines()[-1].startswith("mcss: step 3, seed 0: the loss of rank 1 is not finite")
+
+
+@RANKS
+def test_a_signal_to_one_rank_stops_all_at_the_same_step(ranks, arguments, tmp_path):
+    done = on_ranks(ranks, "fit", arguments, tmp_path, disturb=(ranks - 1, 3, "signal"))
+    assert [rank["code"] for rank in done] == [75] + [0] * (ranks - 1), done
+    assert torch.load(tmp_path / "checkpoints/last.ckpt", weights_only=True)["global_step"] == 4
+    done = on_ranks(ranks, "fit", arguments, tmp_path)
+    assert [rank["code"] for rank in done] == [0] * ranks, done
+    assert json.loads((tmp_path / "run.json").read_text())["images_seen"] == 10 * 16 * ranks
+
+
+def test_on_gpus_batchnorm_is_shared_and_the_checkpoint_is_the_same():
+    """Its arithmetic needs a GPU; here the configuration and the conversion."""
+    overlay = yaml.safe_load((EXPERIMENTS / "trainer/ddp.yaml").read_text())["trainer"]
+    assert overlay == {"strategy": "ddp", "devices": -1, "sync_batchnorm": True}
+    chosen = overlay | {"accelerator": "cpu", "devices": 2}
+    trainer = pl.Trainer(**chosen, logger=False, enable_checkpointing=False, enable_progress_bar=False)
+    network = MCSSModule(width=8, weights="none", image_size_px=48)
+    names = list(network.state_dict())
+    layers = sum(isinstance(layer, torch.nn.BatchNorm2d) for layer in network.modules())
+    converted = trainer.strategy._layer_sync.apply(network)
+    assert sum(isinstance(layer, torch.nn.SyncBatchNorm) for layer in converted.modules()) == layers == 20
+    assert list(converted.state_dict()) == names
