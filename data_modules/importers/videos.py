@@ -2,7 +2,7 @@
 
     VIEWS/<subject>/<clip>/<camera>.mp4     or a folder <camera>/ of images
     VIEWS/sync.csv                          optional: video, offset_s or offset_frames, fps (of folders of images)
-    VIEWS/boxes.csv                         optional: video, frame, left, top, width, height; else found by motion
+    VIEWS/boxes.csv                         optional: video, frame, left, top, width, height; else found
     VIEWS/<subject>/<clip>/poses.npz        optional: points (frames, joints, 3), joints (names of h36m17), unit (mm or
                                             m), up (z or y), time_s (frames) on the shared clock
     VIEWS/<subject>/<clip>/poses.trc        instead, or poses.c3d: markers, with
@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -32,6 +33,9 @@ from data_modules.importers.recordings import (
 from mcss.errors import InputError
 from mcss.skeleton import JOINTS
 
+if TYPE_CHECKING:
+    from data_modules.importers.detector_boxes import Detector
+
 SYNC_FILE, BOXES_FILE = "sync.csv", "boxes.csv"
 BOX_COLUMNS = ("left", "top", "width", "height")
 COLUMNS = {
@@ -47,6 +51,20 @@ class Videos(Layout):
 
     name = "videos"
     data_set = DataSet(name="videos", subjects_test=(), source="own videos", licence="as their owner says")
+
+    def __init__(self, source: Path) -> None:
+        super().__init__(source)
+        self._detector: Detector | None = None
+
+    def use_detector(self, weights: str) -> None:
+        """Find persons by a detector instead of their motion, in recordings without rows in boxes.csv."""
+        from data_modules.importers.detector_boxes import Detector  # torchvision's networks take seconds to load
+
+        self._detector = Detector(weights)
+
+    def options(self) -> dict[str, str]:
+        """Weights of the detector, if one is used."""
+        return {"detector": self._detector.id} if self._detector else {}
 
     def clips(self) -> list[Clip]:
         """Folders <subject>/<clip> that hold recordings."""
@@ -123,11 +141,12 @@ class Videos(Layout):
         ]
 
     def _boxes(self, recording: Recording) -> dict[int, Box]:
-        """Box by frame: those of boxes.csv, or else of what moves."""
+        """Box by frame: those of boxes.csv, or else of what the detector finds or what moves."""
         path = self.source / BOXES_FILE
         rows = _rows_by(path, "video").get(_name(recording.path))
         if rows is None:
-            return {frame: _box(*sides) for frame, sides in enumerate(motion_boxes(recording).tolist())}
+            track = self._detector.boxes(recording) if self._detector else motion_boxes(recording)
+            return {frame: _box(*sides) for frame, sides in enumerate(track.tolist())}
         try:
             boxes = {}
             for row in rows:
