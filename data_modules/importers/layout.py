@@ -79,9 +79,9 @@ class Layout(ABC):
 
     name: ClassVar[str]
     data_set: ClassVar[DataSet]
-    step: ClassVar[int] = 1
+    step: int = 1
     """Every how manieth source frame of the training subjects is imported unless asked otherwise."""
-    step_test: ClassVar[int] = 1
+    step_test: int = 1
     """The same for the test subjects."""
 
     def __init__(self, source: Path) -> None:
