@@ -39,7 +39,7 @@ $(STAMP): setup.cfg
 	@touch "$@"
 
 data: $(STAMP) ## render the studio data set if it is absent (resumes where it was interrupted)
-	@case "$(DATA)" in studio|tiny) $(ENV)/bin/mcss-data render --preset $(DATA) --out data/$(DATA);; esac
+	@case "$(DATA)" in studio|tiny|studio-b) $(ENV)/bin/mcss-data render --preset $(DATA) --out data/$(DATA);; esac
 
 train: data ## train METHOD with the 3D labels of SUPERVISION, then test the last checkpoint (resumes)
 	$(ENV)/bin/mcss fit $(CONFIGS) $(SETTINGS) $(ARGS)
@@ -50,7 +50,7 @@ report: $(STAMP) ## add finished runs (RUNS="runs/a runs/b") to the committed re
 	"$(PYTHON)" -m mcss.report.run_page $(RUNS) --table $(TABLE)
 
 retrieval: data ## how well the embeddings of CKPT="RUN/checkpoints/last.ckpt ..." retrieve poses on DATA's test subjects
-	"$(PYTHON)" -m mcss.retrieval $(CKPT) --store data/$(DATA) --out experiments/results/$(DATA)/retrieval
+	"$(PYTHON)" -m mcss.retrieval $(CKPT) --store data/$(DATA) --out experiments/results/$(DATA)/retrieval $(ARGS)
 
 curve: data ## error against the amount of labels: every run that the committed table lacks (LEVELS, METHODS, SEEDS)
 	DATA=$(DATA) TRAINER=$(TRAINER) "$(PYTHON)" -m mcss.sweep experiments/sweeps/supervision_curve.yaml $(GRID) $(REPORT)

@@ -86,7 +86,9 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def _add_preset(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--preset", default="studio", help="what to render: studio or tiny (default: %(default)s)")
+    parser.add_argument(
+        "--preset", default="studio", help="what to render: studio, tiny or studio-b (default: %(default)s)"
+    )
     parser.add_argument("--seed", type=_at_least(0), help="of people, motion and room (default: the preset's)")
     parser.add_argument("--instants", type=_at_least(1), help="instants in a clip (default: the preset's)")
 

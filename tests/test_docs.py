@@ -39,14 +39,20 @@ EVERY_COMMAND = sorted({command for page in PAGES for command in commands(page)}
 
 
 @pytest.mark.parametrize("command", [command for command in EVERY_COMMAND if command.startswith("make")])
-def test_make_commands_name_targets_that_exist(command):
-    subprocess.run([*shlex.split(command), "--dry-run"], cwd=ROOT, check=True, capture_output=True)
+def test_make_commands_name_targets_that_exist_and_settings_that_parse(command, monkeypatch, capsys):
+    planned = subprocess.run([*shlex.split(command), "--dry-run"], cwd=ROOT, check=True, capture_output=True, text=True)
+    for line in planned.stdout.replace("\\\n", " ").splitlines():
+        if "/bin/mcss fit " in line:
+            expect_to_parse(shlex.split(line)[1:], monkeypatch, capsys)
 
 
 @pytest.mark.parametrize("command", [command for command in EVERY_COMMAND if command.startswith("mcss ")])
 def test_mcss_commands_parse(command, monkeypatch, capsys):
+    expect_to_parse(shlex.split(command)[1:], monkeypatch, capsys)
+
+
+def expect_to_parse(words, monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
-    words = shlex.split(command)[1:]
     with pytest.raises(SystemExit) as caught:
         mcss_main([words[0], "--print_config", *_existing_configs(words[1:])])
     assert caught.value.code in (0, None), capsys.readouterr().err

@@ -1,11 +1,9 @@
 """Building the studio's store: clips in parallel, each kept when done, then one store of them all."""
 
-import json
 import multiprocessing
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +71,7 @@ def clip_path(folder: Path, clip: Clip) -> Path:
 
 def _config_values(config: StudioConfig) -> dict[str, Any]:
     """Express the configuration as JSON gives it back."""
-    values: dict[str, Any] = json.loads(json.dumps(asdict(config)))
-    return values | {"fingerprint": config.fingerprint()}
+    return config.recorded() | {"fingerprint": config.fingerprint()}
 
 
 def _is_built(config: StudioConfig, store_path: Path) -> bool:

@@ -1,29 +1,25 @@
-"""The four cameras, their names after Human3.6M's, and the squares cut around a person."""
+"""The cameras of a site, and the squares cut around a person."""
 
 import numpy as np
 from jaxtyping import Float
 
 from data_modules.studio.config import StudioConfig
+from data_modules.studio.sites import SITES
 from mcss.geometry.camera import Camera
 
-CAMERA_NAMES = ("54138969", "55011271", "58860488", "60457274")
-"""Human3.6M's camera names, sorted."""
-AZIMUTH_OFFSETS_RAD = (0.03, -0.05, 0.06, -0.02)
-HEIGHT_OFFSETS_MM = (0.0, 60.0, -80.0, 30.0)
 DISTORTION = (-0.06, 0.03, 0.0004, -0.0003, 0.0)
 AIM_HEIGHT_MM = 950.0
 
 
 def studio_cameras(config: StudioConfig) -> dict[str, Camera]:
-    """Set up the cameras at the corners of the room, each a little off its corner, looking at its middle."""
+    """Set up the cameras of the configuration's site, looking at the middle of its room."""
     cameras = {}
-    for index, name in enumerate(CAMERA_NAMES):
-        azimuth = np.pi / 4 + index * np.pi / 2 + AZIMUTH_OFFSETS_RAD[index]
-        height = config.camera_height_mm + HEIGHT_OFFSETS_MM[index]
+    site = SITES[config.site]
+    for name, azimuth, height_offset_mm in zip(site.cameras, site.azimuths_rad, site.height_offsets_mm, strict=True):
         ground = config.camera_distance_mm * np.array([np.cos(azimuth), np.sin(azimuth)])
         size = (config.frame_size_px, config.frame_size_px)
         cameras[name] = Camera.look_at(
-            np.array([*ground, height]),
+            np.array([*ground, config.camera_height_mm + height_offset_mm]),
             np.array([0.0, 0.0, AIM_HEIGHT_MM]),
             config.focal_px,
             size,

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
-from data_modules.studio.appearance import LOOKS, surface_of
+from data_modules.studio.appearance import surface_of
 from data_modules.studio.body import Body, Posture, make_body
 from data_modules.studio.cameras import person_box, studio_cameras
 from data_modules.studio.config import StudioConfig
+from data_modules.studio.looks import LOOKS
 from data_modules.studio.motion import Motion, play, stream
 from data_modules.studio.render import Mesh, Scene, Seat, encode, render_view
 from data_modules.studio.room import build_room

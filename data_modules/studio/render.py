@@ -9,8 +9,9 @@ from embreex.rtcore_scene import EmbreeScene
 from jaxtyping import Bool, Float, Int, UInt8
 from scipy.sparse import csr_array
 
-from data_modules.studio.appearance import SEAT, Look, Surface, paint
+from data_modules.studio.appearance import SEAT, Surface, paint
 from data_modules.studio.cameras import pixel_grid
+from data_modules.studio.looks import Look
 from data_modules.studio.room import Room
 from mcss.geometry.camera import Camera
 

@@ -1,4 +1,4 @@
-"""The room: a textured box with a lamp, the same for every subject."""
+"""The room: a textured box with a lamp, the same for every subject of a site."""
 
 from dataclasses import dataclass
 
@@ -8,10 +8,9 @@ from jaxtyping import Float, Float32, Int
 
 from data_modules.studio.config import StudioConfig
 from data_modules.studio.motion import stream
+from data_modules.studio.sites import SITES, Site
 
 TEXEL_MM = 10.0
-LAMP_MM = (500.0, -700.0, 2800.0)
-WALL_COLORS = ((0.62, 0.70, 0.72), (0.74, 0.66, 0.56), (0.60, 0.66, 0.56), (0.70, 0.64, 0.70))
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,28 +51,31 @@ class Room:
 
 
 def build_room(config: StudioConfig) -> Room:
-    """Build the studio's room; its decoration depends on the seed alone."""
-    rng = stream(config, "room")
+    """Build the room of the configuration's site; its decoration depends on site and seed alone."""
+    rng, site = stream(config, "room"), SITES[config.site]
     half, height = config.room_half_width_mm, config.room_height_mm
     wide, high = int(2 * half / TEXEL_MM), int(height / TEXEL_MM)
-    walls = [_wall(np.array(color), index, (high, wide), rng) for index, color in enumerate(WALL_COLORS)]
+    walls = [
+        _wall(np.array(color), kind, (high, wide), rng)
+        for kind, color in zip(site.wall_kinds, site.wall_colors, strict=True)
+    ]
     ceiling = np.full((wide, wide, 3), 0.85, dtype=np.float32)
-    textures = (*walls, _floor(wide, rng), ceiling)
+    textures = (*walls, _floor(site, wide, rng), ceiling)
     smooth = tuple(cv2.GaussianBlur(texture, (0, 0), 1.2) for texture in textures)
-    return Room(np.array([-half, -half, 0.0]), np.array([half, half, height]), smooth, np.array(LAMP_MM))
+    return Room(np.array([-half, -half, 0.0]), np.array([half, half, height]), smooth, np.array(site.lamp_mm))
 
 
-def _floor(wide: int, rng: np.random.Generator) -> Float32[np.ndarray, "_ _ 3"]:
+def _floor(site: Site, wide: int, rng: np.random.Generator) -> Float32[np.ndarray, "_ _ 3"]:
     """Planks with a rug in the middle."""
     planks = np.repeat(rng.uniform(0.86, 1.08, (wide // 18 + 1, 1)), 18, axis=0)[:wide]
     grain = cv2.GaussianBlur(rng.normal(0, 0.16, (wide, wide)), (0, 0), sigmaX=14, sigmaY=0.8)
-    texture = np.array([0.55, 0.45, 0.36]) * (planks + 4 * grain)[..., None]
+    texture = np.array(site.floor_color) * (planks + 4 * grain)[..., None]
     texture[::18] *= 0.7
     axis = (np.arange(wide) - wide / 2) * TEXEL_MM
     radius = np.hypot(axis[:, None], axis)
     rug = radius < 1500
     ring = ((radius // 250) % 2)[..., None]
-    texture[rug] = (np.array([0.50, 0.52, 0.58]) + ring * np.array([0.08, 0.04, -0.06]))[rug]
+    texture[rug] = (np.array(site.rug_color) + ring * np.array([0.08, 0.04, -0.06]))[rug]
     return texture.clip(0, 1).astype(np.float32)
 
 

@@ -1,4 +1,4 @@
-"""Console script ``mcss``: fit, validate, test, predict."""
+"""Console script ``mcss``: fit, validate, test, predict; export."""
 
 import logging
 import os
@@ -18,6 +18,7 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveCon
 from data_modules.datamodule import MultiviewPoseDataModule
 from mcss.callbacks import CollapseWatch, RunRecord, ValidationErrors
 from mcss.errors import InputError
+from mcss.export import main as export_main
 from mcss.models.module import MCSSModule
 from mcss.prediction import PredictionWriter
 from mcss.report.results import ResultsWriter
@@ -180,6 +181,10 @@ def main(args: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: code 2 after one line on stderr where the input is at fault.
     """
+    words = sys.argv[1:] if args is None else list(args)
+    if words[:1] == ["export"]:  # needs neither trainer nor data
+        export_main(words[1:])
+        return
     prepare_process()
     try:
         _command_line(MCSSCommandLine, args)
@@ -196,6 +201,6 @@ def _command_line(kind: type[MCSSCommandLine], args: Sequence[str] | None) -> MC
         seed_everything_default=0,
         parser_class=OneLineParser,
         auto_configure_optimizers=False,
-        parser_kwargs={"description": "MCSS: few 3D labels, many synchronised views."},
+        parser_kwargs={"description": "MCSS: few 3D labels, many synchronised views. See also: mcss export --help"},
         args=None if args is None else list(args),
     )

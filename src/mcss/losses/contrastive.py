@@ -26,80 +26,45 @@ from torch import Tensor, nn
 
 from mcss.distributed import all_gather_with_grad
 from mcss.errors import InputError
-
-
-def pairwise_distance(
-    anchor: Float[Tensor, "pairs dim"], positive: Float[Tensor, "pairs dim"]
-) -> Float[Tensor, "pairs pairs"]:
-    """Measure anchors against positives in float32 or better, with gradient 0 where two embeddings coincide.
-
-    By differences: the usual expansion a^2 - 2ab + b^2 loses half of the digits of a small distance, and its matrix
-    product would run in half precision under autocast.
-    """
-    dtype = torch.promote_types(anchor.dtype, torch.float32)
-    difference = anchor.to(dtype).unsqueeze(1) - positive.to(dtype).unsqueeze(0)
-    return torch.linalg.vector_norm(difference, dim=-1)
-
-
-def off_diagonal(distance: Float[Tensor, "pairs pairs"]) -> Float[Tensor, "pairs others"]:
-    """Drop the diagonal: what remains of each row are the distances of poses that differ."""
-    pairs = len(distance)
-    # Behind the first entry, every diagonal entry is the last of a row of length pairs + 1.
-    return distance.flatten()[1:].view(pairs - 1, pairs + 1)[:, :-1].reshape(pairs, pairs - 1)
-
-
-def effective_threshold(distance: Float[Tensor, "pairs pairs"], threshold: float, quantile: float) -> Float[Tensor, ""]:
-    """Limit ``threshold`` by the batch's ``quantile`` of off-diagonal distances; no gradient flows through it.
-
-    However far the embeddings contract, the threshold then hides about that share of the negatives, never all.
-    """
-    return torch.quantile(off_diagonal(distance.detach()), quantile).clamp(max=threshold)
-
-
-def candidate_negatives(
-    distance: Float[Tensor, "pairs pairs"], threshold: float | Float[Tensor, ""]
-) -> Float[Tensor, "pairs 2 pairs"]:
-    """List pair i's distances D[i, k] of the anchor and D[k, i] of the positive; infinite where k is no negative.
-
-    A negative is another pair's (k != i) whose distance is larger than ``threshold``: nearer ones may be the same pose.
-    """
-    diagonal = torch.eye(len(distance), dtype=torch.bool, device=distance.device)
-    candidates = distance.masked_fill(diagonal | (distance <= threshold), torch.inf)
-    return torch.stack([candidates, candidates.mT], dim=1)
-
-
-def random_negative(
-    candidates: Float[Tensor, "*rows others"], generator: np.random.Generator
-) -> Float[Tensor, "*rows"]:
-    """Draw one finite entry of each row uniformly; infinite where there is none."""
-    score = torch.from_numpy(generator.random(candidates.shape)).to(candidates.device, candidates.dtype)
-    chosen = score.masked_fill(candidates.isinf(), -1.0).argmax(dim=-1, keepdim=True)
-    return candidates.gather(-1, chosen).squeeze(-1)
+from mcss.losses.negatives import (
+    Negatives,
+    distance,
+    effective_threshold,
+    hardest_negatives,
+    hide_non_negatives,
+    negative_distance,
+    pairwise_squared_distance,
+    random_negatives,
+)
 
 
 def contrastive_loss(
-    positive_distance: Float[Tensor, " pairs"],
-    negative_distance: Float[Tensor, "pairs hinges"],
+    positive: Float[Tensor, " pairs"],
+    negative: Float[Tensor, "pairs hinges"],
     margin: float,
     squared: bool = False,
 ) -> Float[Tensor, ""]:
-    """Average D[i, i] + mean_h max(0, margin - negative[i, h]) over pairs i; an infinite negative adds nothing.
+    """Average positive[i] + mean_h max(0, margin - negative[i, h]), distances, over pairs i; infinite ones add nothing.
 
     With ``squared``, distances and hinges are squared (Hadsell, Chopra and LeCun, CVPR 2006, without the halves).
     """
-    hinge = (margin - negative_distance).clamp(min=0.0)
+    hinge = (margin - negative).clamp(min=0.0)
     if squared:
-        positive_distance, hinge = positive_distance.square(), hinge.square()
-    return (positive_distance + hinge.mean(dim=1)).mean()
+        positive, hinge = positive.square(), hinge.square()
+    return positive.mean() + hinge.mean()
 
 
-def softmax_contrastive_loss(distance: Float[Tensor, "pairs pairs"], temperature: float) -> Float[Tensor, ""]:
+def softmax_contrastive_loss(squared: Float[Tensor, "pairs pairs"], temperature: float) -> Float[Tensor, ""]:
     """Average the cross-entropies of finding pair i's positive from its anchor, and the reverse (InfoNCE).
 
     The logits are -D^2 / (2 temperature): for unit vectors the cosine similarity over temperature, less a constant.
+
+    Args:
+        squared: D^2.
+        temperature: of the softmax.
     """
-    logits = -distance.square() / (2 * temperature)
-    own = torch.arange(len(distance), device=distance.device)
+    logits = squared / (-2 * temperature)
+    own = torch.arange(len(logits), device=logits.device)
     return (F.cross_entropy(logits, own) + F.cross_entropy(logits.mT, own)) / 2
 
 
@@ -116,9 +81,9 @@ def hardest_negative_contrastive_loss(
     >>> round(hardest_negative_contrastive_loss(anchor, positive, margin=0.6, threshold=0.45).item(), 6)  # 0.5 remains
     0.15
     """
-    distance = pairwise_distance(anchor, positive)
-    hardest = candidate_negatives(distance, threshold).flatten(1).amin(dim=1, keepdim=True)
-    return contrastive_loss(distance.diagonal(), hardest, margin)
+    with torch.no_grad():
+        chosen = hardest_negatives(hide_non_negatives(pairwise_squared_distance(anchor, positive), threshold**2))
+    return contrastive_loss(distance(anchor, positive), negative_distance(anchor, positive, chosen), margin)
 
 
 def effective_rank(embedding: Float[Tensor, "rows dim"]) -> Float[Tensor, ""]:
@@ -216,16 +181,19 @@ class ContrastiveLoss(nn.Module):
             anchor, positive = views.unbind(dim=1)
         if len(anchor) < 2:
             raise ValueError("a contrastive batch needs at least two pairs")
-        distance = pairwise_distance(anchor, positive)
-        threshold = effective_threshold(distance, self.threshold_at(step), self.settings.threshold_quantile)
-        candidates = candidate_negatives(distance, threshold)
+        squared = pairwise_squared_distance(anchor, positive)
+        with torch.no_grad():
+            pairwise = squared.clamp(min=0).sqrt_()
+            mean_distance = (pairwise.sum() - pairwise.trace()) / (len(anchor) * (len(anchor) - 1))
+            threshold = effective_threshold(pairwise, self.threshold_at(step), self.settings.threshold_quantile)
+            chosen = self._negatives(hide_non_negatives(pairwise, threshold), step)
         if step < self.settings.warmup_steps or self.settings.negatives == "all":
-            loss = softmax_contrastive_loss(distance, self.settings.temperature)
+            loss = softmax_contrastive_loss(squared, self.settings.temperature)
         else:
-            negative = self._negative(candidates, step)
-            loss = contrastive_loss(distance.diagonal(), negative, self.settings.margin, self.settings.squared)
-        without_candidate = candidates.detach().isinf().flatten(1).all(dim=1).to(distance.dtype).mean()
-        return ContrastiveTerms(loss, threshold, off_diagonal(distance.detach()).mean(), without_candidate)
+            negative = negative_distance(anchor, positive, chosen)
+            loss = contrastive_loss(distance(anchor, positive), negative, self.settings.margin, self.settings.squared)
+        without_candidate = chosen.absent.all(dim=1).to(loss.dtype).mean()
+        return ContrastiveTerms(loss, threshold, mean_distance, without_candidate)
 
     def threshold_at(self, step: int) -> float:
         """Tell the threshold of a step, before the batch's own distances limit it."""
@@ -234,9 +202,9 @@ class ContrastiveLoss(nn.Module):
             return 0.0
         return self.settings.threshold * (done / ramp if done < ramp else 1)
 
-    def _negative(self, candidates: Float[Tensor, "pairs 2 pairs"], step: int) -> Float[Tensor, "pairs hinges"]:
-        pools = candidates if self.settings.hinge == "each" else candidates.flatten(1).unsqueeze(1)
-        if self.settings.negatives == "hardest":
-            return pools.amin(dim=-1)
-        # Equal on all ranks, which hold the same candidates if they gather.
-        return random_negative(pools, np.random.default_rng([self.settings.seed, step]))
+    def _negatives(self, candidates: Float[Tensor, "pairs pairs"], step: int) -> Negatives:
+        each = self.settings.hinge == "each"
+        if self.settings.negatives == "random":
+            # Equal on all ranks, which hold the same candidates if they gather.
+            return random_negatives(candidates, np.random.default_rng([self.settings.seed, step]), each)
+        return hardest_negatives(candidates, each)

@@ -116,7 +116,7 @@ class MCSSModule(pl.LightningModule):
         """Embedding and pose (``pose_frame``, mm, h36m17 with the pelvis at 0) of normalised images."""
         embedding = self.embed(images)
         pose = unstandardise(self._regress(embedding), self.pose_mean_mm, self.pose_std_mm)
-        with_pelvis = pose.new_zeros(len(pose), len(JOINTS), 3)
+        with_pelvis = pose.new_zeros(pose.shape[0], len(JOINTS), 3)  # len(pose) would fix the batch of an export
         with_pelvis[:, _REGRESSED] = pose
         return Prediction(embedding, with_pelvis)
 

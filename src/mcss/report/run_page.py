@@ -116,8 +116,7 @@ def _examples(run: TestedRun, store: Store, chosen: Int[np.ndarray, " chosen"]) 
 def _retrieval(run: TestedRun, store: Store) -> dict[str, Any]:
     """Mean-PA-MPJPE@K of each case and ranking, and the galleries."""
     embedded = Embedded(run.folder.name, run.record, run.predictions["row"], run.predictions["embedding"])
-    images, found = retrieve_all(store, [embedded])
-    cases = found[embedded.name]
+    cases = retrieve_all(store, [embedded])[embedded.name]
     return {
         "table": [
             (CASE_TITLES[case], ranking, values[f"{ranking}_mm"].tolist())
@@ -125,7 +124,7 @@ def _retrieval(run: TestedRun, store: Store) -> dict[str, Any]:
             for ranking in ("oracle", "embedding", "random")
         ],
         "galleries": [
-            _as_image(gallery(store, embedded, images, case, cases[case])) for case in GALLERY_CASES if case in cases
+            _as_image(gallery(store, embedded, case, cases[case])) for case in GALLERY_CASES if case in cases
         ],
     }
 

@@ -5,12 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float64, Int
+from jaxtyping import Bool, Float64, Int
 
 from data_modules.store import Store
 from mcss.errors import InputError
-from mcss.metrics.retrieval import CASES, HIT_MM, KS, Images, Retrieval, make_images, retrieve
+from mcss.metrics.retrieval import CASES, HIT_MM, KS, Case, Retrieval, make_images, retrieve
 from mcss.retrieval.embeddings import Embedded
+from mcss.retrieval.large import EXACT_INSTANTS, retrieve_large
 from mcss.skeleton import joint_indices
 
 RESAMPLES = 2000
@@ -59,35 +60,60 @@ class Difference(NamedTuple):
     high: float
 
 
-def images_of(store: Store, embedded: Embedded) -> Images:
-    """What the metric works on; in the order of ``embedded``, which is the store's: by instant, then by camera."""
-    camera = np.unique(store.camera, return_inverse=True)[1]
-    subject = np.unique(store.subject, return_inverse=True)[1]
-    pose_root = store.pose_world[embedded.row] - store.pose_world[embedded.row, :1]
-    return make_images(
-        torch.from_numpy(embedded.embedding),
-        torch.from_numpy(pose_root[:, list(joint_indices(JOINT_SET))]),
-        *(torch.from_numpy(column[embedded.row]) for column in (subject, camera, store.instant)),
-    )
+def retrieve_all(
+    store: Store, embedded: Sequence[Embedded], query_cameras: Sequence[str] = ()
+) -> dict[str, dict[str, Retrieval]]:
+    """What each run retrieves in each case that has a database; images in the order of ``embedded``, the store's.
 
-
-def retrieve_all(store: Store, embedded: Sequence[Embedded]) -> tuple[Images, dict[str, dict[str, Retrieval]]]:
-    """The images with the first embedding, and what each run retrieves in each case that has a database.
+    With ``query_cameras`` only their images are queries: all others count as queries without a database. Beyond
+    ``EXACT_INSTANTS`` instants faiss searches, and what needs all pairs of poses is NaN.
 
     Raises:
-        InputError: two runs bear the same name.
+        InputError: two runs bear the same name, the store has no such camera, or faiss is wanted and not installed.
     """
+    unknown = sorted(set(query_cameras) - set(store.meta.cameras))
+    if unknown:
+        raise InputError(f"query camera {unknown[0]}: {store.path} has {', '.join(store.meta.cameras)}")
     if len({run.name for run in embedded}) < len(embedded):
         raise InputError(f"runs of the same name: {', '.join(run.name for run in embedded)}; name each once")
-    images = images_of(store, embedded[0])  # the poses' errors are the same for every embedding
-    found = {
-        run.name: {
-            case: retrieve(images._replace(embedding=torch.from_numpy(run.embedding).double()), case) for case in CASES
-        }
-        for run in embedded
-    }
+    found = _retrievals(store, embedded)
+    if query_cameras:
+        is_query = torch.from_numpy(np.isin(store.camera[embedded[0].row], query_cameras))
+        found = {run: {case: _only(r, is_query) for case, r in cases.items()} for run, cases in found.items()}
     answered = [case for case in CASES if (found[embedded[0].name][case].database > 0).any()]
-    return images, {name: {case: cases[case] for case in answered} for name, cases in found.items()}
+    return {name: {case: cases[case] for case in answered} for name, cases in found.items()}
+
+
+def _retrievals(store: Store, embedded: Sequence[Embedded]) -> dict[str, dict[Case, Retrieval]]:
+    row = embedded[0].row
+    pose_root = store.pose_world[row] - store.pose_world[row, :1]
+    pose_mm = torch.from_numpy(pose_root[:, list(joint_indices(JOINT_SET))])
+    subject, camera = (np.unique(column, return_inverse=True)[1][row] for column in (store.subject, store.camera))
+    if len(np.unique(store.instant[row])) > EXACT_INSTANTS:
+        return {
+            run.name: {case: retrieve_large(run.embedding, pose_mm, subject, camera, case) for case in CASES}
+            for run in embedded
+        }
+    # The poses' errors are the same for every embedding.
+    images = make_images(
+        torch.from_numpy(embedded[0].embedding),
+        pose_mm,
+        *(torch.from_numpy(column) for column in (subject, camera, store.instant[row])),
+    )
+    seen = {run.name: images._replace(embedding=torch.from_numpy(run.embedding).double()) for run in embedded}
+    return {name: {case: retrieve(images, case) for case in CASES} for name, images in seen.items()}
+
+
+def _only(retrieval: Retrieval, is_query: Bool[torch.Tensor, " images"]) -> Retrieval:
+    """Leave out all other queries, as those without a database are."""
+    empty = Retrieval(
+        *(torch.full_like(values, torch.nan if values.is_floating_point() else -1) for values in retrieval)
+    )._replace(database=torch.zeros_like(retrieval.database))
+    kept = (
+        torch.where(is_query if mine.ndim == 1 else is_query[:, None], mine, none)
+        for mine, none in zip(retrieval, empty, strict=True)
+    )
+    return Retrieval(*kept)
 
 
 def lines(found: Mapping[str, Mapping[str, Retrieval]], clip: Int[np.ndarray, " queries"]) -> list[Line]:
@@ -112,6 +138,7 @@ def _lines(run: str, case: str, ranking: str, retrieval: Retrieval, clip: Int[np
     return [
         Line(run, case, ranking, measure, k, *figures, queries)
         for measure, per_query in values.items()
+        if not per_query.isnan().all()  # not measured among so many images
         for k, figures in zip(KS, mean_with_interval(per_query.numpy(), clip), strict=True)
     ]
 

@@ -4,10 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
+from jaxtyping import Float64, Int
 from matplotlib.figure import Figure
 
 from data_modules.store import Store
-from mcss.metrics.retrieval import KS, Images, Retrieval
+from mcss.metrics.functional import pa_mpjpe
+from mcss.metrics.retrieval import KS, Retrieval
 from mcss.report.figures import COMPARED_QUANTILES, images_of_rows
 from mcss.retrieval.analysis import (
     QUERIES_PER_SUBJECT,
@@ -19,9 +22,10 @@ from mcss.retrieval.analysis import (
     few_images,
     gallery_queries,
 )
-from mcss.retrieval.benchmark import Line
+from mcss.retrieval.benchmark import JOINT_SET, Line
 from mcss.retrieval.embeddings import Embedded
 from mcss.retrieval.tables import CASE_TITLES
+from mcss.skeleton import joint_indices
 from mcss.visualization.retrieval import (
     at_k_figure,
     distance_by_pose_figure,
@@ -51,14 +55,12 @@ def write_retrieval_curve(into: Path, lines: Sequence[Line], labels: Mapping[str
     figure.savefig(into / "mean_pa_mpjpe_at_k.png", dpi=130)
 
 
-def write_figures_of_run(
-    into: Path, store: Store, run: Embedded, images: Images, cases: Mapping[str, Retrieval]
-) -> None:
+def write_figures_of_run(into: Path, store: Store, run: Embedded, cases: Mapping[str, Retrieval]) -> None:
     """Write galleries (Fig. 5), distances (Figs. 7 and 1b) and the map of one run into its folder."""
     into.mkdir(parents=True, exist_ok=True)
     for case in GALLERY_CASES:
         if case in cases:
-            gallery(store, run, images, case, cases[case]).savefig(into / f"gallery_{case}.jpg", dpi=100)
+            gallery(store, run, case, cases[case]).savefig(into / f"gallery_{case}.jpg", dpi=100)
     _distances(run, distance_by_pose(store, run)).savefig(into / "distance_by_pose.png", dpi=130)
     _map(store, run, embedding_map(store, run)).savefig(into / "map.png", dpi=110)
     few = few_images(store, run)
@@ -66,12 +68,11 @@ def write_figures_of_run(
         _few_images(store, run, few).savefig(into / "few_images.jpg", dpi=110)
 
 
-def gallery(store: Store, run: Embedded, images: Images, case: str, retrieval: Retrieval) -> Figure:
+def gallery(store: Store, run: Embedded, case: str, retrieval: Retrieval) -> Figure:
     """What queries at fixed quantiles of their error retrieve (paper, Fig. 5)."""
     queries = gallery_queries(retrieval, KS, GALLERY_K)
     nearest = retrieval.nearest[queries, :SHOWN].numpy().T
-    instant = images.instant.numpy()
-    error_mm = images.error_mm.numpy()[instant[queries], instant[nearest]]
+    error_mm = np.stack([_errors_mm(store, run.row[queries], run.row[rank]) for rank in nearest])
     titles = [
         [
             f"{error:.0f} mm\n{_who(store, int(run.row[image]))}" if image >= 0 else ""
@@ -91,6 +92,15 @@ def gallery(store: Store, run: Embedded, images: Images, case: str, retrieval: R
         titles,
         heading,
     )
+
+
+def _errors_mm(
+    store: Store, query: Int[np.ndarray, " queries"], retrieved: Int[np.ndarray, " queries"]
+) -> Float64[np.ndarray, " queries"]:
+    """PA-MPJPE of the retrieved rows' poses moved onto the queries'."""
+    joints = list(joint_indices(JOINT_SET))
+    poses = (torch.from_numpy(store.pose_world[rows][:, joints]) for rows in (retrieved, query))
+    return pa_mpjpe(*poses).numpy()
 
 
 def _who(store: Store, row: int) -> str:

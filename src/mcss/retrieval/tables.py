@@ -45,7 +45,8 @@ def retrieval_page(
     parts = [
         f"# Retrieval, {record['data']}\n\n"
         f"{record['test_images']:,} images of {record['test_instants']:,} instants in {record['test_clips']} clips of"
-        f" {', '.join(record['test_subjects'])}; every image is once the query. In brackets:"
+        f" {', '.join(record['test_subjects'])}; every image of camera {', '.join(record['query_cameras'])} is once the"
+        " query. In brackets:"
         f" {record['definitions']['intervals']}.\n"
     ]
     for measure, (title, digits) in _MEASURES.items():

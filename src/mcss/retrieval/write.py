@@ -10,39 +10,48 @@ from data_modules.store import open_store
 from mcss.errors import InputError
 from mcss.metrics.retrieval import HIT_MM, KS
 from mcss.retrieval import benchmark
-from mcss.retrieval.embeddings import embed_test_images
+from mcss.retrieval.embeddings import Embedded, embed_test_images
 from mcss.retrieval.figures import write_figures_of_run, write_retrieval_curve
 from mcss.retrieval.tables import retrieval_page, write_csv
 from mcss.run_folder import commit_of
 
 
-def write_retrieval(checkpoints: Sequence[Path], store_path: Path, into: Path) -> str:
+def write_retrieval(
+    checkpoints: Sequence[Path], store_path: Path, into: Path, query_cameras: Sequence[str] = ()
+) -> str:
     """Measure the checkpoints' embeddings on the test subjects of a store; write everything; return the tables.
 
     ``retrieval.csv`` and ``differences.csv`` hold every number with its interval, ``retrieval.json`` definitions and
     where the embeddings come from, ``retrieval.md`` the tables; a folder each run holds its figures.
 
+    Args:
+        checkpoints: the first one's run is compared with every other.
+        store_path: of the data.
+        into: the folder to write.
+        query_cameras: only their images are queries (paper, supplement: a viewpoint that training has not seen).
+
     Raises:
-        InputError: store or checkpoints are absent or damaged, or no test image has a pose.
+        InputError: store or checkpoints are absent or damaged, no test image has a pose, or a camera is unknown.
     """
     store = open_store(store_path)
     embedded = [embed_test_images(checkpoint, store) for checkpoint in checkpoints]
-    images, found = benchmark.retrieve_all(store, embedded)
+    found = benchmark.retrieve_all(store, embedded, query_cameras)
     clip = store.clip[embedded[0].row]
     lines, differences = benchmark.lines(found, clip), benchmark.differences(found, clip)
     into.mkdir(parents=True, exist_ok=True)
     write_csv(into / "retrieval.csv", lines)
     write_csv(into / "differences.csv", differences)
-    labels = {run.name: run.label for run in embedded}
+    labels = _labels(embedded)
     write_retrieval_curve(into, lines, labels, store.meta.name)
     for run in embedded:
-        write_figures_of_run(into / run.name, store, run, images, found[run.name])
+        write_figures_of_run(into / run.name, store, run, found[run.name])
     record = {
         "data": store.meta.name,
         "data_hash": store.content_hash,
         "test_subjects": list(store.meta.subjects_test),
+        "query_cameras": sorted(query_cameras) or list(store.meta.cameras),
         "test_images": len(clip),
-        "test_instants": len(images.error_mm),
+        "test_instants": len(set(store.instant[embedded[0].row].tolist())),
         "test_clips": len(set(clip.tolist())),
         "commit": commit_of(Path(__file__).parent),
         "joint_set": benchmark.JOINT_SET,
@@ -57,17 +66,26 @@ def write_retrieval(checkpoints: Sequence[Path], store_path: Path, into: Path) -
     return page
 
 
+def _labels(embedded: Sequence[Embedded]) -> dict[str, str]:
+    """Short name of each run; the folder's where two would be called alike."""
+    labels = [run.label for run in embedded]
+    return {
+        run.name: label if labels.count(label) == 1 else run.name for run, label in zip(embedded, labels, strict=True)
+    }
+
+
 def main(args: Sequence[str] | None = None) -> None:
     """Run the program: exit code 2 after one line on stderr where the input is at fault."""
     parser = argparse.ArgumentParser(prog="python -m mcss.retrieval", description=__doc__)
     parser.add_argument("checkpoints", nargs="*", type=Path, help="RUN/checkpoints/last.ckpt; the first is compared")
     parser.add_argument("--store", type=Path, required=True, help="the data, data/NAME; its test subjects are used")
     parser.add_argument("--out", type=Path, required=True, help="folder, experiments/results/DATA/retrieval")
+    parser.add_argument("--query_cameras", nargs="+", default=[], help="only their images are queries (default: all)")
     options = parser.parse_args(args)
     try:
         if not options.checkpoints:
             raise InputError("name a checkpoint, RUN/checkpoints/last.ckpt (make: CKPT=...)")
-        print(write_retrieval(options.checkpoints, options.store, options.out))
+        print(write_retrieval(options.checkpoints, options.store, options.out, options.query_cameras))
     except InputError as error:
         print(f"retrieval: {error}", file=sys.stderr)
         raise SystemExit(2) from None

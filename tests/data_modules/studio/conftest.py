@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from data_modules.studio.build import build_studio
-from data_modules.studio.clips import Studio, make_bodies
+from data_modules.studio.clips import Studio, make_bodies, make_subject_body
 from data_modules.studio.config import PRESETS
+from data_modules.studio.looks import LOOKS
 
 
 @pytest.fixture(scope="session")
@@ -11,6 +12,13 @@ def studio():
     """The default studio with all its subjects."""
     config = PRESETS["studio"]
     return Studio(config, make_bodies(config))
+
+
+@pytest.fixture(scope="session")
+def bodies(studio):
+    """The body of everybody, of both sites."""
+    others = {subject: make_subject_body(subject, studio.config.mesh) for subject in LOOKS.keys() - studio.bodies}
+    return studio.bodies | others
 
 
 @pytest.fixture(scope="session")

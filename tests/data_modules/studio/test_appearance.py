@@ -7,25 +7,26 @@ from data_modules.studio.appearance import (
     HEAD,
     LEFT_ARM,
     LEFT_LEG,
-    LOOKS,
     RIGHT_ARM,
     RIGHT_LEG,
     TORSO,
     paint,
     surface_of,
 )
+from data_modules.studio.config import PRESETS
+from data_modules.studio.looks import LOOKS
 
 
-def _paint_vertices(studio, subject):
+def _paint_vertices(bodies, subject):
     """Colour of the first corner of every triangle of a subject."""
-    body = studio.bodies[subject]
+    body = bodies[subject]
     surface = surface_of(body)
     corners = body.triangles[:, 0]
     return surface, paint(LOOKS[subject], surface, surface.parts, surface.reach[corners], surface.rest_mm[corners])
 
 
-def test_every_part_of_the_body_is_found(studio):
-    surface, _ = _paint_vertices(studio, "S1")
+def test_every_part_of_the_body_is_found(bodies):
+    surface, _ = _paint_vertices(bodies, "S1")
     parts, counts = np.unique(surface.parts, return_counts=True)
     assert set(parts) == {HEAD, TORSO, LEFT_ARM, RIGHT_ARM, LEFT_LEG, RIGHT_LEG}
     assert counts.min() > 100
@@ -33,10 +34,10 @@ def test_every_part_of_the_body_is_found(studio):
 
 
 @pytest.mark.parametrize("subject", LOOKS)
-def test_garments_are_where_they_belong(studio, subject):
+def test_garments_are_where_they_belong(bodies, subject):
     look = LOOKS[subject]
-    surface, colors = _paint_vertices(studio, subject)
-    body = studio.bodies[subject]
+    surface, colors = _paint_vertices(bodies, subject)
+    body = bodies[subject]
     heights = surface.rest_mm[body.triangles[:, 0], 2]
     soles = heights < heights.min() + 30
     np.testing.assert_allclose(colors[soles], np.tile(look.shoes, (soles.sum(), 1)))
@@ -51,21 +52,22 @@ def test_garments_are_where_they_belong(studio, subject):
     assert (np.abs(colors[chest][:, None] - palette).max(axis=-1).min(axis=1) < 1e-9).all()
 
 
-def test_subjects_differ_at_a_glance(studio):
+@pytest.mark.parametrize("preset", ["studio", "studio-b"])
+def test_subjects_of_a_site_differ_at_a_glance(bodies, preset):
     """Mean colours of head, trunk, arms and legs: every two subjects differ clearly in at least two parts."""
     means = {}
-    for subject in LOOKS:
-        surface, colors = _paint_vertices(studio, subject)
+    for subject in PRESETS[preset].subjects:
+        surface, colors = _paint_vertices(bodies, subject)
         groups = ((HEAD,), (TORSO,), (LEFT_ARM, RIGHT_ARM), (LEFT_LEG, RIGHT_LEG))
         means[subject] = np.array([colors[np.isin(surface.parts, group)].mean(axis=0) for group in groups])
-    for one, other in combinations(LOOKS, 2):
+    for one, other in combinations(means, 2):
         differences = np.linalg.norm(means[one] - means[other], axis=-1)
         assert (differences > 0.15).sum() >= 2, (one, other)
 
 
-def test_bodies_differ_in_height_and_girth(studio):
+def test_bodies_differ_in_height_and_girth(bodies):
     heights, girths = [], []
-    for body in studio.bodies.values():
+    for body in bodies.values():
         low, high = body.rest_vertices_mm.min(axis=0), body.rest_vertices_mm.max(axis=0)
         heights.append(high[2] - low[2])
         girths.append(np.ptp(body.rest_vertices_mm[surface_of(body).reach == 0][:, 1]))

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from data_modules.studio.appearance import LOOKS
 from data_modules.studio.body import _bone_rotations, load_anny
+from data_modules.studio.looks import LOOKS
 from data_modules.studio.poses import ANGLES, KEY_POSES
 from mcss.skeleton import BONES, JOINTS
 

@@ -13,6 +13,7 @@ from data_modules.store import open_store
 from data_modules.store_writer import work_folder
 from data_modules.studio import build
 from data_modules.studio.build import clip_path
+from data_modules.studio.cameras import studio_cameras
 from data_modules.studio.config import PRESETS
 
 TINY = PRESETS["tiny"]
@@ -95,6 +96,18 @@ def test_clips_of_another_configuration_are_not_used(tmp_path):
     assert not clip_path(folder, TINY.clips[0]).exists()
 
 
-@pytest.mark.parametrize("change", [{"seed": 1}, {"crop_size_px": 64}, {"style_rad": 0.1}])
+def test_stores_older_than_the_second_site_are_still_what_they_were():
+    assert PRESETS["studio"].fingerprint() == "7a6e460f337f7ae7"
+    assert "site" not in PRESETS["studio"].recorded()
+    assert PRESETS["studio-b"].recorded()["site"] == "b"
+
+
+def test_the_sites_share_neither_people_nor_cameras():
+    one, other = PRESETS["studio"], PRESETS["studio-b"]
+    assert not set(one.subjects) & set(other.subjects)
+    assert not set(studio_cameras(one)) & set(studio_cameras(other))
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"crop_size_px": 64}, {"style_rad": 0.1}, {"site": "b"}])
 def test_every_number_changes_the_fingerprint(change):
     assert replace(TINY, **change).fingerprint() != TINY.fingerprint()

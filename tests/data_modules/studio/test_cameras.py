@@ -19,6 +19,18 @@ def test_four_cameras_look_into_the_room_from_its_corners():
         np.testing.assert_allclose(camera.project(np.array([0.0, 0.0, 950.0])), 500.0, atol=0.5)
 
 
+def test_the_second_site_has_five_cameras_where_the_first_has_none():
+    first, second = (
+        [camera.center_world_mm for camera in studio_cameras(PRESETS[name]).values()] for name in ("studio", "studio-b")
+    )
+    assert len(second) == 5
+    between_mm = np.linalg.norm(np.array(first)[:, None] - np.array(second), axis=-1)
+    assert between_mm.min() > 500
+    heights_mm = np.array(second)[:, 2]
+    assert np.ptp(heights_mm) == pytest.approx(1000)
+    assert np.abs(np.array(second)[:, :2]).max() < PRESETS["studio-b"].room_half_width_mm
+
+
 def test_box_surrounds_the_person_with_its_margin():
     points = np.array([[100.0, 50.0], [140.0, 250.0], [120.0, 100.0]])
     assert person_box(points, 0.15, np.zeros(3)) == pytest.approx((120 - 115, 150 - 115, 230))

@@ -7,15 +7,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcss.losses.contrastive import (
-    candidate_negatives,
     contrastive_loss,
     effective_rank,
-    effective_threshold,
     hardest_negative_contrastive_loss,
-    off_diagonal,
-    pairwise_distance,
-    random_negative,
     softmax_contrastive_loss,
+)
+from mcss.losses.negatives import (
+    distance,
+    effective_threshold,
+    hardest_negatives,
+    hide_non_negatives,
+    negative_distance,
+    off_diagonal,
+    pairwise_squared_distance,
+    random_negatives,
 )
 from tests.references import contrastive as loops
 from tests.references import golden
@@ -31,10 +36,18 @@ def embeddings(seed, pairs=6, dim=4, spread=0.5):
 
 
 def hinges(anchor, positive, squared=False, each=False, threshold=0.3):
-    distance = pairwise_distance(anchor, positive)
-    candidates = candidate_negatives(distance, threshold)
-    negative = candidates.amin(-1) if each else candidates.flatten(1).amin(-1, keepdim=True)
-    return contrastive_loss(distance.diagonal(), negative, 0.9, squared)
+    with torch.no_grad():
+        chosen = hardest_negatives(hide_non_negatives(pairwise_distance(anchor, positive), threshold), each)
+    negative = negative_distance(anchor, positive, chosen)
+    return contrastive_loss(distance(anchor, positive), negative, 0.9, squared)
+
+
+def pairwise_distance(anchor, positive):
+    return torch.tensor(loops.distances(anchor, positive))
+
+
+def softmax(anchor, positive, temperature):
+    return softmax_contrastive_loss(pairwise_squared_distance(anchor, positive), temperature)
 
 
 @pytest.mark.parametrize("part", golden.FILES)
@@ -69,7 +82,7 @@ def test_hinge_losses_equal_loops(seed, pairs, margin, threshold, spread):
 @given(seed=st.integers(0, 10_000), pairs=st.integers(2, 8), temperature=st.floats(0.05, 2))
 def test_softmax_equals_loops_over_cosines(seed, pairs, temperature):
     anchor, positive = embeddings(seed, pairs)
-    loss = softmax_contrastive_loss(pairwise_distance(anchor, positive), temperature).item()
+    loss = softmax(anchor, positive, temperature).item()
     assert loss == pytest.approx(loops.info_nce(anchor, positive, temperature), rel=1e-6)
 
 
@@ -80,8 +93,7 @@ def test_losses_ignore_pair_order_and_which_view_is_called_anchor(seed, order):
 
     def losses(anchor, positive):
         plain = hardest_negative_contrastive_loss(anchor, positive, 0.9, 0.3)
-        softmax = softmax_contrastive_loss(pairwise_distance(anchor, positive), 0.1)
-        return torch.stack([plain, hinges(anchor, positive, squared=True, each=True), softmax])
+        return torch.stack([plain, hinges(anchor, positive, squared=True, each=True), softmax(anchor, positive, 0.1)])
 
     expected = losses(anchor, positive)
     torch.testing.assert_close(losses(anchor[list(order)], positive[list(order)]), expected)
@@ -89,12 +101,34 @@ def test_losses_ignore_pair_order_and_which_view_is_called_anchor(seed, order):
 
 
 def test_a_negative_must_be_strictly_farther_than_the_threshold_and_another_pair():
-    distance = torch.tensor([[0.9, 0.5, 0.6], [0.4, 0.9, 0.5], [0.8, 0.2, 0.9]])
-    candidates = candidate_negatives(distance, 0.5)
+    pairwise = torch.tensor([[0.9, 0.5, 0.6], [0.4, 0.9, 0.5], [0.8, 0.2, 0.9]])
+    candidates = hide_non_negatives(pairwise, 0.5)
     inf = math.inf
-    assert candidates[0].tolist() == [[inf, inf, distance[0, 2]], [inf, inf, distance[2, 0]]]
-    assert candidates[1].isinf().all()
-    assert candidates[2].tolist() == [[distance[2, 0], inf, inf], [distance[0, 2], inf, inf]]
+    assert candidates.tolist() == [[inf, inf, pytest.approx(0.6)], [inf, inf, inf], [pytest.approx(0.8), inf, inf]]
+    # Pair 0: D[0, 2] of its anchor, D[2, 0] of its positive. Pair 1 has none. Pair 2: D[2, 0] and D[0, 2].
+    one, both = hardest_negatives(candidates), hardest_negatives(candidates, each=True)
+    assert one.absent.tolist() == [[False], [True], [False]]
+    assert [(one.anchor[i].item(), one.positive[i].item()) for i in (0, 2)] == [(0, 2), (0, 2)]
+    assert both.absent.tolist() == [[False] * 2, [True] * 2, [False] * 2]
+    assert both.anchor[[0, 2]].tolist() == [[0, 2], [2, 0]]
+    assert both.positive[[0, 2]].tolist() == [[2, 0], [0, 2]]
+
+
+@settings(deadline=None, max_examples=50)
+@given(seed=st.integers(0, 10_000), pairs=st.integers(2, 9), threshold=st.floats(0, 1.5))
+def test_chosen_negatives_lie_at_the_distances_that_loops_find(seed, pairs, threshold):
+    anchor, positive = embeddings(seed, pairs)
+    d = loops.distances(anchor, positive)
+    candidates = hide_non_negatives(pairwise_distance(anchor, positive), threshold)
+    one = negative_distance(anchor, positive, hardest_negatives(candidates))
+    each = negative_distance(anchor, positive, hardest_negatives(candidates, each=True))
+    drawn = negative_distance(anchor, positive, random_negatives(candidates, np.random.default_rng(seed), each=True))
+    for i in range(pairs):
+        sides = loops.negatives(d, i, threshold)
+        assert one[i].item() == pytest.approx(min([*sides[0], *sides[1], math.inf]))
+        for side, nearest, random in zip(sides, each[i].tolist(), drawn[i].tolist(), strict=True):
+            assert nearest == pytest.approx(min([*side, math.inf]))
+            assert any(random == pytest.approx(value) for value in side or [math.inf])
 
 
 def test_off_diagonal_keeps_rows():
@@ -106,7 +140,7 @@ FORMS = {
     "plain": lambda a, p: hardest_negative_contrastive_loss(a, p, 0.9, 0.3),
     "squared": lambda a, p: hinges(a, p, squared=True),
     "each": lambda a, p: hinges(a, p, each=True),
-    "softmax": lambda a, p: softmax_contrastive_loss(pairwise_distance(a, p), 0.5),
+    "softmax": lambda a, p: softmax(a, p, 0.5),
 }
 
 
@@ -132,32 +166,62 @@ def test_gradients_are_finite_where_embeddings_coincide(form, all_equal):
 def test_small_distances_keep_their_digits_in_float32_and_under_autocast():
     anchor = torch.nn.functional.normalize(torch.randn(8, 128, generator=torch.Generator().manual_seed(0)), dim=-1)
     positive = anchor + 1e-4
-    exact = (anchor.double().unsqueeze(1) - positive.double()).norm(dim=-1).float()
-    torch.testing.assert_close(pairwise_distance(anchor, positive), exact, atol=0, rtol=1e-3)
+    exact = (anchor.double() - positive.double()).norm(dim=-1).float()
+    torch.testing.assert_close(distance(anchor, positive), exact, atol=0, rtol=1e-3)
+    assert distance(anchor.bfloat16(), positive.bfloat16()).dtype == torch.float32
+    all_pairs = (anchor.double().unsqueeze(1) - positive.double()).square().sum(dim=-1).float()
+    torch.testing.assert_close(pairwise_squared_distance(anchor, positive), all_pairs, atol=1e-6, rtol=0)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        torch.testing.assert_close(pairwise_distance(anchor, positive), exact, atol=0, rtol=1e-3)
-    assert pairwise_distance(anchor.bfloat16(), positive.bfloat16()).dtype == torch.float32
+        torch.testing.assert_close(distance(anchor, positive), exact, atol=0, rtol=1e-3)
+        torch.testing.assert_close(pairwise_squared_distance(anchor, positive), all_pairs, atol=1e-6, rtol=0)
+
+
+def test_the_backward_pass_keeps_nothing_of_the_size_of_all_pairs():
+    """Memory: of the paper's loss only what is proportional to pairs x dimensions waits for the gradient."""
+    sizes = []
+    anchor, positive = (view.requires_grad_() for view in embeddings(8, 64, 4))
+    with torch.autograd.graph.saved_tensors_hooks(
+        lambda saved: sizes.append(saved.numel()) or saved, lambda saved: saved
+    ):
+        hardest_negative_contrastive_loss(anchor, positive, 0.9, 0.3).backward()
+    assert 0 < max(sizes) <= 2 * 64 * 4 < 64 * 64
 
 
 def test_threshold_is_limited_by_the_batch_own_distances():
-    distance = pairwise_distance(*(view.requires_grad_() for view in embeddings(5, 20)))
-    wide = effective_threshold(distance, 0.3, 0.9)
-    assert wide.item() == pytest.approx(0.3)  # the batch is spread: the setting decides
-    assert not wide.requires_grad
-    contracted = effective_threshold(distance * 1e-3, 0.3, 0.1)
-    hidden = (off_diagonal(distance * 1e-3) <= contracted).float().mean().item()
+    pairwise = pairwise_distance(*embeddings(5, 20))
+    assert effective_threshold(pairwise, 0.3, 0.9).item() == pytest.approx(0.3)  # the batch is spread
+    contracted = effective_threshold(pairwise * 1e-3, 0.3, 0.1)
+    hidden = (off_diagonal(pairwise * 1e-3) <= contracted).float().mean().item()
     assert hidden == pytest.approx(0.1, abs=0.01)
-    assert effective_threshold(distance, 3.0, 1.0) == off_diagonal(distance).max()
+    expected = np.quantile(off_diagonal(pairwise).numpy(), 0.37, method="lower")
+    assert effective_threshold(pairwise, 3.0, 0.37).item() == expected
+    assert effective_threshold(pairwise, 3.0, 1.0) == off_diagonal(pairwise).max()
+    assert effective_threshold(pairwise, 0.0, 0.1) == 0
 
 
-def test_random_negatives_are_reproducible_uniform_and_only_candidates():
-    candidates = torch.tensor([[math.inf, 0.1, 0.2, 0.3, math.inf], [math.inf] * 5]).repeat(3000, 1)
-    first = random_negative(candidates, np.random.default_rng(0))
-    assert torch.equal(first, random_negative(candidates, np.random.default_rng(0)))
-    assert not torch.equal(first, random_negative(candidates, np.random.default_rng(1)))
-    assert first[1::2].isinf().all()
-    for value in (0.1, 0.2, 0.3):
-        assert (first[::2] == value).float().mean().item() == pytest.approx(1 / 3, abs=0.04)
+@pytest.mark.parametrize("each", [False, True])
+def test_random_negatives_are_reproducible_uniform_and_only_candidates(each):
+    inf = math.inf
+    candidates = torch.tensor([[inf, 0.1, inf, 0.2], [0.3, inf, inf, inf], [inf] * 4, [inf, 0.4, inf, inf]])
+
+    def draw(seed):
+        rng = np.random.default_rng(seed)
+        return [
+            torch.stack(parts)
+            for parts in zip(*(random_negatives(candidates, rng, each) for _ in range(1500)), strict=True)
+        ]
+
+    (anchor, positive, absent), again, other = draw(0), draw(0), draw(1)
+    assert torch.equal(positive, again[1])
+    assert not torch.equal(positive, other[1])
+    assert absent[:, 2].all()
+    # Pair 0: D[0, 1] and D[0, 3] of its anchor, D[1, 0] of its positive.
+    share = 1 / 2 if each else 1 / 3
+    for k in (1, 3):
+        drawn = (anchor[:, 0, 0] == 0) & (positive[:, 0, 0] == k)
+        assert drawn.float().mean().item() == pytest.approx(share, abs=0.05)
+    drawn = (anchor[:, 0, -1] == 1) & (positive[:, 0, -1] == 0)
+    assert drawn.float().mean().item() == pytest.approx(1 if each else share, abs=0.05)
 
 
 def test_effective_rank_tells_collapse_from_spread():

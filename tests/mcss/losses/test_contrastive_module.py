@@ -8,9 +8,9 @@ from mcss.losses.contrastive import (
     ContrastiveLoss,
     ContrastiveSettings,
     hardest_negative_contrastive_loss,
-    pairwise_distance,
     softmax_contrastive_loss,
 )
+from mcss.losses.negatives import pairwise_squared_distance
 from tests.references import contrastive as loops
 
 
@@ -37,7 +37,7 @@ def test_without_warmup_it_is_the_papers_loss_at_every_step():
 def test_it_moves_from_the_softmax_to_the_papers_form_with_a_growing_threshold():
     anchor, positive = embeddings(1)
     loss = paper(margin=0.8, threshold=0.5, temperature=0.2, warmup_steps=10, threshold_warmup_steps=20)
-    softmax = softmax_contrastive_loss(pairwise_distance(anchor, positive), 0.2)
+    softmax = softmax_contrastive_loss(pairwise_squared_distance(anchor, positive), 0.2)
     for step in (0, 9):
         assert torch.equal(loss(anchor, positive, step).loss, softmax)
     for step, threshold in ((10, 0.0), (20, 0.25), (29, 0.475), (30, 0.5), (999, 0.5)):

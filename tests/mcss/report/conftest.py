@@ -17,10 +17,10 @@ def results(value):
 
 @pytest.fixture
 def finished(tmp_path):
-    def run(name, method="mcss", seed=0, value=100.0, **changes):
+    def run(name, method="mcss", seed=0, value=100.0, mean_pose=200.0, **changes):
         record = dict.fromkeys(COLUMNS, 1) | {"method": method, "seed": seed, "supervision": "S1", "wall_s": 90}
         record |= {"config_hash": f"{method}{seed}", "data_hash": "d", "frame": "canonical", "commit": "c"} | changes
-        record |= {"results": results(value), "mean_pose_results": results(200.0)}
+        record |= {"results": results(value), "mean_pose_results": results(mean_pose)}
         (tmp_path / name).mkdir()
         (tmp_path / name / "results.json").write_text(json.dumps(record))
         return tmp_path / name

@@ -19,8 +19,10 @@ def test_runs_of_different_length_are_not_averaged(finished, tmp_path):
 
 
 def test_only_methods_of_the_curve_stand_in_the_table(finished, tmp_path):
-    runs = [finished("a"), finished("b", method="mcss_dim64"), finished("c", method="baseline_long")]
-    assert len(markdown_table(collect(runs, tmp_path / "runs.csv")).splitlines()) == 4
+    runs = [finished("a"), finished("b", method="mcss_global", mean_pose=350.0), finished("c", method="baseline_long")]
+    lines = markdown_table(collect(runs, tmp_path / "runs.csv")).splitlines()
+    assert len(lines) == 4
+    assert lines[-1].endswith("| 200.0 | | |")  # of the frame that the shown methods predict in
 
 
 def test_page_is_filled_between_its_marks_only():

@@ -12,6 +12,7 @@ import torch
 from data_modules.store import open_store
 from mcss.metrics import MeanPAMPJPEAtK
 from mcss.retrieval import embeddings
+from mcss.retrieval.benchmark import retrieve_all
 from mcss.retrieval.write import main
 from tests.references.synthetic_store import make_store
 
@@ -52,6 +53,28 @@ def test_everything_is_written_and_agrees_with_the_metric(written, other_store):
                 assert float(line["value"]) == pytest.approx(value, abs=1e-3)
                 assert float(line["low"]) <= value + 1e-3
                 assert float(line["high"]) >= value - 1e-3
+
+
+def test_queries_of_one_camera_search_the_same_database(checkpoints, other_store):
+    store = open_store(other_store)
+    embedded = [embeddings.embed_test_images(checkpoints[0], store)]
+    everybody = retrieve_all(store, embedded)["run0"]
+    left = retrieve_all(store, embedded, ["left"])["run0"]
+    is_left = torch.from_numpy(store.camera[embedded[0].row] == "left")
+    assert 0 < is_left.sum() < len(is_left)
+    for case, retrieval in everybody.items():
+        for before, after in zip(retrieval, left[case], strict=True):
+            assert torch.equal(after[is_left], before[is_left])
+        assert (left[case].database[~is_left] == 0).all()
+        assert left[case].embedding_mm[~is_left].isnan().all()
+
+
+def test_runs_that_would_be_called_alike_bear_their_folders_names(checkpoints, other_store, tmp_path):
+    twin = shutil.copytree(checkpoints[0].parents[1], tmp_path / "twin") / "checkpoints/last.ckpt"
+    run([checkpoints[0], twin, checkpoints[1]], other_store, tmp_path / "out")
+    page = (tmp_path / "out/retrieval.md").read_text()
+    assert "| run0, less twin |" in page
+    assert "| run0, less mcss, S1, seed 1 |" in page
 
 
 def test_tables_and_record_say_what_was_measured(written):
@@ -107,6 +130,7 @@ def test_one_test_subject_and_one_run_leave_the_others_out(copied, store_path, t
         (["{tmp}/damaged.ckpt", "--store", "{store}"], "damaged.ckpt: not a checkpoint of this project"),
         (["{ckpt}", "--store", "{tmp}/nowhere"], "nowhere: there is no store"),
         (["{ckpt}", "--store", "{unlabelled}"], "no test subject has poses"),
+        (["{ckpt}", "--store", "{store}", "--query_cameras", "up"], "query camera up: "),
         (["{ckpt}", "{ckpt}", "--store", "{store}"], "runs of the same name: run0, run0"),
     ],
 )

@@ -1,0 +1,128 @@
+"""``mcss export``: the network of a run as one file, for programs that have no use for a training framework."""
+
+import argparse
+import contextlib
+import io
+import json
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+
+from data_modules.augment import Augment, AugmentSettings
+from mcss.errors import InputError
+from mcss.models.module import MCSSModule
+from mcss.retrieval.embeddings import load_network
+from mcss.skeleton import JOINTS
+
+TOLERANCE_MM = 1e-3
+"""Largest difference between the poses of the written file and of the network; a larger one is an error."""
+
+
+class ExportedNetwork(nn.Module):
+    """A network with its normalisation: images as a camera gives them to embedding and pose."""
+
+    def __init__(self, network: MCSSModule) -> None:
+        super().__init__()
+        self.network = network
+        self.normalise = Augment(AugmentSettings(), network.image_size_px, seed=0).normalise
+
+    def forward(
+        self, images: UInt8[Tensor, "batch 3 side side"]
+    ) -> tuple[Float[Tensor, "batch dim"], Float[Tensor, "batch 17 3"]]:
+        """Embedding (unit length) and pose (mm, h36m17, the pelvis at 0, in the network's frame) of RGB images."""
+        prediction = self.network(self.normalise(images))
+        return prediction.embedding, prediction.pose
+
+
+def export(checkpoint: Path, into: Path) -> float:
+    """Write the network of ``checkpoint`` to ``into`` and read it back; return the largest difference in mm.
+
+    ``.onnx`` is ONNX (input ``images``, outputs ``embedding`` and ``pose_mm``), ``.pt2`` a ``torch.export`` program.
+    The batch may have any size. What a reader needs to know stands in ``into`` with ``.json`` appended.
+
+    Raises:
+        InputError: no checkpoint, another suffix, the packages of the ``onnx`` extra are missing, or the written file
+            predicts other poses than the network.
+    """
+    if into.suffix not in _WRITERS:
+        raise InputError(f"{into}: the suffix says what is written, {' or '.join(_WRITERS)}")
+    if not checkpoint.is_file():
+        raise InputError(f"{checkpoint}: no such checkpoint; train first, or name RUN/checkpoints/last.ckpt")
+    network = ExportedNetwork(load_network(checkpoint)).eval()
+    side = network.network.image_size_px
+    # Exported with two images, checked with three: a batch of one would be taken for a size that never changes.
+    images = torch.randint(0, 256, (3, 3, side, side), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    into.parent.mkdir(parents=True, exist_ok=True)
+    partial = into.with_name(f"partial-{into.name}")
+    try:
+        pose_mm = _WRITERS[into.suffix](network, images, partial)
+        with torch.inference_mode():
+            difference_mm = float(np.abs(pose_mm - network(images)[1].numpy()).max())
+        if not difference_mm <= TOLERANCE_MM:
+            raise InputError(f"{into}: not written, its poses differ by {difference_mm:.2g} mm from the network's")
+        os.replace(partial, into)
+    finally:
+        partial.unlink(missing_ok=True)
+    description = {
+        "images": f"uint8 RGB, any number x 3 x {side} x {side}, one person in the middle of each",
+        "embedding": "unit length",
+        "pose_mm": f"joints h36m17 in mm, pelvis at 0, {network.network.pose_frame} frame",
+        "joints": list(JOINTS),
+        "checkpoint": str(checkpoint),
+    }
+    into.with_name(f"{into.name}.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+    return difference_mm
+
+
+def _write_torch(network: ExportedNetwork, images: Tensor, path: Path) -> np.ndarray:
+    program = torch.export.export(network, (images[:2],), dynamic_shapes=({0: torch.export.Dim("batch")},))
+    with path.open("wb") as file:
+        torch.export.save(program, file)
+    with torch.inference_mode():
+        return torch.export.load(str(path)).module()(images)[1].numpy()
+
+
+def _write_onnx(network: ExportedNetwork, images: Tensor, path: Path) -> np.ndarray:
+    try:
+        import onnxruntime
+        import onnxscript  # noqa: F401 - torch.onnx needs it, and would say so in several lines
+    except ImportError as error:
+        raise InputError(f"ONNX needs {error.name}: pip install 'mcss[onnx]'") from None
+    with contextlib.redirect_stdout(io.StringIO()):  # it reports each of its passes
+        torch.onnx.export(
+            network,
+            (images[:2],),
+            path,
+            input_names=["images"],
+            output_names=["embedding", "pose_mm"],
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            external_data=False,
+            dynamo=True,
+        )
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return session.run(["pose_mm"], {"images": images.numpy()})[0]
+
+
+_WRITERS = {".onnx": _write_onnx, ".pt2": _write_torch}
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the program: exit code 2 after one line on stderr where the input is at fault."""
+    parser = argparse.ArgumentParser(prog="mcss export", description=__doc__)
+    parser.add_argument("checkpoint", type=Path, help="RUN/checkpoints/last.ckpt")
+    parser.add_argument("--out", type=Path, required=True, help="NAME.onnx (ONNX) or NAME.pt2 (torch.export)")
+    options = parser.parse_args(args)
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of the exporters, about themselves
+            difference_mm = export(options.checkpoint, options.out)
+    except InputError as error:
+        print(f"mcss: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    print(f"written: {options.out} (poses within {difference_mm:.1g} mm of the network's)")

@@ -1,0 +1,67 @@
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from data_modules.store import open_store
+from mcss.errors import InputError
+from mcss.metrics.retrieval import CASES, KS, make_images, retrieve
+from mcss.retrieval import benchmark, embeddings
+from mcss.retrieval.large import retrieve_large
+from mcss.retrieval.write import main
+
+
+@pytest.fixture(scope="module")
+def images():
+    """Embedding, pose, subject, camera and instant of four people's instants, one of them seen by one camera only."""
+    rng = np.random.default_rng(3)
+    views = [(s, c, 10 * s + i) for s in range(4) for i in range(9) for c in range(3 if s else 1)]
+    subject, camera, instant = np.array(sorted(views, key=lambda view: (view[2], view[1]))).T
+    embedding = rng.standard_normal((len(subject), 8)).astype(np.float32)
+    embedding /= np.linalg.norm(embedding, axis=1, keepdims=True)
+    pose_mm = torch.from_numpy(300 * rng.standard_normal((50, 16, 3)))[instant]
+    return embedding, pose_mm, subject, camera, instant
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_equals_the_exact_benchmark_where_no_distances_tie(images, case):
+    embedding, pose_mm, subject, camera, instant = images
+    exact = retrieve(
+        make_images(torch.from_numpy(embedding), pose_mm, *map(torch.from_numpy, (subject, camera, instant))),
+        case,
+        hit_mm=340.0,
+    )
+    large = retrieve_large(embedding, pose_mm, subject, camera, case, hit_mm=340.0)
+    assert 0 < exact.embedding_hit.nanmean() < 1
+    assert torch.equal(large.database, exact.database)
+    assert torch.equal(large.nearest, exact.nearest)
+    torch.testing.assert_close(large.embedding_mm, exact.embedding_mm, equal_nan=True)
+    torch.testing.assert_close(large.embedding_hit, exact.embedding_hit, equal_nan=True)
+    assert large.oracle_mm.isnan().all()
+    answered = exact.database > 0
+    assert torch.equal(large.random_mm.isnan(), exact.random_mm.isnan())
+    # An estimate from some draws a query: its mean lies within four standard errors of the expectation.
+    drawn, expected = large.random_mm[answered, 0], exact.random_mm[answered, 0]
+    standard_error = (drawn - expected).std() / len(drawn) ** 0.5
+    assert abs((drawn - expected).mean()) < 4 * standard_error
+
+
+def test_many_instants_are_searched_and_tables_leave_out_the_oracle(checkpoints, other_store, tmp_path, monkeypatch):
+    exact = benchmark.retrieve_all(
+        open_store(other_store), [embeddings.embed_test_images(checkpoints[0], open_store(other_store))]
+    )["run0"]
+    monkeypatch.setattr(benchmark, "EXACT_INSTANTS", 29)
+    main([str(checkpoints[0]), "--store", str(other_store), "--out", str(tmp_path)])
+    page = (tmp_path / "retrieval.md").read_text()
+    assert "oracle |" not in page
+    assert "nan" not in page
+    value = exact["cross"].embedding_mm[:, KS.index(1)].mean()
+    assert f"| other subjects (paper, case 2) | mcss, S1, seed 0 | {value:.1f} [" in page
+    assert (tmp_path / "run0/gallery_cross.jpg").is_file()
+
+
+def test_without_faiss_one_line_says_how_to_install_it(images, monkeypatch):
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    with pytest.raises(InputError, match=r"pip install 'mcss\[faiss\]'"):
+        retrieve_large(*images[:4], "all")
