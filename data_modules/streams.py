@@ -44,6 +44,25 @@ class CachedImages:
         return self.images[self.position[rows]]
 
 
+def image_readers(
+    pairs: tuple[Store, np.ndarray], labelled: tuple[Store, np.ndarray], size_px: int, cached: bool
+) -> tuple[ReadImages, ReadImages]:
+    """Readers of the rows of both streams, each given with its store; one for both where they share a store.
+
+    ``cached`` readers hold their rows decoded in memory. Where pairs share a store with labels, their rows contain the
+    labelled ones; without pairs there are none of theirs.
+    """
+    (multiview_store, pair_rows), (labelled_store, labelled_rows) = pairs, labelled
+
+    def reader(store: Store, rows: np.ndarray) -> ReadImages:
+        return CachedImages(store, rows, size_px) if cached else DecodedImages(store, size_px)
+
+    if multiview_store is labelled_store:
+        both = reader(labelled_store, pair_rows if len(pair_rows) else labelled_rows)
+        return both, both
+    return reader(multiview_store, pair_rows), reader(labelled_store, labelled_rows)
+
+
 class MultiviewStream(Dataset[MultiviewBatch]):
     """Pairs of step after step."""
 
