@@ -1,7 +1,7 @@
 """What one camera recorded of a clip, on the clock that all cameras share; and which frames belong together."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,8 +112,8 @@ def match_frames(
     return np.stack(columns, axis=1)
 
 
-def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
-    """Rows of a CSV file with a header that has at least ``columns``.
+def read_table(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str]]:
+    """Rows of a CSV file with a header that has at least ``columns``, one after the other: a table may be long.
 
     Raises:
         InputError: the file is no such table.
@@ -121,12 +121,11 @@ def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, skipinitialspace=True)
-            header, rows = reader.fieldnames or (), list(reader)
+            if missing := [name for name in columns if name not in (reader.fieldnames or ())]:
+                raise InputError(f"{path}: has no column {', '.join(missing)}; its first line must name the columns")
+            yield from reader
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: not a CSV file ({error}); save it as CSV in UTF-8") from None
-    if missing := [name for name in columns if name not in header]:
-        raise InputError(f"{path}: has no column {', '.join(missing)}; its first line must name the columns")
-    return rows
 
 
 def _number(row: Mapping[str, str], column: str, path: Path) -> float | None:

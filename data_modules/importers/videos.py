@@ -74,7 +74,8 @@ class Videos(Layout):
             raise InputError(f"{self.source}: no <subject>/<clip>/<camera>.mp4 in it; arrange the videos so")
         poses = {_name(path) for folder in found if (path := poses_file(folder))}
         for table, known in ((SYNC_FILE, names | poses), (BOXES_FILE, names)):
-            if unknown := sorted(set(_rows_by(self.source / table, "video")) - known):
+            rows = read_table(self.source / table, COLUMNS[table]) if (self.source / table).exists() else ()
+            if unknown := sorted({row["video"] for row in rows} - known):
                 raise InputError(
                     f"{self.source / table}: there is no video {unknown[0]}; write <subject>/<clip>/<camera>"
                 )
@@ -143,7 +144,8 @@ class Videos(Layout):
     def _boxes(self, recording: Recording) -> dict[int, Box]:
         """Box by frame: those of boxes.csv, or else of what the detector finds or what moves."""
         path = self.source / BOXES_FILE
-        rows = _rows_by(path, "video").get(_name(recording.path))
+        name = _name(recording.path)
+        rows = _rows_by(path, "video", name.rpartition("/")[0] + "/").get(name)
         if rows is None:
             track = self._detector.boxes(recording) if self._detector else motion_boxes(recording)
             return {frame: _box(*sides) for frame, sides in enumerate(track.tolist())}
@@ -154,7 +156,7 @@ class Videos(Layout):
                 boxes[int(row["frame"])] = (left, top, left + width, top + height)
             return boxes
         except (TypeError, ValueError) as error:
-            raise InputError(f"{path}: a row of {_name(recording.path)} is no box ({error}); write numbers") from None
+            raise InputError(f"{path}: a row of {name} is no box ({error}); write numbers") from None
 
 
 def _box(left: float, top: float, right: float, bottom: float) -> Box:
@@ -167,10 +169,10 @@ def _name(path: Path) -> str:
 
 
 @lru_cache(maxsize=4)
-def _rows_by(path: Path, column: str) -> dict[str, list[dict[str, str]]]:
-    """Rows of a table by what they have in ``column``; none where there is no such file."""
-    rows: dict[str, list[dict[str, str]]] = defaultdict(list)
-    if path.exists():
-        for row in read_table(path, COLUMNS[path.name]):
-            rows[row[column]].append(row)
-    return rows
+def _rows_by(path: Path, column: str, start: str = "") -> dict[str, list[dict[str, str]]]:
+    """Rows of a table by what they have in ``column``, those that ``start`` so; none where there is no such file."""
+    found: dict[str, list[dict[str, str]]] = defaultdict(list)
+    for row in read_table(path, COLUMNS[path.name]) if path.exists() else ():
+        if row[column].startswith(start):
+            found[row[column]].append(row)
+    return found
