@@ -23,6 +23,10 @@ STAMP  := $(ENV)/.mcss-installed
 CONFIGS := $(patsubst %,--config experiments/%.yaml,base $(TRAINER:%=trainer/%) data/$(DATA) method/$(METHOD))
 SETTINGS := --data.supervision $(SUPERVISION) --seed_everything $(SEED) --run_dir $(RUN)
 
+# Rendered stores that the overlay names, unless ARGS names another; own videos take their labels from the studio.
+NAMED    = sed -nE 's!^ *([a-z]+_)?store: data/(studio|tiny|studio-b)( .*)?$$!\2!p' experiments/data/$(DATA).yaml
+RENDERED = $(if $(findstring --data.store,$(ARGS)),,$(sort $(shell $(NAMED) 2>/dev/null)))
+
 .DEFAULT_GOAL := help
 .PHONY: help setup data train curve tables ablations sweep report retrieval test check
 
@@ -38,8 +42,8 @@ $(STAMP): setup.cfg
 	"$(PYTHON)" -m pip install --progress-bar on --editable '.[dev]'
 	@touch "$@"
 
-data: $(STAMP) ## render the studio data set if it is absent (resumes where it was interrupted)
-	@case "$(DATA)" in studio|tiny|studio-b) $(ENV)/bin/mcss-data render --preset $(DATA) --out data/$(DATA);; esac
+data: $(STAMP) ## render those stores of DATA that are rendered and absent (resumes where it was interrupted)
+	@$(foreach preset,$(RENDERED),$(ENV)/bin/mcss-data render --preset $(preset) --out data/$(preset) &&) true
 
 train: data ## train METHOD with the 3D labels of SUPERVISION, then test the last checkpoint (resumes)
 	$(ENV)/bin/mcss fit $(CONFIGS) $(SETTINGS) $(ARGS)

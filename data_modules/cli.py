@@ -104,6 +104,9 @@ def _add_import(commands: "argparse._SubParsersAction[_OneLineParser]") -> None:
     parser.add_argument("--step", type=_at_least(1), metavar="N", help="every Nth frame (default: the layout's)")
     parser.add_argument("--test-step", type=_at_least(1), metavar="N", help="of the test subjects (default: --step)")
     parser.add_argument("--size", type=_at_least(16), default=256, metavar="PX", help="side of the crops (%(default)s)")
+    parser.add_argument(
+        "--detector", metavar="WEIGHTS", help="boxes of own videos: COCO_V1 or a file (default: motion)"
+    )
     parser.add_argument("--exclusions", default="default", metavar="FILE", help="YAML of bad clips; default, none")
     parser.add_argument("--strict", action="store_true", help="fail where anything would be skipped")
     parser.add_argument("--workers", type=_at_least(1), help="processes (default: one a core)")
@@ -184,6 +187,8 @@ def _import(arguments: argparse.Namespace) -> None:
     from data_modules.importers.exclusions import read_exclusions
 
     layout = make_layout(arguments.layout, arguments.source)
+    if arguments.detector:
+        layout.use_detector(arguments.detector)
     chosen = arguments.test_subjects
     settings = ImportSettings(
         crop_size_px=arguments.size,

@@ -15,20 +15,20 @@ from torch.utils.data import DataLoader
 from data_modules.augment import Augment, AugmentSettings
 from data_modules.intact import IntactImages
 from data_modules.samplers import LabelledSampler, PairSampler
-from data_modules.store import Store, joint_content_hash, open_store
+from data_modules.store import Store, joint_content_hash
+from data_modules.stream_stores import StreamStores
 from data_modules.streams import (
-    CachedImages,
     DecodedImages,
     EvalStream,
     ImageFolder,
     LabelledStream,
     MultiviewStream,
-    ReadImages,
     StepLoader,
     StepSampler,
+    image_readers,
     rank_batches,
 )
-from data_modules.supervision import labelled_rows, training_rows, validation_rows
+from data_modules.supervision import validation_rows
 from mcss.batch import EvalBatch, LabelledBatch, MultiviewBatch, TrainBatch
 from mcss.errors import InputError
 from mcss.preemption import ignore_stop_signals
@@ -112,7 +112,7 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         self.num_workers = num_workers
         self.predict_images = predict_images
         self.skip_corrupt_images = skip_corrupt_images
-        self._intact: list[IntactImages] = []
+        self._intact: set[IntactImages] = set()
         self.seed = seed
 
     def setup(self, stage: str) -> None:
@@ -123,33 +123,18 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         """
         if stage == "predict":
             return
-        stores = {path: open_store(path) for path in (self.multiview_path, self.labelled_path, self.test_path)}
-        self.multiview_store, self.labelled_store = stores[self.multiview_path], stores[self.labelled_path]
-        self.test_store = stores[self.test_path]
-        self.rows_labelled = self._of_training_cameras(
-            self.labelled_store, labelled_rows(self.labelled_store, self.supervision, self.validation_clips)
-        )
+        paths = (self.multiview_path, self.labelled_path, self.test_path)
+        stores = self.stores = StreamStores.open(*paths, self.leave_out_cameras)
+        self.multiview_store, self.labelled_store, self.test_store = stores.multiview, stores.labelled, stores.test
+        self.rows_labelled = stores.rows_labelled(self.supervision, self.validation_clips)
         self.rows_validation = validation_rows(self.labelled_store, self.validation_clips)
-        is_test = np.isin(self.test_store.subject, self.test_store.meta.subjects_test)
-        self.rows_test = np.flatnonzero(is_test & self.test_store.has_pose)
+        self.rows_test = stores.rows_test()
         if stage == "test" and not len(self.rows_test):
             raise InputError(f"{self.test_path}: no test subject has poses; name a store that does as data.test_store")
         if stage == "fit":
             if not self.pairs and not len(self.rows_labelled):
                 raise InputError("nothing to train on: pairs is 0 and supervision is 'none'")
-            held_out = self.validation_clips if self.multiview_store is self.labelled_store else ()
-            self.rows_train = self._of_training_cameras(
-                self.multiview_store, training_rows(self.multiview_store, held_out)
-            )
-
-    def _of_training_cameras(self, store: Store, rows: Int[np.ndarray, " rows"]) -> Int[np.ndarray, " kept"]:
-        known = sorted({*self.multiview_store.meta.cameras, *self.labelled_store.meta.cameras})
-        unknown = sorted(set(self.leave_out_cameras) - set(known))
-        if unknown:
-            raise InputError(
-                f"leave_out_cameras {unknown[0]}: no such camera in {self.multiview_path}; it has {', '.join(known)}"
-            )
-        return rows[~np.isin(store.camera[rows], self.leave_out_cameras)]
+            self.rows_train = stores.rows_train(self.validation_clips)
 
     def labelled_pose_world(self) -> Float[Tensor, "labelled 17 3"]:
         """Poses of the labelled training rows: world frame, mm, h36m17; for the statistics of the target."""
@@ -157,10 +142,7 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
 
     def training_pose_world(self) -> Float[Tensor, "poses 17 3"]:
         """One pose an instant of all training subjects: what the mean-pose predictor, a reference, averages."""
-        store = self.labelled_store
-        rows = np.flatnonzero(np.isin(store.subject, store.meta.subjects_train) & store.has_pose)
-        rows = rows[np.unique(store.instant[rows], return_index=True)[1]]
-        return torch.from_numpy(store.pose_world[rows])
+        return torch.from_numpy(self.stores.training_pose_world())
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -189,7 +171,11 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
 
     def train_dataloader(self) -> CombinedLoader:
         """Both streams in step; a stream that the settings switch off is absent."""
-        read_pairs, read_labelled = self._image_readers()
+        pairs = (self.multiview_store, self.rows_train if self.pairs else self.rows_train[:0])
+        labelled = (self.labelled_store, self.rows_labelled)
+        readers = image_readers(pairs, labelled, self.image_size_px, self.cache_images, self.skip_corrupt_images)
+        self._intact |= {reader.store for reader in readers if isinstance(reader.store, IntactImages)}
+        read_pairs, read_labelled = readers
         rank, world_size = self._ranks()
         streams: dict[str, MultiviewStream | LabelledStream] = {}
         if self.pairs:
@@ -260,26 +246,6 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         step = next(stream.step for stream in (multiview, labelled) if stream)
         images, flipped = self.augment(torch.cat(parts), step=step, rank=self._ranks()[0], pairs=pairs)
         return TrainBatch(images, pairs, pose_world, flipped[2 * pairs :], step)
-
-    def _image_readers(self) -> tuple[ReadImages, ReadImages]:
-        """Of the pairs and of the labelled images; one for both where they come from one store."""
-        if self.multiview_store is self.labelled_store:
-            reader = self._image_reader(self.labelled_store, self.rows_train if self.pairs else self.rows_labelled)
-            return reader, reader
-        pairs = self.rows_train if self.pairs else self.rows_train[:0]
-        return (
-            self._image_reader(self.multiview_store, pairs),
-            self._image_reader(self.labelled_store, self.rows_labelled),
-        )
-
-    def _image_reader(self, store: Store, rows: Int[np.ndarray, " rows"]) -> ReadImages:
-        source: Store | IntactImages = store
-        if self.skip_corrupt_images:
-            source = IntactImages(store, rows)
-            self._intact.append(source)
-        if self.cache_images:
-            return CachedImages(source, rows, self.image_size_px)
-        return DecodedImages(source, self.image_size_px)
 
     def _eval_loader(self, store: Store, rows: Int[np.ndarray, " rows"]) -> DataLoader:
         stream = EvalStream(

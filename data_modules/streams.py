@@ -37,6 +37,7 @@ class CachedImages:
     """Images of ``rows``, decoded once and kept in memory: 0.2 ms an image and step become a copy."""
 
     def __init__(self, store: Store | IntactImages, rows: Int[np.ndarray, " rows"], size_px: int) -> None:
+        self.store = store
         self.position = np.full(len(store), -1, dtype=np.int64)
         self.position[rows] = np.arange(len(rows))
         self.images = store.decode(rows, size_px)
@@ -44,6 +45,26 @@ class CachedImages:
     def __call__(self, rows: Int[np.ndarray, " batch"]) -> UInt8[Tensor, "batch 3 side side"]:
         """Images of ``rows``, which must be among those cached."""
         return self.images[self.position[rows]]
+
+
+def image_readers(
+    pairs: tuple[Store, np.ndarray], labelled: tuple[Store, np.ndarray], size_px: int, cached: bool, skip_corrupt: bool
+) -> tuple[DecodedImages | CachedImages, DecodedImages | CachedImages]:
+    """Readers of the rows of both streams, each given with its store; one for both where they share a store.
+
+    ``cached`` readers hold their rows decoded in memory; with ``skip_corrupt`` they read ``IntactImages``. Where pairs
+    share a store with labels, their rows contain the labelled ones; without pairs there are none of theirs.
+    """
+    (multiview_store, pair_rows), (labelled_store, labelled_rows) = pairs, labelled
+
+    def reader(store: Store, rows: np.ndarray) -> DecodedImages | CachedImages:
+        source = IntactImages(store, rows) if skip_corrupt else store
+        return CachedImages(source, rows, size_px) if cached else DecodedImages(source, size_px)
+
+    if multiview_store is labelled_store:
+        both = reader(labelled_store, pair_rows if len(pair_rows) else labelled_rows)
+        return both, both
+    return reader(multiview_store, pair_rows), reader(labelled_store, labelled_rows)
 
 
 class MultiviewStream(Dataset[MultiviewBatch]):

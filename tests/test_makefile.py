@@ -6,6 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+import yaml
+
+from data_modules.studio.config import PRESETS
 from mcss.cli import parse_settings
 
 ROOT = Path(__file__).parents[1]
@@ -37,6 +41,29 @@ def test_train_is_data_then_fit_then_test_of_the_last_checkpoint():
     )
     test = lines.index("bin/mcss test --config runs/studio-baseline-S1+S5-seed3/config.yaml")
     assert render < fit < test
+
+
+def rendered(**variables):
+    """Presets that `make data` renders, in its order."""
+    return re.findall(r"bin/mcss-data render --preset (\S+) --out data/\1\b", make("-n", "data", **variables))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "experiments/data").glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_rendered_stores_of_every_overlay_are_rendered(path):
+    settings = yaml.safe_load(path.read_text())["data"]
+    named = {Path(value).name for key, value in settings.items() if key == "store" or key.endswith("_store")}
+    assert rendered(DATA=path.stem) == sorted(named & set(PRESETS))
+
+
+def test_own_videos_take_their_labels_from_the_studio_unless_another_store_is_named():
+    assert rendered(DATA="videos") == ["studio"]
+    assert rendered(DATA="videos", ARGS="--data.store data/h36m") == []
+
+
+def test_a_rendering_that_fails_ends_the_target():
+    recipe = make("-n", "data", DATA="videos").splitlines()[-1]
+    failing = re.sub(r"\S*mcss-data render", "false", recipe)
+    assert subprocess.run(failing, shell=True).returncode == 1
 
 
 def test_a_larger_size_leaves_off_what_the_method_switches_off(monkeypatch):

@@ -1,5 +1,6 @@
 """What a folder of somebody's files is, what is missing in it, and which command comes next."""
 
+import shlex
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,11 +32,12 @@ def diagnose(source: Path) -> Diagnosis:
     if not source.is_dir():
         raise InputError(f"--source {source}: there is no such folder")
     names = [name for name, entry in LAYOUTS.items() if any(any(source.glob(mark)) for mark in entry.marks)]
+    names.sort(key=lambda name: not any(source.glob(LAYOUTS[name].marks[0])))  # what some layouts share comes second
     if not names:
         known = "; ".join(f"{name}: {entry.marks[0]}" for name, entry in LAYOUTS.items())
         raise InputError(f"{source}: no known layout; a source is recognised by ({known}), give the folder above these")
     layout = make_layout(names[0], source)
-    command = f"mcss-data import {names[0]} --source {source} --out data/{layout.data_set.name}"
+    command = f"mcss-data import {names[0]} --source {shlex.quote(str(source))} --out data/{layout.data_set.name}"
     try:
         found, missing = _clips(layout)
     except InputError as error:

@@ -1,5 +1,7 @@
 """Human3.6M as https://github.com/anibali/h36m-fetch leaves it: ``processed/`` beside its ``metadata.xml``.
 
+Without ``metadata.xml`` the official ``S1/MyPoseFeatures/D3_Positions``, ... beside ``processed/`` tell the cameras.
+
 ``processed/S1/Directions-1/annot.h5`` has a row for each image: ``camera``, ``frame`` (from 1) and ``pose/3d`` (camera
 frame, mm, 32 joints); ``imageSequence/54138969/img_000001.jpg`` are the images. Training frames were chosen where some
 joint had moved, for each camera apart, so "every 5th frame" is not to be had and views are joined by their frame.
@@ -8,15 +10,17 @@ joint had moved, for each camera apart, so "every 5th frame" is not to be had an
 from collections.abc import Iterator
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from data_modules.importers import h36m_names
+from data_modules.importers.h36m_fetch_cameras import fit_cameras, read_annotation
 from data_modules.importers.h36m_metadata import read_metadata
+from data_modules.importers.h36m_original import POSES, H36mOriginal
 from data_modules.importers.layout import Clip, Instant, Layout, View
-from data_modules.importers.poses import select_joints
 from mcss.errors import InputError
 from mcss.geometry.camera import Camera
+
+METADATA = "metadata.xml"
 
 
 class H36mFetch(Layout):
@@ -31,7 +35,15 @@ class H36mFetch(Layout):
         for clip in found:
             if not self.annotation(clip).exists():
                 raise InputError(f"{self.annotation(clip)}: missing; run h36m-fetch's extract_all again")
-        read_metadata(self.source / "metadata.xml")
+        if self._has_metadata():
+            read_metadata(self.source / METADATA)
+            return found
+        for subject in sorted({clip[0] for clip in found}):
+            if not (self.source / subject / POSES).is_dir():
+                raise InputError(
+                    f"{self.source / METADATA}: missing; copy it there from h36m-fetch, or unpack "
+                    f"{H36mOriginal.archives[POSES].format(subject)}"
+                )
         return found
 
     def files(self, clip: Clip) -> list[Path]:
@@ -52,14 +64,8 @@ class H36mFetch(Layout):
 
     def instants(self, clip: Clip, cameras: tuple[str, ...]) -> Iterator[Instant]:
         """Instants of the frames that some camera has."""
-        path = self.annotation(clip)
-        try:
-            with h5py.File(path, "r") as file:
-                serials, frames = (np.asarray(file[key], dtype=np.int64).ravel() for key in ("camera", "frame"))
-                points = np.asarray(file["pose/3d"], dtype=np.float64)
-        except (OSError, KeyError, ValueError) as error:
-            raise InputError(f"{path}: not a whole annotation ({error}); run h36m-fetch's extract_all again") from None
-        poses = select_joints(points, h36m_names.OF_32_JOINTS, 32, str(path))
+        annotation = read_annotation(self.annotation(clip))
+        serials, frames, poses = annotation.serials, annotation.frames, annotation.poses_cam
         calibration = self.calibration(clip)
         for frame in np.unique(frames).tolist():
             rows = [row for row in np.flatnonzero(frames == frame).tolist() if str(serials[row]) in cameras]
@@ -74,8 +80,13 @@ class H36mFetch(Layout):
 
     def calibration(self, clip: Clip) -> dict[str, Camera]:
         """Cameras as they stood for the subject."""
-        cameras = read_metadata(self.source / "metadata.xml").cameras
+        if not self._has_metadata():
+            return fit_cameras(self.annotation(clip), self.source / clip[0] / POSES, clip[1])
+        cameras = read_metadata(self.source / METADATA).cameras
         return {name: cameras[clip[0], name] for name in h36m_names.CAMERAS}
+
+    def _has_metadata(self) -> bool:
+        return (self.source / METADATA).exists()
 
 
 def processed_clips(source: Path) -> list[Clip]:
@@ -110,3 +121,9 @@ def processed_images(source: Path, clip: Clip) -> list[Path]:
 def processed_image(source: Path, clip: Clip, camera: str, frame: int) -> Path:
     """Image of a frame that is counted from 0; the files count from 1."""
     return processed_folder(source, clip) / "imageSequence" / camera / f"img_{frame + 1:06d}.jpg"
+
+
+def processed_frames(source: Path, clip: Clip, camera: str) -> set[int]:
+    """Frames, counted from 0, of which there is an image."""
+    names = (path.stem.removeprefix("img_") for path in processed_image(source, clip, camera, 0).parent.glob("img_*"))
+    return {int(name) - 1 for name in names if name.isdigit()}

@@ -1,8 +1,10 @@
-"""Human3.6M's official videos with the world poses of https://github.com/facebookresearch/VideoPose3D.
+"""Human3.6M's images with the world poses of https://github.com/facebookresearch/VideoPose3D.
 
-``data_3d_h36m.npz`` (32 joints, **metres**), ``metadata.xml`` and ``S1/Videos``, ...: poses without any CDF file.
+``data_3d_h36m.npz`` (32 joints, **metres**), ``metadata.xml`` and the official ``S1/Videos``, ..., or, where there are
+none, h36m-fetch's ``processed/``: poses without any CDF file.
 """
 
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,8 +13,9 @@ import numpy as np
 from jaxtyping import Float64
 
 from data_modules.importers import h36m_names
-from data_modules.importers.h36m_original import VIDEOS_ARCHIVE, H36mOriginal
-from data_modules.importers.layout import Clip
+from data_modules.importers.h36m_fetch import processed_clips, processed_frames, processed_image, processed_images
+from data_modules.importers.h36m_original import VIDEOS, VIDEOS_ARCHIVE, H36mOriginal
+from data_modules.importers.layout import Clip, Instant, View
 from data_modules.importers.poses import MM_PER_M, select_joints
 from data_modules.importers.unpickle import read_npz_object
 from mcss.errors import InputError
@@ -27,14 +30,47 @@ class H36mVideoPose3d(H36mOriginal):
     name = "h36m-videopose3d"
     archives: ClassVar[dict[str, str]] = VIDEOS_ARCHIVE
 
+    def __init__(self, source: Path) -> None:
+        super().__init__(source)
+        self._has_images = (source / "processed").is_dir() and not any(source.glob(f"S*/{VIDEOS}"))
+        if self._has_images:
+            self.step = self.step_test = 1  # h36m-fetch has chosen the frames
+
     def clips(self) -> list[Clip]:
         """Clips that have poses; S11's Directions 2 has none there."""
         positions = _read(self.annotation(("S1", "Directions", 1)))
-        return [clip for clip in super().clips() if self._key(clip) in positions.get(clip[0], {})]
+        found = processed_clips(self.source) if self._has_images else super().clips()
+        return [clip for clip in found if self._key(clip) in positions.get(clip[0], {})]
+
+    def files(self, clip: Clip) -> list[Path]:
+        """Poses, and the four videos or folders of images."""
+        return (
+            [self.annotation(clip), *processed_images(self.source, clip)] if self._has_images else super().files(clip)
+        )
 
     def annotation(self, clip: Clip) -> Path:
         """The one file of all poses."""
         return self.source / "data_3d_h36m.npz"
+
+    def instants(self, clip: Clip, cameras: tuple[str, ...]) -> Iterator[Instant]:
+        """Instants up to the shortest of poses and videos, or those of which some camera has an image."""
+        return self._instants_of_images(clip, cameras) if self._has_images else super().instants(clip, cameras)
+
+    def _instants_of_images(self, clip: Clip, cameras: tuple[str, ...]) -> Iterator[Instant]:
+        poses = self.poses(clip)
+        frames = {camera: processed_frames(self.source, clip, camera) for camera in cameras}
+        for frame in sorted(set().union(*frames.values())):
+            if frame >= len(poses):
+                raise InputError(
+                    f"{self.annotation(clip)}: has {len(poses)} poses of {clip[0]}, {self._key(clip)}, and "
+                    f"{processed_images(self.source, clip)[0].parent} an image of frame {frame}; make one of them again"
+                )
+            views = tuple(
+                View(camera, processed_image(self.source, clip, camera, frame))
+                for camera in cameras
+                if frame in frames[camera]
+            )
+            yield Instant(frame, frame / h36m_names.FPS, views, poses[frame])
 
     def poses(self, clip: Clip) -> Float64[np.ndarray, "frames 17 3"]:
         """World poses, mm."""

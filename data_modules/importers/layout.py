@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Float
 
+from mcss.errors import InputError
 from mcss.geometry.camera import Camera
 
 Clip = tuple[str, str, int]
@@ -78,9 +79,9 @@ class Layout(ABC):
 
     name: ClassVar[str]
     data_set: ClassVar[DataSet]
-    step: ClassVar[int] = 1
+    step: int = 1
     """Every how manieth source frame of the training subjects is imported unless asked otherwise."""
-    step_test: ClassVar[int] = 1
+    step_test: int = 1
     """The same for the test subjects."""
 
     def __init__(self, source: Path) -> None:
@@ -117,6 +118,18 @@ class Layout(ABC):
     def annotation(self, clip: Clip) -> Path:
         """File or folder that an error in the instants of ``clip`` is to be looked for in."""
         return self.source
+
+    def use_detector(self, weights: str) -> None:
+        """Find the boxes that the source lacks by an object detector with ``weights``.
+
+        Raises:
+            InputError: the layout never looks for boxes, or the weights cannot be had.
+        """
+        raise InputError(f"--detector: layout {self.name!r} has its boxes from the data set; leave the option out")
+
+    def options(self) -> dict[str, str]:
+        """What else than the source and the settings decides the content of the store."""
+        return {}
 
     def calibration(self, clip: Clip) -> dict[str, Camera]:
         """Cameras by name as they stood for ``clip``, where the layout knows them; world with Z up, mm."""

@@ -7,8 +7,8 @@ pixels is boxed in every frame, and the boxes are smoothed over time.
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, Float64
-from scipy.ndimage import median_filter
 
+from data_modules.importers.box_track import box_track
 from data_modules.importers.images import ImageReader
 from data_modules.importers.recordings import Recording
 from mcss.errors import InputError
@@ -23,11 +23,8 @@ SHADOW_TINT, SHADOW_BRIGHTNESS = 0.12, 0.4
 """A shadow leaves this share of the light or more, the same in all three colours up to the tint."""
 LEAST_AREA = 0.002
 """Smaller regions, as a share of the picture, are no person."""
-LEAST_FOUND = 0.5
-"""A person must be found in this share of the frames; the boxes of the others are interpolated."""
 JOIN_SHARE = 0.04
 """Regions nearer than this share of the picture are one: clothes may look like the wall behind them."""
-SMOOTHING_S = 0.4
 
 
 def motion_boxes(recording: Recording) -> Float64[np.ndarray, "frames 4"]:
@@ -46,16 +43,7 @@ def motion_boxes(recording: Recording) -> Float64[np.ndarray, "frames 4"]:
             box = _largest_region(_moving(picture, background))
             if box is not None:
                 boxes[frame] = np.array(box) * scale
-    found = np.flatnonzero(np.isfinite(boxes[:, 0]))
-    if len(found) < LEAST_FOUND * len(boxes):
-        raise InputError(
-            f"{recording.path}: a moving person was found in {len(found)} of {len(boxes)} frames; give the boxes in "
-            "boxes.csv"
-        )
-    frames = np.arange(len(boxes))
-    filled = np.stack([np.interp(frames, found, side[found]) for side in boxes.T], axis=1)
-    window = 1 + 2 * round(SMOOTHING_S * recording.fps / 2)
-    return median_filter(filled, size=(window, 1), mode="nearest")
+    return box_track(recording, np.arange(len(boxes)), boxes, "a moving person")
 
 
 def _background(recording: Recording) -> tuple[Float32[np.ndarray, "rows columns 3"], float]:

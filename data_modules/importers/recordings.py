@@ -1,7 +1,7 @@
 """What one camera recorded of a clip, on the clock that all cameras share; and which frames belong together."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +36,7 @@ class Recording:
     @property
     def fps(self) -> float:
         """Frames a second; of a single frame 1."""
-        return 1.0 if len(self.time_s) < 2 else 1 / float(np.median(np.diff(self.time_s)))
+        return frames_per_s(self.time_s)
 
     def image(self, frame: int) -> Path | VideoFrame:
         """Where frame ``frame`` is read."""
@@ -72,11 +72,24 @@ def read_recording(path: Path, sync: Mapping[str, str]) -> Recording:
         time_s = np.arange(len(images)) / fps
     else:
         time_s = frame_times_s(path)
-    frames = _number(sync, "offset_frames", path)
-    offset_s = _number(sync, "offset_s", path) or 0.0
-    if frames is not None:
-        offset_s += frames / Recording(path, time_s).fps
-    return Recording(path, time_s - offset_s, images)
+    return Recording(path, on_shared_clock(time_s, sync, path), images)
+
+
+def on_shared_clock(
+    time_s: Float64[np.ndarray, " frames"], sync: Mapping[str, str], path: Path
+) -> Float64[np.ndarray, " frames"]:
+    """Times on the shared clock from those on the clock of the file ``path``, whose row of sync.csv is ``sync``.
+
+    Raises:
+        InputError: an offset is no number.
+    """
+    offset_s, frames = (_number(sync, column, path) or 0.0 for column in ("offset_s", "offset_frames"))
+    return time_s - offset_s - frames / frames_per_s(time_s)
+
+
+def frames_per_s(time_s: Float64[np.ndarray, " frames"]) -> float:
+    """Frame rate by the times of the frames; of a single frame 1."""
+    return 1.0 if len(time_s) < 2 else 1 / float(np.median(np.diff(time_s)))
 
 
 def match_frames(
@@ -99,8 +112,8 @@ def match_frames(
     return np.stack(columns, axis=1)
 
 
-def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
-    """Rows of a CSV file with a header that has at least ``columns``.
+def read_table(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str]]:
+    """Rows of a CSV file with a header that has at least ``columns``, one after the other: a table may be long.
 
     Raises:
         InputError: the file is no such table.
@@ -108,12 +121,11 @@ def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, skipinitialspace=True)
-            header, rows = reader.fieldnames or (), list(reader)
+            if missing := [name for name in columns if name not in (reader.fieldnames or ())]:
+                raise InputError(f"{path}: has no column {', '.join(missing)}; its first line must name the columns")
+            yield from reader
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: not a CSV file ({error}); save it as CSV in UTF-8") from None
-    if missing := [name for name in columns if name not in header]:
-        raise InputError(f"{path}: has no column {', '.join(missing)}; its first line must name the columns")
-    return rows
 
 
 def _number(row: Mapping[str, str], column: str, path: Path) -> float | None:

@@ -18,12 +18,12 @@ class Entry:
     module: str
     class_name: str
     marks: tuple[str, ...]
-    """Patterns of paths, of which one at least is in every such source."""
+    """Patterns of paths, of which one at least is in every such source; the first tells the layout best."""
 
 
 LAYOUTS = {
     "h36m-videopose3d": Entry("h36m_videopose3d", "H36mVideoPose3d", ("data_3d_h36m.npz",)),
-    "h36m": Entry("h36m_original", "H36mOriginal", ("S*/MyPoseFeatures", "S*/Videos")),
+    "h36m": Entry("h36m_original", "H36mOriginal", ("S*/Videos", "S*/MyPoseFeatures")),
     "h36m-karfly": Entry("h36m_karfly", "H36mKarfly", ("extra",)),
     "h36m-mmpose": Entry("h36m_mmpose", "H36mMmpose", ("annotation_body3d",)),
     "h36m-fetch": Entry("h36m_fetch", "H36mFetch", ("processed/S*",)),

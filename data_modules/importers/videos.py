@@ -2,23 +2,26 @@
 
     VIEWS/<subject>/<clip>/<camera>.mp4     or a folder <camera>/ of images
     VIEWS/sync.csv                          optional: video, offset_s or offset_frames, fps (of folders of images)
-    VIEWS/boxes.csv                         optional: video, frame, left, top, width, height; else found by motion
+    VIEWS/boxes.csv                         optional: video, frame, left, top, width, height; else found
     VIEWS/<subject>/<clip>/poses.npz        optional: points (frames, joints, 3), joints (names of h36m17), unit (mm or
                                             m), up (z or y), time_s (frames) on the shared clock
+    VIEWS/<subject>/<clip>/poses.trc        instead, or poses.c3d: markers, with
+    VIEWS/markers.csv                       joint (of h36m17), marker; a joint is the mean of its markers
 
-A video is named <subject>/<clip>/<camera> in the tables.
+A video is named <subject>/<clip>/<camera> in the tables, and the poses <subject>/<clip>/poses.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from data_modules.importers.layout import Box, Clip, DataSet, Instant, Layout, View
 from data_modules.importers.motion_boxes import motion_boxes
-from data_modules.importers.own_poses import read_poses
+from data_modules.importers.own_poses import MARKERS_FILE, OwnPoses, poses_file, read_poses
 from data_modules.importers.recordings import (
     Recording,
     match_frames,
@@ -28,10 +31,18 @@ from data_modules.importers.recordings import (
     recordings_in,
 )
 from mcss.errors import InputError
+from mcss.skeleton import JOINTS
 
-SYNC_FILE, BOXES_FILE, POSES_FILE = "sync.csv", "boxes.csv", "poses.npz"
+if TYPE_CHECKING:
+    from data_modules.importers.detector_boxes import Detector
+
+SYNC_FILE, BOXES_FILE = "sync.csv", "boxes.csv"
 BOX_COLUMNS = ("left", "top", "width", "height")
-COLUMNS = {SYNC_FILE: ("video",), BOXES_FILE: ("video", "frame", *BOX_COLUMNS)}
+COLUMNS = {
+    SYNC_FILE: ("video",),
+    BOXES_FILE: ("video", "frame", *BOX_COLUMNS),
+    MARKERS_FILE: ("joint", "marker"),
+}
 """That a table must have."""
 
 
@@ -41,14 +52,30 @@ class Videos(Layout):
     name = "videos"
     data_set = DataSet(name="videos", subjects_test=(), source="own videos", licence="as their owner says")
 
+    def __init__(self, source: Path) -> None:
+        super().__init__(source)
+        self._detector: Detector | None = None
+
+    def use_detector(self, weights: str) -> None:
+        """Find persons by a detector instead of their motion, in recordings without rows in boxes.csv."""
+        from data_modules.importers.detector_boxes import Detector  # torchvision's networks take seconds to load
+
+        self._detector = Detector(weights)
+
+    def options(self) -> dict[str, str]:
+        """Weights of the detector, if one is used."""
+        return {"detector": self._detector.id} if self._detector else {}
+
     def clips(self) -> list[Clip]:
         """Folders <subject>/<clip> that hold recordings."""
         found = {folder: recordings_in(folder) for folder in self.source.glob("*/*") if folder.is_dir()}
         names = {_name(path) for paths in found.values() for path in paths}
         if not names:
             raise InputError(f"{self.source}: no <subject>/<clip>/<camera>.mp4 in it; arrange the videos so")
-        for table in (SYNC_FILE, BOXES_FILE):
-            if unknown := sorted(set(_rows_by_video(self.source / table)) - names):
+        poses = {_name(path) for folder in found if (path := poses_file(folder))}
+        for table, known in ((SYNC_FILE, names | poses), (BOXES_FILE, names)):
+            rows = read_table(self.source / table, COLUMNS[table]) if (self.source / table).exists() else ()
+            if unknown := sorted({row["video"] for row in rows} - known):
                 raise InputError(
                     f"{self.source / table}: there is no video {unknown[0]}; write <subject>/<clip>/<camera>"
                 )
@@ -83,8 +110,7 @@ class Videos(Layout):
         if not len(together):
             raise InputError(f"{self.annotation(clip)}: the videos have no time in common; check {SYNC_FILE}")
         boxes = [self._boxes(recording) for recording in recordings]
-        poses_file = self.annotation(clip) / POSES_FILE
-        poses = read_poses(poses_file) if poses_file.exists() else None
+        poses = self._poses(clip)
         for number in range(together[0], together[-1] + 1):  # before and after, some camera was not running
             views = [
                 View(recording.camera, recording.image(frame), known[frame])
@@ -95,8 +121,19 @@ class Videos(Layout):
             pose = poses.at(time_s, 0.5 / slowest.fps) if poses else None
             yield Instant(number, time_s, tuple(views), pose)
 
+    def _poses(self, clip: Clip) -> OwnPoses | None:
+        path = poses_file(self.annotation(clip))
+        if path is None:
+            return None
+        table = self.source / MARKERS_FILE
+        markers = {joint: [row["marker"] for row in rows] for joint, rows in _rows_by(table, "joint").items()}
+        if unknown := sorted(set(markers) - set(JOINTS)):
+            raise InputError(f"{table}: there is no joint {unknown[0]!r}; write one of {', '.join(JOINTS)}")
+        sync = _rows_by(self.source / SYNC_FILE, "video").get(_name(path), [{}])[-1]
+        return read_poses(path, markers, sync)
+
     def _recordings(self, clip: Clip, cameras: tuple[str, ...]) -> list[Recording]:
-        sync = _rows_by_video(self.source / SYNC_FILE)
+        sync = _rows_by(self.source / SYNC_FILE, "video")
         paths = {recording_camera(path): path for path in recordings_in(self.annotation(clip))}
         return [
             read_recording(paths[camera], sync.get(_name(paths[camera]), [{}])[-1])
@@ -105,11 +142,13 @@ class Videos(Layout):
         ]
 
     def _boxes(self, recording: Recording) -> dict[int, Box]:
-        """Box by frame: those of boxes.csv, or else of what moves."""
+        """Box by frame: those of boxes.csv, or else of what the detector finds or what moves."""
         path = self.source / BOXES_FILE
-        rows = _rows_by_video(path).get(_name(recording.path))
+        name = _name(recording.path)
+        rows = _rows_by(path, "video", name.rpartition("/")[0] + "/").get(name)
         if rows is None:
-            return {frame: _box(*sides) for frame, sides in enumerate(motion_boxes(recording).tolist())}
+            track = self._detector.boxes(recording) if self._detector else motion_boxes(recording)
+            return {frame: _box(*sides) for frame, sides in enumerate(track.tolist())}
         try:
             boxes = {}
             for row in rows:
@@ -117,7 +156,7 @@ class Videos(Layout):
                 boxes[int(row["frame"])] = (left, top, left + width, top + height)
             return boxes
         except (TypeError, ValueError) as error:
-            raise InputError(f"{path}: a row of {_name(recording.path)} is no box ({error}); write numbers") from None
+            raise InputError(f"{path}: a row of {name} is no box ({error}); write numbers") from None
 
 
 def _box(left: float, top: float, right: float, bottom: float) -> Box:
@@ -125,15 +164,15 @@ def _box(left: float, top: float, right: float, bottom: float) -> Box:
 
 
 def _name(path: Path) -> str:
-    """Name of a recording in the tables."""
+    """Name of a recording or of poses in the tables."""
     return f"{path.parent.parent.name}/{path.parent.name}/{recording_camera(path)}"
 
 
 @lru_cache(maxsize=4)
-def _rows_by_video(path: Path) -> dict[str, list[dict[str, str]]]:
-    """Rows of a table by their video; none where there is no such file."""
-    rows: dict[str, list[dict[str, str]]] = defaultdict(list)
-    if path.exists():
-        for row in read_table(path, COLUMNS[path.name]):
-            rows[row["video"]].append(row)
-    return rows
+def _rows_by(path: Path, column: str, start: str = "") -> dict[str, list[dict[str, str]]]:
+    """Rows of a table by what they have in ``column``, those that ``start`` so; none where there is no such file."""
+    found: dict[str, list[dict[str, str]]] = defaultdict(list)
+    for row in read_table(path, COLUMNS[path.name]) if path.exists() else ():
+        if row[column].startswith(start):
+            found[row[column]].append(row)
+    return found

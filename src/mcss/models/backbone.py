@@ -106,6 +106,15 @@ def _read_weights(name: BackboneName, width: int, weights: str) -> dict[str, Ten
     path = Path(weights)
     if not path.is_file():
         raise InputError(f"weights {weights!r}: no such file; use 'imagenet', 'none' or the path of a state dict")
+    return read_state_dict(path)
+
+
+def read_state_dict(path: Path) -> dict[str, Tensor]:
+    """Read the weights of a network from a file that holds a state dict, or a checkpoint around one.
+
+    Raises:
+        InputError: the file is something else.
+    """
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load raises half a dozen types on a file that is not its own

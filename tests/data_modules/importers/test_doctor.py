@@ -6,14 +6,16 @@ import shutil
 import pytest
 
 from data_modules.cli import main, make_parser
-from tests.references.layouts import MINIATURES
+from tests.references.layouts import MINIATURES, layout_of
 
 BROKEN = {
     "h36m": ("S1/Videos", "unpack Videos_S1.tgz"),
     "h36m-fetch": ("processed/S9/Directions-1/annot.h5", "run h36m-fetch's extract_all again"),
+    "h36m-fetch with world poses": ("S9/MyPoseFeatures", "unpack Poses_D3_Positions_S9.tgz"),
     "h36m-karfly": ("extra/human36m-multiview-labels-GTbboxes.npy", "put one of the labels there"),
     "h36m-mks0601": ("annotations/Human36M_subject1_joint_3d.json", "unpack annotations.zip there"),
     "h36m-videopose3d": ("S9/Videos", "unpack Videos_S9.tgz"),
+    "h36m-videopose3d with images": ("processed/S1/Directions-1/imageSequence/55011271", "missing or empty"),
     "h36m-mmpose": ("annotation_body3d/cameras.pkl", "annotation_body3d"),
     "mpi-inf-3dhp-mmpose": ("annotations/mpi_inf_3dhp_train.npz", "run mmpose's converter again"),
     "mpi-inf-3dhp": ("S1/Seq2/camera.calibration", "download S1/Seq2 again"),
@@ -34,7 +36,7 @@ def doctor(source, capsys):
 @pytest.mark.parametrize("layout", sorted(MINIATURES))
 def test_a_whole_source_is_named_with_the_command_that_imports_it(layout, sources, capsys):
     code, lines = doctor(sources(layout), capsys)
-    assert (code, lines[0]) == (0, f"{sources(layout)}: layout {layout}")
+    assert (code, lines[0]) == (0, f"{sources(layout)}: layout {layout_of(layout)}")
     subjects = sorted({clip[0] for clip in MINIATURES[layout].clips})
     for subject, line in zip(subjects, lines[1:], strict=False):
         clips = sum(clip[0] == subject for clip in MINIATURES[layout].clips)
@@ -42,7 +44,7 @@ def test_a_whole_source_is_named_with_the_command_that_imports_it(layout, source
         assert line.endswith("clips complete")
     assert lines[-1].startswith("next: mcss-data import ")
     arguments = make_parser().parse_args(shlex.split(lines[-1].removeprefix("next: mcss-data ")))
-    assert (arguments.layout, arguments.source) == (layout, sources(layout))
+    assert (arguments.layout, arguments.source) == (layout_of(layout), sources(layout))
 
 
 @pytest.mark.parametrize("layout", sorted(layout for layout, (_, remedy) in BROKEN.items() if remedy))
@@ -51,9 +53,9 @@ def test_a_broken_copy_is_still_named_and_what_is_missing(layout, copied_source,
     name, remedy = BROKEN[layout]
     shutil.rmtree(source / name) if (source / name).is_dir() else (source / name).unlink()
     code, lines = doctor(source, capsys)
-    assert (code, lines[0]) == (1, f"{source}: layout {layout}")
+    assert (code, lines[0]) == (1, f"{source}: layout {layout_of(layout)}")
     (missing,) = [line for line in lines if line.startswith("missing: ")]
-    assert name.split("/")[0] in missing
+    assert name.split("/")[0] in missing or "metadata.xml" in missing
     assert remedy in missing
 
 
@@ -67,6 +69,19 @@ def test_every_file_of_a_clip_is_asked_for(copied_source, capsys):
     assert "not there: S5, S6, S7, S8, S11" in lines
     assert f"missing: {source / 'S1/Videos/Directions 1.60457274.mp4'}: missing or empty" in lines
     assert f"missing: {source / 'S1/Videos/Walking.54138969.mp4'}: missing or empty" in lines
+
+
+def test_official_videos_go_before_images_that_were_made_of_them(copied_source, capsys):
+    source = copied_source("h36m")
+    (source / "processed/S1/Directions-1").mkdir(parents=True)
+    assert doctor(source, capsys)[1][0] == f"{source}: layout h36m"
+    for subject in ("S1", "S9"):
+        shutil.rmtree(source / subject / "Videos")
+    assert doctor(source, capsys)[1][0] == f"{source}: layout h36m-fetch"
+    shutil.rmtree(source / "processed")
+    code, lines = doctor(source, capsys)
+    assert (code, lines[0]) == (1, f"{source}: layout h36m")
+    assert "unpack Videos_S1.tgz" in lines[1]
 
 
 def test_a_lab_with_one_camera_is_told_so(copied_source, capsys):

@@ -3,7 +3,7 @@
 import pytest
 
 from data_modules.cli import main
-from tests.references.layouts import MINIATURES
+from tests.references.layouts import MINIATURES, layout_of
 from tests.references.layouts.all_faults import FAULTS
 
 
@@ -23,7 +23,7 @@ def test_a_fault_gives_one_line_and_no_store(layout, name, copied_source, tmp_pa
     breaks, words = FAULTS[layout, name]
     breaks(source)
     arguments = ["--size", "32", "--strict", *MINIATURES[layout].arguments]
-    message = import_fails(layout, source, tmp_path / "store", capsys, *arguments)
+    message = import_fails(layout_of(layout), source, tmp_path / "store", capsys, *arguments)
     for word in words:
         assert word in message
     assert not (tmp_path / "store").exists()

@@ -13,7 +13,7 @@ from data_modules.store import open_store
 from data_modules.store_check import check_store
 from mcss.geometry.camera import Camera
 from mcss.models.module import MCSSModule
-from tests.references.layouts import MINIATURES
+from tests.references.layouts import MINIATURES, layout_of
 
 LAYOUTS = sorted(MINIATURES)
 SIZE_PX = 64
@@ -30,7 +30,7 @@ def stores(sources, tmp_path_factory):
         if layout not in made:
             made[layout] = tmp_path_factory.mktemp("stores") / layout
             arguments = ["--source", str(sources(layout)), "--out", str(made[layout]), "--strict", "--workers", "1"]
-            main(["import", layout, *arguments, "--size", str(SIZE_PX), *MINIATURES[layout].arguments])
+            main(["import", layout_of(layout), *arguments, "--size", str(SIZE_PX), *MINIATURES[layout].arguments])
         return open_store(made[layout])
 
     return store
@@ -126,7 +126,7 @@ def test_store_names_source_licence_and_split(layout, stores):
     description = json.loads((store.path / "store.json").read_text())["meta"]
     assert description["source"]
     assert description["licence"]
-    assert description["config"]["layout"] == layout
+    assert description["config"]["layout"] == layout_of(layout)
     tested = {clip[0] for clip in MINIATURES[layout].clips} - set(store.meta.subjects_train)
     assert tested == set(store.meta.subjects_test)
     assert len(tested) == 1

@@ -41,13 +41,20 @@ class Miniature:
     """Of the import."""
 
 
+def layout_of(miniature):
+    """Layout that a miniature has; a second one of a layout is called "<layout> with ..."."""
+    return miniature.split(" ")[0]
+
+
 MINIATURES = {
     "h36m": Miniature(h36m_original.write),
     "h36m-fetch": Miniature(h36m_fetch.write),
+    "h36m-fetch with world poses": Miniature(h36m_fetch.write_with_world_poses),
     "h36m-karfly": Miniature(h36m_karfly.write),
     "h36m-mks0601": Miniature(h36m_mks0601.write),
     "h36m-mmpose": Miniature(mmpose.write_h36m, frame_step=mmpose.STEP),
     "h36m-videopose3d": Miniature(h36m_videopose3d.write),
+    "h36m-videopose3d with images": Miniature(h36m_videopose3d.write_beside_images, arguments=()),
     "mpi-inf-3dhp": Miniature(
         mpi_inf_3dhp.write, fps=mpi_inf_3dhp.FPS, cameras=mpi_inf_3dhp.CAMERAS, clips=mpi_inf_3dhp.CLIPS
     ),

@@ -9,6 +9,7 @@ from tests.references.layouts.faults import Foreign, fault, truncate
 from tests.references.layouts.h36m_karfly import LABELS
 
 FETCH, KARFLY = "h36m-fetch", "h36m-karfly"
+FETCH_WITH_WORLD = "h36m-fetch with world poses"
 CLIP = "processed/S1/Directions-1"
 IMAGE = f"{CLIP}/imageSequence/58860488/img_000003.jpg"
 
@@ -69,6 +70,27 @@ def duplicate_ids(folder):
 @fault(FETCH, IMAGE, "there is no such image", "again")
 def missing_image(folder):
     (folder / IMAGE).unlink()
+
+
+@fault(FETCH_WITH_WORLD, "metadata.xml", "missing", "unpack Poses_D3_Positions_S1.tgz")
+def neither_metadata_nor_world_poses(folder):
+    shutil.rmtree(folder / "S1/MyPoseFeatures")
+
+
+@fault(FETCH_WITH_WORLD, "S1/MyPoseFeatures/D3_Positions", "no file of Directions has the poses", "again")
+def world_poses_of_other_takes(folder):
+    (folder / "S1/MyPoseFeatures/D3_Positions/Directions 1.cdf").unlink()
+
+
+@fault(FETCH_WITH_WORLD, "Directions 1.cdf", "not a whole CDF file", "again")
+def truncated_world_poses(folder):
+    truncate(folder / "S1/MyPoseFeatures/D3_Positions/Directions 1.cdf")
+
+
+@fault(FETCH_WITH_WORLD, f"{CLIP}/annot.h5", "no intrinsics/55011271", "extract_all again")
+def annotation_without_intrinsics(folder):
+    with h5py.File(folder / CLIP / "annot.h5", "a") as file:
+        del file["intrinsics/55011271"]
 
 
 @fault(KARFLY, "extra", "0 files human36m-multiview-labels", "put one")

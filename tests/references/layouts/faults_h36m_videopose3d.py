@@ -7,6 +7,8 @@ import numpy as np
 from tests.references.layouts.faults import Foreign, fault, truncate
 
 VIDEOPOSE3D, POSES = "h36m-videopose3d", "data_3d_h36m.npz"
+WITH_IMAGES = "h36m-videopose3d with images"
+IMAGES = "processed/S1/Directions-1/imageSequence"
 
 
 def edit_positions(folder, change):
@@ -53,3 +55,24 @@ def missing_videos_archive(folder):
 @fault(VIDEOPOSE3D, "holds no clip to import", "doctor")
 def poses_of_other_subjects(folder):
     edit_positions(folder, lambda positions: positions.clear())
+
+
+@fault(WITH_IMAGES, POSES, "no view of camera 58860488")
+def an_image_less_of_a_camera(folder):
+    (folder / IMAGES / "58860488/img_000003.jpg").unlink()
+
+
+@fault(WITH_IMAGES, POSES, "has 6 poses of S1, Directions 1", IMAGES, "frame 8", "again")
+def images_beyond_the_poses(folder):
+    shutil.copy(folder / IMAGES / "58860488/img_000003.jpg", folder / IMAGES / "58860488/img_000009.jpg")
+
+
+@fault(WITH_IMAGES, "metadata.xml", "missing", "h36m-fetch")
+def missing_metadata(folder):
+    (folder / "metadata.xml").unlink()
+
+
+@fault(WITH_IMAGES, "processed", "extract_all")
+def nothing_processed(folder):
+    for subject in ("S1", "S9"):
+        shutil.rmtree(folder / "processed" / subject)

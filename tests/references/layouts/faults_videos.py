@@ -8,6 +8,7 @@ from tests.references.layouts.faults import Foreign, edit_npz, edit_text, fault,
 
 VIDEOS = "videos"
 CLIP = "Ann/talk"
+TRC, C3D = "Ann/walk/poses.trc", "Zoe/talk/poses.c3d"
 
 
 @fault(VIDEOS, "<subject>/<clip>/<camera>.mp4", "arrange the videos so")
@@ -109,6 +110,73 @@ def foreign_pickle(folder):
 @fault(VIDEOS, f"{CLIP}/poses.npz", "points, joints, unit")
 def truncated_poses(folder):
     truncate(folder / CLIP / "poses.npz")
+
+
+@fault(VIDEOS, CLIP, "has poses.npz and poses.trc", "keep one")
+def two_files_of_poses(folder):
+    shutil.copy(folder / TRC, folder / CLIP / "poses.trc")
+
+
+@fault(VIDEOS, TRC, "not a whole TRC file", "frames, its header says 12", "export it again")
+def truncated_trc(folder):
+    truncate(folder / TRC)
+
+
+@fault(VIDEOS, TRC, "not a whole TRC file", "export it again")
+def trc_of_something_else(folder):
+    (folder / TRC).write_bytes(bytes(range(256)))
+
+
+@fault(VIDEOS, TRC, "no marker RKnee for RKnee", "markers.csv", "RHEAD")
+def trc_without_a_joint(folder):
+    edit_text(folder / TRC, "RKnee", "r_knee_study")
+
+
+@fault(VIDEOS, TRC, "unit 'cm'", "must be mm or m")
+def trc_in_an_unknown_unit(folder):
+    edit_text(folder / TRC, "\tm\t", "\tcm\t")
+
+
+@fault(VIDEOS, "Ann/walk", "torso", "unit")
+def trc_in_another_unit_than_it_says(folder):
+    edit_text(folder / TRC, "\tm\t", "\tmm\t")
+
+
+@fault(VIDEOS, TRC, "no frame has all markers", "LWrist", "fill the gaps")
+def marker_that_is_never_seen(folder):
+    lines = (folder / TRC).read_text().splitlines()
+    first = 2 + 3 * [name for name in lines[3].split("\t")[2:] if name].index("LWrist")
+    rows = [line.split("\t") for line in lines[6:]]
+    for row in rows:
+        row[first : first + 3] = ["", "", ""]
+    (folder / TRC).write_text("\n".join([*lines[:6], *("\t".join(row) for row in rows)]))
+
+
+@fault(VIDEOS, C3D, "not a whole C3D file", "12 frames", "export it again")
+def truncated_c3d(folder):
+    truncate(folder / C3D, 0.6)
+
+
+@fault(VIDEOS, C3D, "not a whole C3D file", "valid c3d file", "export it again")
+def c3d_of_something_else(folder):
+    (folder / C3D).write_text("Dear colleague,\n" * 99)
+
+
+@fault(VIDEOS, C3D, "with y up the person does not stand", "column up of sync.csv")
+def c3d_that_says_another_axis(folder):
+    content = (folder / C3D).read_bytes()
+    assert content.count(b"+Z") == 1
+    (folder / C3D).write_bytes(content.replace(b"+Z", b"+Y"))
+
+
+@fault(VIDEOS, "markers.csv", "no joint 'Hips'", "Pelvis")
+def markers_of_an_unknown_joint(folder):
+    edit_text(folder / "markers.csv", "Pelvis", "Hips")
+
+
+@fault(VIDEOS, "markers.csv", "no column marker")
+def markers_without_a_column(folder):
+    edit_text(folder / "markers.csv", "marker", "label")
 
 
 def _drop_rows(folder, *videos):

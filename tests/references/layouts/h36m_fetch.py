@@ -2,14 +2,15 @@
 
 Followed facts (its extract_all.py): folders carry official action names and subactions; ``annot.h5`` holds the rows of
 all cameras one after the other: ``frame`` counts from 1, ``camera`` is the serial number as a whole number, ``pose/3d``
-is in the camera's frame, mm, with 32 joints. Frames are chosen for each camera apart.
+is in the camera's frame, mm, with 32 joints; ``intrinsics/<camera>`` is fx, cx, fy, cy. Frames are chosen for each
+camera apart. World poses are the official ``D3_Positions``, of which each action has two files.
 """
 
 import h5py
 import numpy as np
 import simplejpeg
 
-from tests.references.layouts.h36m_original import CAMERAS, of_32_joints, write_metadata
+from tests.references.layouts.h36m_original import CAMERAS, FILE_NAMES, of_32_joints, write_cdf, write_metadata
 
 ACTION_IDS = {"Directions": 2, "Walking": 14}
 
@@ -20,6 +21,18 @@ def write(film, folder):
         place = folder / "processed" / clip.subject / f"{clip.action}-{clip.subaction}"
         write_images(clip, place / "imageSequence")
         write_annotation(film, clip, place / "annot.h5")
+
+
+def write_with_world_poses(film, folder):
+    """With ``D3_Positions`` instead of ``metadata.xml``."""
+    write(film, folder)
+    (folder / "metadata.xml").unlink()
+    for clip in film.clips:
+        place = folder / clip.subject / "MyPoseFeatures/D3_Positions"
+        own = FILE_NAMES[clip.action, clip.subaction]
+        for name in (clip.action, f"{clip.action} 1", f"{clip.action}Dog"):
+            played = clip.poses_mm if name == own else clip.poses_mm[::-1] + 100 * np.eye(17, 3)
+            write_cdf(place / f"{name}.cdf", of_32_joints(played))
 
 
 def write_images(clip, folder):
@@ -40,3 +53,6 @@ def write_annotation(film, clip, path):
         file["subaction"] = np.full(count * len(CAMERAS), clip.subaction)
         views = [film.cameras[camera] for camera in CAMERAS]
         file["pose/3d"] = np.concatenate([points @ view.rot_world_to_cam.T + view.trans_mm for view in views])
+        for camera in CAMERAS:
+            matrix = film.cameras[camera].intrinsics_px
+            file[f"intrinsics/{camera}"] = matrix[[0, 0, 1, 1], [0, 2, 1, 2]]

@@ -1,0 +1,88 @@
+"""Trajectories of named points as motion-capture programs export them: TRC (OpenSim, OpenCap, Cortex) and C3D."""
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float64
+
+from mcss.errors import InputError
+
+EXPORT_AGAIN = "export it again"
+TRC_UP = "y"
+"""The axis that OpenSim's ground frame has up; the file itself does not say which one is."""
+
+MIPS = 86
+"""Processor type in a C3D file, whose numbers have the high byte first."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectories:
+    """Points over time, as the file gives them."""
+
+    time_s: Float64[np.ndarray, " frames"]
+    """On the clock of the capture."""
+    names: tuple[str, ...]
+    points: Float64[np.ndarray, "frames names 3"]
+    """Not a number where a point was not seen."""
+    unit: str
+    up: str
+    """Axis that points up."""
+
+
+def read_trc(path: Path) -> Trajectories:
+    """Read a TRC file: five lines of header, then tab-separated frame number, time and coordinates.
+
+    Raises:
+        InputError: the file is no such table, or ends within a line.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        header = dict(zip(lines[1].split(), lines[2].split(), strict=False))
+        names = tuple(name.strip() for name in lines[3].split("\t")[2:] if name.strip())
+        rows = [line.split("\t") for line in lines[5:] if line.strip()]
+        width = 2 + 3 * len(names)
+        cells = [[float(cell) if cell.strip() else np.nan for cell in (row + [""] * width)[:width]] for row in rows]
+        if len(rows) != int(header["NumFrames"]) or not rows:
+            raise ValueError(f"{len(rows)} frames, its header says {header['NumFrames']}")
+    except (OSError, KeyError, ValueError, IndexError) as error:
+        raise InputError(f"{path}: not a whole TRC file ({error}); {EXPORT_AGAIN}") from None
+    values = np.array(cells)
+    return Trajectories(values[:, 1], names, values[:, 2:].reshape(len(rows), -1, 3), header["Units"], TRC_UP)
+
+
+def read_c3d(path: Path) -> Trajectories:
+    """Read the points of a C3D file. Its frames count from 1, which is where the capture's clock is at 0.
+
+    Raises:
+        InputError: the file is no C3D file, is cut off, or does not say unit and rate; or the library is missing.
+    """
+    try:
+        import ezc3d
+    except ModuleNotFoundError:
+        raise InputError(f"{path} needs ezc3d: pip install 'mcss[importers]'") from None
+    try:
+        file = ezc3d.c3d(str(path))
+        header, parameters = file["header"]["points"], file["parameters"]["POINT"]
+        points = file["data"]["points"][:3].transpose(2, 1, 0).astype(np.float64)
+        names = tuple(name.strip() for name in parameters["LABELS"]["value"])[: points.shape[1]]
+        rate, unit = float(parameters["RATE"]["value"][0]), parameters["UNITS"]["value"][0]
+        up = parameters.get("Y_SCREEN", {}).get("value") or ["+Z"]  # what is drawn upwards; usually Z
+        count = _c3d_frames(path)
+        if len(points) < count or not len(points) or rate <= 0 or len(names) != points.shape[1]:
+            raise ValueError(f"{len(points)} of {count} frames, {len(names)} names, {rate} frames a second")
+    except (OSError, RuntimeError, KeyError, ValueError, IndexError, struct.error) as error:
+        raise InputError(f"{path}: not a whole C3D file ({error}); {EXPORT_AGAIN}") from None
+    time_s = (header["first_frame"] + np.arange(len(points))) / rate  # ezc3d counts from 0
+    return Trajectories(time_s, names, points, unit.strip(), up[0].strip(" +").lower())
+
+
+def _c3d_frames(path: Path) -> int:
+    """Frames that the header announces, 65,535 at most; ezc3d corrects the number where the file is cut off."""
+    with path.open("rb") as file:
+        header = file.read(10)
+        file.seek(512 * (header[0] - 1) + 3)
+        is_big_endian = file.read(1)[0] == MIPS
+    first, last = struct.unpack(">HH" if is_big_endian else "<HH", header[6:])
+    return last - first + 1
