@@ -28,7 +28,7 @@ NAMED    = sed -nE 's!^ *([a-z]+_)?store: data/(studio|tiny|studio-b)( .*)?$$!\2
 RENDERED = $(if $(findstring --data.store,$(ARGS)),,$(sort $(shell $(NAMED) 2>/dev/null)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data train curve tables ablations sweep report retrieval test check
+.PHONY: help setup data train curve tables ablations sweep report retrieval bench test check
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ ablations: data ## one part of the method changed at a time: every run that the 
 
 sweep: data ## make a W&B sweep of experiments/sweeps/SWEEP.yaml and become its first agent (needs a login)
 	DATA=$(DATA) TRAINER=$(TRAINER) "$(PYTHON)" -m mcss.sweep experiments/sweeps/$(SWEEP).yaml $(GRID) --agent
+
+bench: data ## time the project against other ways to do the same, as ratios: benchmarks/results.md
+	"$(PYTHON)" -m benchmarks
 
 test: $(STAMP) ## run the tests
 	"$(PYTHON)" -m pytest

@@ -1,0 +1,1 @@
+"""How fast the project is, as ratios against other ways to do the same."""
