@@ -4,10 +4,10 @@ import torch
 
 from data_modules.store import open_store
 from mcss.geometry.canonical import to_canonical, to_root
-from mcss.metrics.retrieval import KS, retrieve
+from mcss.metrics.retrieval import KS
 from mcss.report.figures import COMPARED_QUANTILES
 from mcss.retrieval import analysis
-from mcss.retrieval.benchmark import images_of
+from mcss.retrieval.benchmark import retrieve_all
 from mcss.retrieval.embeddings import Embedded
 
 
@@ -72,7 +72,7 @@ def test_few_images_are_instants_seen_by_both_cameras(store, embedded):
 
 
 def test_gallery_queries_lie_at_the_stated_quantiles(store, embedded):
-    retrieval = retrieve(images_of(store, embedded), "cross")
+    retrieval = retrieve_all(store, [embedded])[embedded.name]["cross"]
     queries = analysis.gallery_queries(retrieval, KS, 5)
     error_mm = retrieval.embedding_mm[:, KS.index(5)].numpy()
     share_below = [(error_mm < error_mm[query]).mean() for query in queries]
