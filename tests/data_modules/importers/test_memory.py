@@ -12,10 +12,10 @@ from data_modules.importers.videos import Videos
 from tests.references.layouts.videos import CAMERAS
 from tests.references.video_files import write_video
 
-ROWS, COLUMNS = 240, 320
+ROWS, COLUMNS = 480, 640
 FRAMES = 40
-GROWTH_MB = 40
-"""Far above what the operating system's figure varies by; the frames of the larger import take 180 MB."""
+GROWTH_MB = 200
+"""Far above what the operating system's figure varies by; the frames of the larger import take 740 MB."""
 
 PROGRAM = """
 import resource, sys
@@ -37,8 +37,8 @@ def film(folder, frames):
     pictures = []
     for frame in range(frames):
         picture = np.full((ROWS, COLUMNS, 3), 90, np.uint8)
-        left = 40 + 160 * (frame % FRAMES) // FRAMES
-        picture[60:200, left : left + 60] = (220, 40, 40)
+        left = 80 + 320 * (frame % FRAMES) // FRAMES
+        picture[120:400, left : left + 120] = (220, 40, 40)
         pictures.append(picture)
     for camera in ("left", "right"):
         write_video(folder / f"{camera}.mp4", pictures, 25)
