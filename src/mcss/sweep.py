@@ -139,21 +139,29 @@ def start_agent(sweep: Sweep) -> None:
     """Make the sweep on the W&B server, say how others join it, and become its first agent.
 
     Raises:
-        InputError: nobody is logged in to W&B, or the command asks for an environment variable that is not set.
+        InputError: nobody is logged in to W&B, the server refuses, W&B is switched off by ``WANDB_MODE``, or the
+            command asks for an environment variable that is not set.
     """
     import wandb
 
-    if not wandb.Api().api_key:
-        raise InputError("no login to Weights & Biases: run `wandb login` first; `make curve` needs none")
+    if os.environ["WANDB_MODE"] != "online":
+        raise InputError(f"WANDB_MODE={os.environ['WANDB_MODE']}: an agent needs the server; unset it, or `make curve`")
     expand(sweep.command, {})  # what the command asks of the environment is there
     content = yaml.safe_load(sweep.path.read_text(encoding="utf-8"))
     content["parameters"] = {name: {"values": list(values)} for name, values in sweep.parameters.items()}
-    sweep_id = wandb.sweep(content, project=content["project"])
+    try:
+        wandb.Api()  # on a terminal it asks for the key, elsewhere it fails
+        sweep_id = wandb.sweep(content, project=content["project"])
+    except wandb.Error as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"Weights & Biases: {reason} Run `wandb login` first; `make curve` needs none") from None
     agent = ["wandb", "agent", "--project", content["project"], sweep_id]
     names = ENVIRONMENT_VARIABLE.findall(" ".join(sweep.command))
     environment = [f"{name}={os.environ[name]}" for name in names]
     print(f"join from other machines with: {' '.join([*environment, *agent])}", flush=True)
-    os.execvp(agent[0], agent)
+    # An agent runs `python` for ${interpreter}: it has to be this one, also where no environment is active.
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    os.execv(sys.executable, [sys.executable, "-m", *agent])
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -169,6 +177,8 @@ def main(args: Sequence[str] | None = None) -> None:
         "--agent", action="store_true", help="use a W&B server: make a sweep of the file, start an agent"
     )
     options = parser.parse_args(args)
+    if options.agent:  # the agent hands its environment to every run
+        os.environ.setdefault("WANDB_MODE", "online")
     prepare_process()
     try:
         sweep = _replaced(read_sweep(options.file), options)

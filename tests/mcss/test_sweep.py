@@ -4,8 +4,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+import wandb
 import yaml
 from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_command_args
 
@@ -150,27 +152,57 @@ def test_bad_input_gives_one_line_and_code_2(content, arguments, message, tmp_pa
     assert message in error
 
 
-def test_an_agent_needs_a_login(small_sweep, monkeypatch, capsys):
-    monkeypatch.setattr("wandb.Api", lambda: type("Api", (), {"api_key": None}))
+@pytest.fixture
+def server(monkeypatch):
+    """A W&B server that makes sweeps; what it was asked for."""
+    made = []
+    monkeypatch.delenv("WANDB_MODE")
+    monkeypatch.setattr("wandb.Api", lambda: None)
+    monkeypatch.setattr("wandb.sweep", lambda content, project: made.append((content, project)) or "abc123")
+    return made
+
+
+def test_an_agent_needs_a_login(small_sweep, server, monkeypatch, capsys):
+    monkeypatch.setattr("wandb.Api", Mock(side_effect=wandb.errors.UsageError("No API key configured.\nLog in.")))
     with pytest.raises(SystemExit) as caught:
         main([small_sweep[0], "--agent"])
     assert caught.value.code == 2
-    assert "run `wandb login` first" in capsys.readouterr().err
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert line == (
+        "sweep: Weights & Biases: No API key configured. Log in. Run `wandb login` first; `make curve` needs none"
+    )
 
 
-def test_an_agent_makes_the_sweep_that_was_asked_for_and_joins_it(monkeypatch, capsys):
-    made, executed = [], []
+def test_an_agent_needs_the_server(small_sweep, server, monkeypatch, capsys):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    with pytest.raises(SystemExit) as caught:
+        main([small_sweep[0], "--agent"])
+    assert caught.value.code == 2
+    assert "sweep: WANDB_MODE=offline: an agent needs the server" in capsys.readouterr().err
+    assert server == []
+
+
+def test_an_agent_makes_the_sweep_that_was_asked_for_and_joins_it(server, monkeypatch, capsys):
+    executed = []
+
+    def execute(program, words):
+        executed.append((program, words, dict(os.environ)))
+        raise SystemExit
+
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("DATA", "studio")
     monkeypatch.setenv("TRAINER", "gpu")
-    monkeypatch.setattr("wandb.Api", lambda: type("Api", (), {"api_key": "key"}))
-    monkeypatch.setattr("wandb.sweep", lambda content, project: made.append((content, project)) or "abc123")
-    monkeypatch.setattr(sweeps.os, "execvp", lambda _, words: executed.append(words) or sys.exit(0))
+    monkeypatch.setenv("PATH", "/usr/bin")
+    monkeypatch.setattr(sweeps.os, "execv", execute)
     with pytest.raises(SystemExit):
         main(["experiments/sweeps/supervision_curve.yaml", "--agent", "--levels", "S1 5%S1"])
-    ((content, project),) = made
+    ((content, project),) = server
     assert project == "mcss"
     assert content["parameters"]["data.supervision"] == {"values": ["S1", "5%S1"]}
     assert content["command"][-1] == "${args}"
-    assert executed == [["wandb", "agent", "--project", "mcss", "abc123"]]
+    ((program, words, environment),) = executed
+    assert program == sys.executable
+    assert words == [sys.executable, "-m", "wandb", "agent", "--project", "mcss", "abc123"]
+    assert environment["WANDB_MODE"] == "online"
+    assert environment["PATH"] == f"{Path(sys.executable).parent}:/usr/bin"  # where the agent looks for python
     assert "with: TRAINER=gpu DATA=studio wandb agent --project mcss abc123\n" in capsys.readouterr().out
