@@ -154,7 +154,7 @@ def start_agent(sweep: Sweep) -> None:
         sweep_id = wandb.sweep(content, project=content["project"])
     except wandb.Error as error:
         reason = " ".join(str(error).split())
-        raise InputError(f"Weights & Biases: {reason} Run `wandb login` first; `make curve` needs none") from None
+        raise InputError(f"Weights & Biases: {reason} (`make curve` needs no login)") from None
     agent = ["wandb", "agent", "--project", content["project"], sweep_id]
     names = ENVIRONMENT_VARIABLE.findall(" ".join(sweep.command))
     environment = [f"{name}={os.environ[name]}" for name in names]
