@@ -5,8 +5,10 @@ import io
 import os
 import signal
 import sys
+from unittest import mock
 
 import torch
+import torchmetrics
 from torch.nn.parallel import DistributedDataParallel
 
 from mcss.cli import main
@@ -72,6 +74,8 @@ def run_program(arguments, disturb=None):
 
     ``disturb`` is (rank, step, what): ``nan`` makes that rank's images of that step not a number, ``signal`` sends it
     SIGTERM during the step.
+
+    As under NCCL, no tensor on the CPU is gathered as such: a program that does so fails.
     """
     folder, code = arguments[arguments.index("--run_dir") + 1], 0
     out, err = io.StringIO(), io.StringIO()
@@ -79,6 +83,7 @@ def run_program(arguments, disturb=None):
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
         _disturbed(disturb),
+        mock.patch.object(torchmetrics.metric, "gather_all_tensors", side_effect=RuntimeError("a tensor on the CPU")),
         _watched(folder) as files,
     ):
         try:

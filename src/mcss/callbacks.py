@@ -26,10 +26,9 @@ class ValidationErrors(pl.Callback):
 
     def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
         """Begin anew."""
+        kinds = {"val/mpjpe_mm": MPJPE, "val/n_mpjpe_mm": NMPJPE, "val/pa_mpjpe_mm": PAMPJPE}
         self.metrics = {
-            "val/mpjpe_mm": MPJPE("h36m16"),
-            "val/n_mpjpe_mm": NMPJPE("h36m16"),
-            "val/pa_mpjpe_mm": PAMPJPE("h36m16"),
+            name: metric("h36m16", dist_sync_fn=distributed.gather_states) for name, metric in kinds.items()
         }
 
     def on_validation_batch_end(

@@ -54,9 +54,17 @@ def all_gather_with_grad(tensor: Float[Tensor, "rows *rest"]) -> Float[Tensor, "
 
 
 def gather_objects(value: Any) -> list[Any]:
-    """Values of all ranks in rank order, on every rank; for small things at the end of an evaluation."""
+    """Values of all ranks in rank order, on every rank; for small things at the end of an evaluation.
+
+    Tensors may lie on the CPU, and differ in shape, whatever the backend: NCCL itself takes neither.
+    """
     if world_size() == 1:
         return [value]
     gathered: list[Any] = [None] * world_size()
     dist.all_gather_object(gathered, value)
     return gathered
+
+
+def gather_states(tensor: Tensor, group: Any = None) -> list[Tensor]:
+    """``gather_objects`` as torchmetrics wants it (``dist_sync_fn``), for metrics that are kept on the CPU."""
+    return gather_objects(tensor)

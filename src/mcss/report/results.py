@@ -40,7 +40,9 @@ class PoseErrorTable:
         self.actions = actions
         averages: list[Literal["micro", "macro"]] = ["micro", "macro"] if len(actions) > 1 else ["micro"]
         self.figures = {
-            (name, joint_set, average): metric(joint_set, average, num_groups=len(actions))
+            (name, joint_set, average): metric(
+                joint_set, average, num_groups=len(actions), dist_sync_fn=distributed.gather_states
+            )
             for name, metric in _METRICS.items()
             for joint_set in _JOINT_SETS
             for average in averages
@@ -72,7 +74,7 @@ class PoseErrorTable:
         errors: dict[str, dict[str, float]] = {action: {} for action in self.actions}
         for name in _METRICS:
             metric = self.figures[name, "h36m16", "micro"]
-            with metric.sync_context():
+            with metric.sync_context(dist_sync_fn=distributed.gather_states):
                 sums, counts = metric.error_sum.tolist(), metric.pose_count.tolist()
             for action, total, count in zip(self.actions, sums, counts, strict=True):
                 if count:
