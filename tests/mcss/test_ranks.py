@@ -109,6 +109,14 @@ def test_a_run_states_its_batches_writes_on_one_rank_and_is_not_resumed_on_anoth
 
 
 @RANKS
+def test_pairs_alone_are_trained_on(ranks, settings, tmp_path):
+    """Nothing then gives the regressor a gradient, for which the ranks would wait."""
+    arguments = [*settings("contrastive_only"), "--trainer.max_steps", "3"]
+    done = on_ranks(ranks, "fit", arguments, tmp_path)
+    assert [rank["code"] for rank in done] == [0] * ranks, done
+
+
+@RANKS
 def test_a_loss_that_is_not_finite_on_one_rank_skips_the_step_on_all(ranks, arguments, tmp_path):
     done = on_ranks(ranks, "fit", arguments, tmp_path, disturb=(ranks - 1, 3, "nan"))
     assert [rank["code"] for rank in done] == [0] * ranks, done

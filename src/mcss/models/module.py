@@ -106,6 +106,8 @@ class MCSSModule(pl.LightningModule):
             mean, std = pose_statistics(self.target(pose_world)[:, _REGRESSED])
             self.pose_mean_mm.copy_(mean)
             self.pose_std_mm.copy_(std)
+        else:  # DistributedDataParallel waits for the gradients of all parameters that want one
+            self.regressor.requires_grad_(False)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Name the joint set: a number of joints would not tell."""
