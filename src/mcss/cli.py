@@ -99,6 +99,13 @@ class MCSSCommandLine(LightningCLI):
             config.verbose = False  # ResultsWriter prints the table, with what defines it
         if self.subcommand == "predict":
             config.trainer.logger = False
+            # On several ranks each would have some of the images, in an order of Lightning's.
+            config.trainer.devices, config.trainer.num_nodes, config.trainer.strategy = 1, 1, "auto"
+        if (config.trainer.accumulate_grad_batches or 1) != 1:
+            raise InputError(
+                "trainer.accumulate_grad_batches: a batch is a step here; take larger batches instead (--data.pairs,"
+                " --data.labelled_images), or more ranks with --model.contrastive.gather true"
+            )
         self._place_loggers(config.trainer.logger, folder)
         if self.subcommand == "fit":
             check_same_settings(folder, self.settings())

@@ -147,7 +147,8 @@ def test_predict_writes_poses_and_embeddings_of_a_folder(trained, tmp_path):
         cv2.imwrite(str(images / name), rng.integers(0, 255, shape, dtype=np.uint8))
     checkpoint = str(trained / "checkpoints/last.ckpt")
     arguments = ["--ckpt_path", checkpoint, "--data.predict_images", str(images), "--run_dir", str(tmp_path / "out")]
-    main(["predict", *arguments, "--trainer.enable_progress_bar", "false"])
+    several = ["--trainer.accelerator", "cpu", "--trainer.devices", "2"]  # of which one is taken, or names get lost
+    main(["predict", *arguments, *several, "--trainer.enable_progress_bar", "false"])
     with np.load(tmp_path / "out/predictions.npz") as file:
         assert file["image"].tolist() == ["a.jpg", "b.png"]
         assert file["pose_mm"].shape == (2, 17, 3)
@@ -194,6 +195,7 @@ BAD_INPUTS = {
     "augmentation out of range": (["--data.augment.scale", "2"], "augment.scale"),
     "threshold above margin": (["--model.contrastive.threshold", "2"], "threshold"),
     "missing checkpoint": (["--ckpt_path", "absent.ckpt"], "absent.ckpt"),
+    "accumulated gradients": (["--trainer.accumulate_grad_batches", "2"], "larger batches instead (--data.pairs"),
 }
 
 
