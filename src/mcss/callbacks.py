@@ -16,8 +16,8 @@ from mcss.checkpoint_io import RunCheckpointIO
 from mcss.errors import InputError
 from mcss.history import MetricsHistory
 from mcss.losses.contrastive import effective_rank
-from mcss.metrics import MPJPE, NMPJPE, PAMPJPE
 from mcss.models.module import MCSSModule
+from mcss.report.metrics import METRICS
 from mcss.run_folder import LAST_CHECKPOINT, RUN_FILE
 
 
@@ -26,9 +26,9 @@ class ValidationErrors(pl.Callback):
 
     def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
         """Begin anew."""
-        kinds = {"val/mpjpe_mm": MPJPE, "val/n_mpjpe_mm": NMPJPE, "val/pa_mpjpe_mm": PAMPJPE}
         self.metrics = {
-            name: metric("h36m16", dist_sync_fn=distributed.gather_states) for name, metric in kinds.items()
+            f"val/{name}": reported.metric("h36m16", dist_sync_fn=distributed.gather_states)
+            for name, reported in METRICS.items()
         }
 
     def on_validation_batch_end(
@@ -199,6 +199,7 @@ class RunRecord(pl.Callback):
             "world_size": trainer.world_size,
             "precision": str(trainer.precision),
             "replaced_images": replaced_images,
+            **_embedding_health(trainer),
             "labelled_images": len(data.rows_labelled),
             "labelled_instants": data.labelled_instants,
             "data": data.data_name,
@@ -219,6 +220,12 @@ class RunRecord(pl.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on counting."""
         self.wall_s, self.images_seen = state_dict["wall_s"], state_dict["images_seen"]
+
+
+def _embedding_health(trainer: pl.Trainer) -> dict[str, float]:
+    """The last of what ``CollapseWatch`` measured; nothing where there are no validation clips."""
+    last = {name: trainer.callback_metrics.get(f"val/{name}") for name in ("mean_distance", "effective_rank")}
+    return {f"val_{name}": round(value.item(), 3) for name, value in last.items() if value is not None}
 
 
 def _batch_sizes(data: Any, world_size: int) -> str:

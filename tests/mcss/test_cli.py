@@ -42,6 +42,9 @@ def test_results_say_what_was_run_and_how_each_figure_is_defined(trained, store_
     assert record["test_subjects"] == ["S9"]
     assert record["test_images"] == 3 * 12 * 4
     assert record["wall_s"] > 0
+    last = list(read_history(trained / "metrics.csv").values())[-1]
+    assert record["val_mean_distance"] == pytest.approx(last["val/mean_distance"], abs=1e-3)
+    assert record["val_effective_rank"] == pytest.approx(last["val/effective_rank"], abs=1e-3)
     assert {(r["metric"], r["joint_set"], r["average"]) for r in record["results"]} == {
         (metric, joints, average)
         for metric in ("mpjpe_mm", "n_mpjpe_mm", "pa_mpjpe_mm")

@@ -3,18 +3,23 @@
 import csv
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from mcss.errors import InputError
+from mcss.report.metrics import METRICS
 from mcss.report.table import headline
 from mcss.run_folder import RESULTS_FILE
 
+Rows = Sequence[dict[str, str]]
+
 COLUMNS = (
-    *("method", "supervision", "labelled_instants", "seed", "frame", "mpjpe_mm", "n_mpjpe_mm", "pa_mpjpe_mm"),
-    *("mean_pose_mpjpe_mm", "steps", "images_seen", "wall_s", "commit", "config_hash", "data_hash"),
+    *("method", "supervision", "labelled_instants", "seed", "frame", *METRICS, "mean_pose_mpjpe_mm"),
+    *("val_mean_distance", "val_effective_rank", "steps", "world_size", "images_seen", "wall_s"),
+    *("commit", "config_hash", "data_hash"),
 )
+"""Of ``runs.csv``; empty where a run, or one from before the column, has no such value."""
 
 
 def summary_row(record: dict[str, Any]) -> dict[str, Any]:
@@ -22,11 +27,11 @@ def summary_row(record: dict[str, Any]) -> dict[str, Any]:
     errors = headline(record["results"])
     mean_pose = headline(record["mean_pose_results"])
     row = {**record, **errors, "mean_pose_mpjpe_mm": mean_pose["mpjpe_mm"]}
-    return {column: row[column] for column in COLUMNS}
+    return {column: row.get(column, "") for column in COLUMNS}
 
 
 def collect(runs: Iterable[Path], table: Path) -> list[dict[str, str]]:
-    """Add the runs in these folders to the CSV ``table``; a run with the same method, settings and data is replaced.
+    """Add the runs in these folders to the CSV ``table``, in place of those with the same settings, data and ranks.
 
     Raises:
         InputError: a folder has no results, or the table holds runs on other data.
@@ -73,4 +78,5 @@ def read_rows(table: Path) -> list[dict[str, str]]:
 
 
 def _identity(row: dict[str, str]) -> tuple[str, ...]:
-    return tuple(row[column] for column in ("method", "config_hash", "data_hash"))
+    # Batch sizes are those of a rank.
+    return (*(row[column] for column in ("method", "config_hash", "data_hash")), row.get("world_size") or "1")

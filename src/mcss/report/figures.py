@@ -4,13 +4,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 from jaxtyping import Float, Int, UInt8
 from matplotlib.figure import Figure
 
 from data_modules.store import Store
 from mcss.errors import InputError
 from mcss.history import MetricsHistory, read_history
+from mcss.metrics.functional import mpjpe
 from mcss.report.tested_run import read_tested_run
+from mcss.skeleton import joint_indices
 from mcss.visualization.curves import compared_curves_figure
 from mcss.visualization.poses import pose_figure
 
@@ -87,8 +90,9 @@ def at_quantiles(error: Float[np.ndarray, " images"]) -> Int[np.ndarray, " chose
 
 def pose_errors_mm(predictions: Mapping[str, np.ndarray]) -> Float[np.ndarray, " images"]:
     """MPJPE of each image (h36m16); the poses' pelvis is at 0."""
-    distance_mm = np.linalg.norm(predictions["pose_pred_mm"] - predictions["pose_true_mm"], axis=-1)
-    return distance_mm[:, 1:].mean(axis=1)
+    joints = list(joint_indices("h36m16"))
+    pred, true = (torch.from_numpy(predictions[name][:, joints]) for name in ("pose_pred_mm", "pose_true_mm"))
+    return mpjpe(pred, true).numpy()
 
 
 def _titles(store: Store, rows: Int[np.ndarray, " chosen"], labels: Sequence[str]) -> list[str]:

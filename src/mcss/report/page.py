@@ -4,13 +4,13 @@ import re
 import statistics
 from collections.abc import Sequence
 
-Rows = Sequence[dict[str, str]]
+from mcss.report.collect import Rows
+from mcss.report.metrics import METRICS
 
 CURVE_METHODS = ("mcss", "baseline")
 """Methods of the README's table; the others stand in tables.md."""
 CALIBRATION = "baseline_long"
 """Method whose errors say how hard the data is."""
-_METRICS = ("mpjpe_mm", "n_mpjpe_mm", "pa_mpjpe_mm")
 
 
 def markdown_table(rows: Rows) -> str:
@@ -19,14 +19,14 @@ def markdown_table(rows: Rows) -> str:
     Of ``rows`` (of a ``runs.csv``) those with one of ``CURVE_METHODS`` are taken.
     """
     lines = [
-        "| 3D labels | method | seeds | steps | images seen | MPJPE | N-MPJPE | PA-MPJPE |",
-        "|---|---|---:|---:|---:|---:|---:|---:|",
+        f"| 3D labels | method | seeds | steps | images seen | {' | '.join(x.heading for x in METRICS.values())} |",
+        "|---|---|---:|---:|---:|" + "---:|" * len(METRICS),
     ]
     shown = [row for row in rows if row["method"] in CURVE_METHODS]
     for kind in dict.fromkeys(_kind(row) for row in shown):
         group = [row for row in shown if _kind(row) == kind]
         supervision, method, steps, images = kind
-        errors = " | ".join(_mean_and_spread([float(row[metric]) for row in group]) for metric in _METRICS)
+        errors = " | ".join(_mean_and_spread([float(row[metric]) for row in group]) for metric in METRICS)
         lines.append(f"| {supervision} | {method} | {len(group)} | {int(steps):,} | {int(images):,} | {errors} |")
     if shown:  # methods with a target in another frame have a mean pose of their own
         mean_pose = statistics.mean(float(row["mean_pose_mpjpe_mm"]) for row in shown)
@@ -43,10 +43,13 @@ def difficulty(rows: Rows) -> str:
     }
     if "all" not in error:
         return f"Not measured: it takes `METHOD={CALIBRATION}` with `SUPERVISION=all` and with `SUPERVISION=S1`."
-    mean_pose = float(rows[0]["mean_pose_mpjpe_mm"])
+    (calibration, *_) = (row for row in rows if (row["method"], row["supervision"]) == (CALIBRATION, "all"))
+    mean_pose = float(calibration["mean_pose_mpjpe_mm"])
+    size = f"{int(calibration['steps']):,} steps, {float(calibration['wall_s']) / 60:.0f} minutes"
     sentence = (
-        f"Trained for long (`METHOD={CALIBRATION}`), the baseline reaches an MPJPE of {error['all']:.1f} mm with the"
-        f" labels of all training subjects,\n{error['all'] / mean_pose:.2f} times the mean pose's {mean_pose:.1f} mm"
+        f"Trained for long (`METHOD={CALIBRATION}`: {size}), the baseline reaches an MPJPE of {error['all']:.1f} mm\n"
+        "with the labels of all training subjects,"
+        f" {error['all'] / mean_pose:.2f} times the mean pose's {mean_pose:.1f} mm"
     )
     if "S1" not in error:
         return f"{sentence}; with those of S1 alone it has not been measured."

@@ -16,20 +16,14 @@ from mcss import distributed
 from mcss.batch import EvalBatch, Prediction
 from mcss.geometry.canonical import is_degenerate, to_root
 from mcss.history import MetricsHistory, read_history
-from mcss.metrics import MPJPE, NMPJPE, PAMPJPE
 from mcss.models.module import MCSSModule
 from mcss.report.figures import test_poses_figure
+from mcss.report.metrics import METRICS
 from mcss.report.table import headline, results_table
 from mcss.run_folder import PREDICTIONS_FILE, RESULTS_FILE, RUN_FILE
 from mcss.visualization.curves import curves_figure
 
-DEFINITIONS = {
-    "mpjpe_mm": "mean joint distance, both poses relative to their own pelvis",
-    "n_mpjpe_mm": "mpjpe_mm after the prediction is scaled by <pred, true> / <pred, pred>, per pose",
-    "pa_mpjpe_mm": "mpjpe_mm after the best similarity (scale, proper rotation, translation), per pose",
-}
 AVERAGES = {"micro": "mean over images", "macro": "mean over actions of the mean over the action's images"}
-_METRICS = {"mpjpe_mm": MPJPE, "n_mpjpe_mm": NMPJPE, "pa_mpjpe_mm": PAMPJPE}
 _JOINT_SETS = ("h36m16", "h36m17")
 
 
@@ -40,10 +34,10 @@ class PoseErrorTable:
         self.actions = actions
         averages: list[Literal["micro", "macro"]] = ["micro", "macro"] if len(actions) > 1 else ["micro"]
         self.figures = {
-            (name, joint_set, average): metric(
+            (name, joint_set, average): reported.metric(
                 joint_set, average, num_groups=len(actions), dist_sync_fn=distributed.gather_states
             )
-            for name, metric in _METRICS.items()
+            for name, reported in METRICS.items()
             for joint_set in _JOINT_SETS
             for average in averages
         }
@@ -64,7 +58,7 @@ class PoseErrorTable:
                 "joint_set": joint_set,
                 "average": average,
                 "frame": frame,
-                "definition": f"{DEFINITIONS[name]}; {AVERAGES[average]}",
+                "definition": f"{METRICS[name].definition}; {AVERAGES[average]}",
             }
             for (name, joint_set, average), metric in self.figures.items()
         ]
@@ -72,7 +66,7 @@ class PoseErrorTable:
     def action_results(self) -> dict[str, dict[str, float]]:
         """Errors of each action that has poses (h36m16)."""
         errors: dict[str, dict[str, float]] = {action: {} for action in self.actions}
-        for name in _METRICS:
+        for name in METRICS:
             metric = self.figures[name, "h36m16", "micro"]
             with metric.sync_context(dist_sync_fn=distributed.gather_states):
                 sums, counts = metric.error_sum.tolist(), metric.pose_count.tolist()

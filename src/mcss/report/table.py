@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
+from mcss.report.metrics import METRICS
+
 HEADLINE = ("h36m16", "micro")
 """Joint set and average of the figures that stand for a run where there is room for one."""
-
-_HEADINGS = {"mpjpe_mm": "MPJPE", "n_mpjpe_mm": "N-MPJPE", "pa_mpjpe_mm": "PA-MPJPE"}
 
 
 def results_table(record: dict[str, Any]) -> str:
@@ -18,8 +18,8 @@ def results_table(record: dict[str, Any]) -> str:
         f"\n{record.get('method', 'network')}, 3D labels: {record.get('supervision', 'unknown')},"
         f" test subjects {' '.join(record['test_subjects'])},"
         f" {record['test_images']} images, {record['frame']} frame, mm\n",
-        "| joints, average | " + " | ".join(_HEADINGS.values()) + " |",
-        "|---|" + "---:|" * len(_HEADINGS),
+        "| joints, average | " + " | ".join(reported.heading for reported in METRICS.values()) + " |",
+        "|---|" + "---:|" * len(METRICS),
     ]
     lines += _lines("", record["results"])
     lines += _lines("mean pose: ", record["mean_pose_results"])
@@ -36,7 +36,7 @@ def _lines(prefix: str, results: list[dict[str, Any]]) -> list[str]:
     value = {(r["joint_set"], r["average"], r["metric"]): r["value"] for r in results}
     return [
         f"| {prefix}{joint_set}, {average} | "
-        + " | ".join(f"{value[joint_set, average, metric]:.1f}" for metric in _HEADINGS)
+        + " | ".join(f"{value[joint_set, average, metric]:.1f}" for metric in METRICS)
         + " |"
         for joint_set, average in rows
     ]

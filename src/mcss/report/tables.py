@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-Rows = Sequence[dict[str, str]]
+from mcss.report.collect import Rows
+from mcss.report.metrics import METRICS
 
-METRICS = {"mpjpe_mm": "MPJPE", "n_mpjpe_mm": "N-MPJPE", "pa_mpjpe_mm": "PA-MPJPE"}
 REFERENCE = "mcss"
 """Method whose error is divided by each other's, at the same supervision."""
 
@@ -51,6 +51,8 @@ class Cell(NamedTuple):
     sd_mm: float | str
     mcss_ratio: float | str
     """Error of MCSS over this one."""
+    mean_pose_ratio: float
+    """MPJPE over that of always predicting the mean training pose: near 1, nothing was learned."""
     published_h36m_mm: str
 
 
@@ -88,20 +90,28 @@ def _cell(table: str, level: str, method: str, metric: str, rows: Rows, publishe
         round(mean, 4),
         round(statistics.stdev(values), 4) if len(values) > 1 else "",
         round(statistics.mean(reference) / mean, 3) if reference else "",
+        round(_mean(group, "mpjpe_mm") / _mean(group, "mean_pose_mpjpe_mm"), 3),
         theirs[0] if theirs else "",
     )
+
+
+def _mean(rows: Rows, column: str) -> float:
+    return statistics.mean(float(row[column]) for row in rows)
 
 
 def tables_page(cells: Sequence[Cell], data: str) -> str:
     """All tables as Markdown."""
     parts = [
-        f"# Tables, {data}\n\nErrors on the test subjects in mm (h36m16, mean over images), each in its own frame.\n"
+        f"# Tables, {data}\n\nErrors on the test subjects in mm (h36m16, mean over images), each in its own frame."
+        " *Of mean pose*: MPJPE over that of always predicting the mean training pose; near 1, a run has learned next"
+        " to nothing, and no other column means much.\n"
     ]
     for name, table in TABLES.items():
         parts.append(
             f"\n## {table.title}\n\n"
-            "| 3D labels | method | frame | metric | seeds | ours | mcss / this | published, Human3.6M |\n"
-            "|---|---|---|---|---:|---:|---:|---:|\n"
+            "| 3D labels | method | frame | metric | seeds | ours | of mean pose | mcss / this | published, Human3.6M"
+            " |\n"
+            "|---|---|---|---|---:|---:|---:|---:|---:|\n"
         )
         parts += [_line(cell) for cell in cells if cell.table == name]
     return "".join(parts)
@@ -118,5 +128,6 @@ def write_tables(folder: Path, cells: Sequence[Cell]) -> None:
 
 def _line(cell: Cell) -> str:
     ours = f"{cell.mean_mm:.1f}" + (f" ± {cell.sd_mm:.1f}" if cell.sd_mm != "" else "")
-    words = (cell.supervision, cell.method, cell.frame, METRICS[cell.metric], cell.seeds, ours)
-    return "| " + " | ".join(str(word) for word in (*words, cell.mcss_ratio, cell.published_h36m_mm)) + " |\n"
+    words = (cell.supervision, cell.method, cell.frame, METRICS[cell.metric].heading, cell.seeds, ours)
+    ratios = (f"{cell.mean_pose_ratio:.2f}", cell.mcss_ratio, cell.published_h36m_mm)
+    return "| " + " | ".join(str(word) for word in (*words, *ratios)) + " |\n"

@@ -1,12 +1,11 @@
 """Error against the amount of 3D labels (the paper's Fig. 3)."""
 
 import statistics
-from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-Rows = Sequence[dict[str, str]]
+from mcss.report.collect import Rows
 
 METHODS = {"mcss": ("MCSS", "tab:blue"), "baseline": ("baseline", "tab:orange")}
 """Methods of the curve: name in the legend and colour."""
@@ -14,7 +13,7 @@ PUBLISHED_LEVELS = ("S1", "all")
 
 
 def supervision_curve(rows: Rows, published: Rows, data: str) -> Figure:
-    """Two panels of N-MPJPE (mm; test subjects, h36m16, micro): ours, and what was published on Human3.6M.
+    """Two panels of N-MPJPE (mm; test subjects): ours (h36m16, micro), and what was published on Human3.6M.
 
     Args:
         rows: lines of ``runs.csv``; each point is the mean over the seeds of a method and level, its bar their
@@ -27,9 +26,10 @@ def supervision_curve(rows: Rows, published: Rows, data: str) -> Figure:
     _draw_ours(ours, rows)
     ours.set_title(f"this project, {data}", fontsize=9)
     _draw_published(theirs, published)
+    ours.set_ylabel("N-MPJPE, mm (h36m16, micro, canonical)", fontsize=8)
     theirs.set_title("published, Human3.6M", fontsize=9)
+    theirs.set_ylabel("N-MPJPE, mm, as published", fontsize=8)
     for axes in (ours, theirs):
-        axes.set_ylabel("N-MPJPE, mm (h36m16, micro, canonical)", fontsize=8)
         axes.grid(alpha=0.3)
         if axes.has_data():
             axes.legend(fontsize=8)

@@ -1,4 +1,5 @@
 import csv
+import json
 
 import pytest
 
@@ -28,6 +29,31 @@ def test_runs_are_added_to_those_already_there_and_repeated_ones_replaced(finish
         ("mcss", "0", 100.0),
         ("mcss", "1", 130.0),
     ]
+
+
+def test_the_same_settings_on_more_ranks_are_another_run(finished, tmp_path):
+    """Batch sizes are those of a rank. Rows from before the column were trained on one."""
+    table = tmp_path / "runs.csv"
+    collect([finished("a", world_size=1)], table)
+    rows = [{name: value for name, value in row.items() if name != "world_size"} for row in read_rows(table)]
+    with table.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    assert len(collect([finished("b", world_size=8)], table)) == 2
+    assert [row["world_size"] for row in collect([finished("c", world_size=1)], table)] == ["8", "1"]
+
+
+def test_a_run_without_validation_clips_says_nothing_of_its_embedding(finished, tmp_path):
+    folder = finished("a")
+    record = json.loads((folder / "results.json").read_text())
+    (folder / "results.json").write_text(json.dumps({**record, "val_mean_distance": 0.9, "val_effective_rank": 12.0}))
+    (row,) = collect([folder], tmp_path / "runs.csv")
+    assert (row["val_mean_distance"], row["val_effective_rank"]) == ("0.9", "12.0")
+    del record["val_mean_distance"], record["val_effective_rank"]
+    (folder / "results.json").write_text(json.dumps(record))
+    (row,) = collect([folder], tmp_path / "runs.csv")
+    assert (row["val_mean_distance"], row["val_effective_rank"]) == ("", "")
 
 
 def test_levels_with_more_labels_come_first(finished, tmp_path):

@@ -40,7 +40,7 @@ def test_difficulty_is_told_from_the_long_baseline(finished, tmp_path):
         finished("c", value=100.0),
     ]
     sentence = difficulty(collect(runs, tmp_path / "runs.csv"))
-    assert "80.0 mm with the labels of all" in sentence
+    assert "1 steps, 2 minutes), the baseline reaches an MPJPE of 80.0 mm\nwith the labels of all" in sentence
     assert "0.40 times the mean pose's 200.0 mm" in sentence
     assert "120.0 mm with those of S1 alone, 1.50 times as much" in sentence
     assert difficulty(collect(runs[2:], tmp_path / "other.csv")).startswith("Not measured")

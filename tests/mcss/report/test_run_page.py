@@ -3,10 +3,12 @@ import re
 import shutil
 import subprocess
 
+import cv2
 import numpy as np
 import pytest
 
 from mcss.report.run_page import main, worst_of_clips
+from mcss.visualization.poses import LEFT, RIGHT
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
@@ -16,6 +18,9 @@ HEADLESS = [
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
     *("--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--virtual-time-budget=20000"),
 ]
+IN_BROWSER = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium on this machine: the page was not opened in a browser"
+)
 LISTEN = "<script>window.problems = []; window.onerror = message => { window.problems.push(message); };</script>"
 TURN = """<script>
 window.addEventListener("load", async () => {
@@ -70,19 +75,35 @@ def test_nothing_on_the_page_is_fetched(folder):
     assert "<script src" not in page
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: the page was not opened in a browser")
+def browse(page, profile, *options):
+    """What Chromium says of a page."""
+    command = [CHROMIUM, *HEADLESS, f"--user-data-dir={profile}", *options, page.as_uri()]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout
+
+
+@IN_BROWSER
 def test_a_browser_draws_every_figure_turns_a_skeleton_and_reports_no_error(folder, tmp_path):
     page = (folder / "report.html").read_text()
     watched = tmp_path / "watched.html"
     watched.write_text(page.replace("<head>", f"<head>{LISTEN}", 1).replace("</body>", f"{TURN}</body>"))
-    command = [CHROMIUM, *HEADLESS, f"--user-data-dir={tmp_path}/profile", "--dump-dom", watched.as_uri()]
-    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
-    seen = json.loads(re.search(r'<pre id="seen">(.*?)</pre>', result.stdout)[1])
+    seen = json.loads(re.search(r'<pre id="seen">(.*?)</pre>', browse(watched, tmp_path, "--dump-dom"))[1])
     assert seen["problems"] == []
     assert seen["plots"] == seen["drawn"] == 3
     assert len(seen["pictures"]) == 3 + 2  # beside each skeleton; curves and the gallery of the only test subject
     assert min(seen["pictures"]) >= 48
     assert seen["before"]["y"] < 0 < seen["after"]["y"]
+
+
+@IN_BROWSER
+def test_the_page_as_a_reader_sees_it(folder, tmp_path):
+    """A screenshot: skeletons in the colours of left and right, and no margin cut off by what is too wide."""
+    browse(folder / "report.html", tmp_path, f"--screenshot={tmp_path}/page.png")
+    seen = cv2.cvtColor(cv2.imread(str(tmp_path / "page.png")), cv2.COLOR_BGR2RGB).astype(int)
+    assert seen.shape == (3000, 1200, 3)
+    for colour in (LEFT, RIGHT):
+        rgb = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+        assert (np.abs(seen - rgb).max(axis=2) < 40).sum() > 500, colour
+    assert (seen[:, [0, -1]] == seen[0, 0]).all()
 
 
 def test_failures_come_from_different_clips(monkeypatch):

@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[3]
 
 def run(method, error, supervision="S1", frame="canonical"):
     errors = {"mpjpe_mm": str(error + 3), "n_mpjpe_mm": str(error), "pa_mpjpe_mm": str(error - 20)}
+    errors["mean_pose_mpjpe_mm"] = "200"
     return {"method": method, "supervision": supervision, "frame": frame} | errors
 
 
@@ -27,6 +28,7 @@ def test_a_cell_is_mean_and_spread_and_the_ratio_of_mcss_at_the_same_labels(publ
     baseline = cells["table1", "S1", "baseline", "n_mpjpe_mm"]
     assert (baseline.seeds, baseline.mean_mm, baseline.sd_mm, baseline.mcss_ratio) == (1, 126.0, "", 0.833)
     assert cells["table1", "all", "mcss", "mpjpe_mm"].mean_mm == 83.0
+    assert ours.mean_pose_ratio == 0.54  # (103 + 113) / 2 / 200
     assert ("table1", "all", "baseline", "mpjpe_mm") not in cells
 
 
@@ -45,7 +47,7 @@ def test_published_values_are_those_of_the_papers_tables(published):
 def test_page_shows_every_cell_with_its_frame(published):
     cells = table_cells([run("mcss", 100.0), run("mcss_global", 150.0, frame="root")], published)
     page = tables_page(cells, "studio")
-    assert "| S1 | mcss_global | root | N-MPJPE | 1 | 150.0 | 0.667 | 157.30 |\n" in page
+    assert "| S1 | mcss_global | root | N-MPJPE | 1 | 150.0 | 0.77 | 0.667 | 157.30 |\n" in page
     assert page.count("| S1 |") == len(cells)
 
 

@@ -20,7 +20,7 @@ def test_command_fills_the_page(finished, tmp_path, capsys):
     assert "| S1 | mcss | 1 |" in capsys.readouterr().out
     written = {path.name for path in tmp_path.iterdir() if path.is_file()}
     assert written == {"README.md", "runs.csv", "supervision_curve.png", "tables.md", "tables.csv"}
-    assert "| S1 | mcss | canonical | N-MPJPE | 1 | 101.0 | 1.0 |" in (tmp_path / "tables.md").read_text()
+    assert "| S1 | mcss | canonical | N-MPJPE | 1 | 101.0 | 0.50 | 1.0 |" in (tmp_path / "tables.md").read_text()
 
 
 def test_a_run_without_results_is_named(tmp_path, capsys):
