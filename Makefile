@@ -1,13 +1,14 @@
 # make               print the targets
 # make train         the main job; everything it needs is installed and rendered on the way
 
+SPACE       := $() $()
 METHOD      ?= mcss
 SUPERVISION ?= S1
 DATA        ?= studio
 TRAINER     ?= auto
 SEED        ?= 0
 ARGS        ?=
-NAME        ?= $(DATA)-$(METHOD)-$(SUPERVISION)-seed$(SEED)$(patsubst %,-%,$(filter-out auto,$(firstword $(TRAINER))))
+NAME        ?= $(subst $(SPACE),-,$(strip $(DATA)-$(METHOD)-$(SUPERVISION)-seed$(SEED) $(filter-out auto,$(TRAINER))))
 RUN         := runs/$(NAME)
 SWEEP       ?= supervision_curve
 TABLE       := experiments/results/$(DATA)/runs.csv
@@ -57,16 +58,17 @@ retrieval: data ## how well the embeddings of CKPT="RUN/checkpoints/last.ckpt ..
 	"$(PYTHON)" -m mcss.retrieval $(CKPT) --store data/$(DATA) --out experiments/results/$(DATA)/retrieval $(ARGS)
 
 curve: data ## error against the amount of labels: every run that the committed table lacks (LEVELS, METHODS, SEEDS)
-	DATA=$(DATA) TRAINER=$(TRAINER) "$(PYTHON)" -m mcss.sweep experiments/sweeps/supervision_curve.yaml $(GRID) $(REPORT)
+	DATA=$(DATA) TRAINER="$(TRAINER)" "$(PYTHON)" -m mcss.sweep experiments/sweeps/supervision_curve.yaml $(GRID) $(REPORT)
 
 tables: data ## the paper's tables: every run that the committed table lacks
-	DATA=$(DATA) TRAINER=$(TRAINER) "$(PYTHON)" -m mcss.sweep experiments/sweeps/tables.yaml $(GRID) $(REPORT)
+	DATA=$(DATA) TRAINER="$(TRAINER)" "$(PYTHON)" -m mcss.sweep experiments/sweeps/table1.yaml $(GRID) $(REPORT)
+	DATA=$(DATA) TRAINER="$(TRAINER)" "$(PYTHON)" -m mcss.sweep experiments/sweeps/table2.yaml $(GRID) $(REPORT)
 
 ablations: data ## one part of the method changed at a time: every run that the committed table lacks
-	DATA=$(DATA) TRAINER=$(TRAINER) "$(PYTHON)" -m mcss.sweep experiments/sweeps/ablations.yaml $(GRID) $(REPORT)
+	DATA=$(DATA) TRAINER="$(TRAINER)" "$(PYTHON)" -m mcss.sweep experiments/sweeps/ablations.yaml $(GRID) $(REPORT)
 
 sweep: data ## make a W&B sweep of experiments/sweeps/SWEEP.yaml and become its first agent (needs a login)
-	DATA=$(DATA) TRAINER=$(TRAINER) "$(PYTHON)" -m mcss.sweep experiments/sweeps/$(SWEEP).yaml $(GRID) --agent
+	DATA=$(DATA) TRAINER="$(TRAINER)" "$(PYTHON)" -m mcss.sweep experiments/sweeps/$(SWEEP).yaml $(GRID) --agent
 
 bench: data ## time the project against other ways to do the same, as ratios: benchmarks/results.md
 	"$(PYTHON)" -m benchmarks

@@ -59,7 +59,10 @@ def test_every_file_begins_with_a_comment_that_says_what_it_is(path):
 
 
 @pytest.mark.parametrize("path", sorted((EXPERIMENTS / "method").glob("*.yaml")), ids=lambda path: path.stem)
-def test_a_method_overlay_is_small_and_carries_its_own_name(path):
+def test_a_method_overlay_is_small_says_how_long_it_takes_and_carries_its_own_name(path):
+    assert re.search(
+        rf"^# make train METHOD={path.stem} SUPERVISION=\S+ # \d+ .*minutes on 2 cores", path.read_text(), re.M
+    )
     lines = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
     assert len(lines) <= 10
     assert yaml.safe_load(path.read_text())["method"] == path.stem

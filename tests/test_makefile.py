@@ -71,7 +71,7 @@ def test_a_larger_size_leaves_off_what_the_method_switches_off(monkeypatch):
     lines = make("-n", "train", METHOD="baseline", TRAINER="gpu ddp", SEED="999").splitlines()
     (fit,) = (line for line in lines if "bin/mcss fit" in line)
     settings = parse_settings(fit.split()[1:])
-    assert settings["run_dir"] == "runs/studio-baseline-S1-seed999-gpu"
+    assert settings["run_dir"] == "runs/studio-baseline-S1-seed999-gpu-ddp"
     assert (settings["model"]["image_size_px"], settings["data"]["labelled_images"]) == (224, 22)
     assert (settings["trainer"]["strategy"], settings["data"]["pairs"]) == ("ddp", 0)
 

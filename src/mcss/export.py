@@ -104,7 +104,7 @@ def write_onnx(
         import onnxruntime
         import onnxscript  # noqa: F401 - torch.onnx needs it, and would say so in several lines
     except ImportError as error:
-        raise InputError(f"ONNX needs {error.name}: pip install 'mcss[onnx]'") from None
+        raise InputError(f"ONNX needs {error.name}: pip install -e '.[onnx]' in the project's folder") from None
     with contextlib.redirect_stdout(io.StringIO()):  # it reports each of its passes
         torch.onnx.export(
             network,

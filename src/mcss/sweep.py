@@ -72,7 +72,7 @@ def expand(command: Sequence[str], point: Mapping[str, Any]) -> list[str]:
     """Command line of one run, as an agent of W&B makes it.
 
     Raises:
-        InputError: the command asks for an environment variable that is not set.
+        InputError: the command asks for an environment variable that is not set, or is not one word.
     """
     macros = {
         "${env}": ["/usr/bin/env"],
@@ -86,6 +86,8 @@ def _with_environment(word: str) -> str:
     def value(match: re.Match[str]) -> str:
         if match[1] not in os.environ:
             raise InputError(f"the sweep's command needs the environment variable {match[1]}: set it, or use make")
+        if len(os.environ[match[1]].split()) != 1:
+            raise InputError(f"{match[1]}={os.environ[match[1]]!r}: a sweep takes one file's name; write one for both")
         return os.environ[match[1]]
 
     return ENVIRONMENT_VARIABLE.sub(value, word)

@@ -65,7 +65,7 @@ def test_a_file_that_predicts_other_poses_is_not_kept(checkpoint, tmp_path, caps
         ("{trained}", "network.txt", "network.txt: the suffix says what is written, .onnx or .pt2"),
         ("{tmp}/none.ckpt", "network.pt2", "none.ckpt: no such checkpoint"),
         ("{tmp}/damaged.ckpt", "network.pt2", "damaged.ckpt: not a checkpoint of this project"),
-        ("{trained}", "network.onnx", "pip install 'mcss[onnx]'"),
+        ("{trained}", "network.onnx", "pip install -e '.[onnx]'"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(

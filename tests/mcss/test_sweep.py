@@ -137,11 +137,17 @@ def test_a_failed_run_is_named_and_the_others_go_on(small_sweep, capsys):
         ),
         ("method: grid\ncommand: [a]\nparameters: {}", [], "the sweep's command does not run `mcss fit`: a"),
         ("method: grid\ncommand: ['${envvar:ABSENT}']\nparameters: {}", [], "needs the environment variable ABSENT"),
+        (
+            "method: grid\ncommand: ['${envvar:TWO}']\nparameters: {}",
+            [],
+            "TWO='gpu ddp': a sweep takes one",
+        ),
         ("method: grid\ncommand: [fit]\nparameters: {}", ["--levels", "S1"], "does not vary data.supervision"),
     ],
 )
 def test_bad_input_gives_one_line_and_code_2(content, arguments, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TWO", "gpu ddp")
     if content is not None:
         Path("small.yaml").write_text(content)
     with pytest.raises(SystemExit) as caught:

@@ -99,7 +99,7 @@ def _search(
     try:
         import faiss
     except ImportError:
-        raise InputError("so many images are searched by faiss: pip install 'mcss[faiss]'") from None
+        raise InputError("faiss searches so many images: pip install -e '.[faiss]' in the project's folder") from None
     index = faiss.IndexFlatL2(database.shape[1])
     index.add(np.ascontiguousarray(database))
     return index.search(np.ascontiguousarray(queries), count)[1]
