@@ -1,6 +1,7 @@
 """Every YAML of experiments/ runs, and does what it is there for."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,7 @@ def test_every_file_begins_with_a_comment_that_says_what_it_is(path):
 @pytest.mark.parametrize("path", sorted((EXPERIMENTS / "method").glob("*.yaml")), ids=lambda path: path.stem)
 def test_a_method_overlay_is_small_says_how_long_it_takes_and_carries_its_own_name(path):
     assert re.search(
-        rf"^# make train METHOD={path.stem} SUPERVISION=\S+ # \d+ .*minutes on 2 cores", path.read_text(), re.M
+        rf"^# make train METHOD={path.stem} SUPERVISION=\S+ # \d+ .*minutes on 2 cores", path.read_text(), re.MULTILINE
     )
     lines = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
     assert len(lines) <= 10
