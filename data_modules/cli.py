@@ -61,7 +61,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_preset(render)
     render.add_argument("--size", type=_at_least(16), metavar="PX", help="side of the crops (default: the preset's)")
     render.add_argument("--workers", type=_at_least(1), help="processes (default: one a core)")
-    render.add_argument("--contact-sheet", type=Path, metavar="IMAGE", help="also write an overview as JPEG or PNG")
+    render.add_argument("--contact-sheet", type=Path, metavar="IMAGE", help="overview (STORE/contact_sheet.jpg)")
     render.set_defaults(run=_render)
 
     frames = commands.add_parser("frames", help="render whole frames of one camera", allow_abbrev=False)
@@ -164,10 +164,12 @@ def _render(arguments: argparse.Namespace) -> None:
         require_replaceable(arguments.out)
         build_studio(config, arguments.out, arguments.workers)
         print(f"{arguments.out}: {len(open_store(arguments.out))} images")
-    if arguments.contact_sheet:
+    sheet = arguments.contact_sheet or arguments.out / "contact_sheet.jpg"
+    if arguments.contact_sheet or not sheet.exists():
         from data_modules.studio.contact_sheet import write_contact_sheet
 
-        write_contact_sheet(arguments.out, arguments.contact_sheet)
+        write_contact_sheet(arguments.out, sheet)
+        print(f"written: {sheet}")
 
 
 def _require_same_config(path: Path, wanted: dict) -> None:

@@ -66,15 +66,17 @@ def test_render(studio, tmp_path, capsys):
     main(
         ["render", "--preset", "tiny", "--out", str(tmp_path / "tiny"), "--seed", "3", "--size", "48", "--workers", "2"]
     )
-    assert studio == [(FakeConfig(seed=3, crop_size_px=48, instants=1), 2)]
-    assert capsys.readouterr().out == f"{tmp_path / 'tiny'}: 36 images\n"
+    sheet = tmp_path / "tiny/contact_sheet.jpg"
+    assert studio == [(FakeConfig(seed=3, crop_size_px=48, instants=1), 2), (tmp_path / "tiny", sheet)]
+    assert capsys.readouterr().out == f"{tmp_path / 'tiny'}: 36 images\nwritten: {sheet}\n"
 
 
 def test_render_skips_what_is_there(studio, tmp_path, capsys):
     args = ["render", "--out", str(tmp_path / "studio"), "--instants", "2"]
     main(args)
+    (tmp_path / "studio/contact_sheet.jpg").touch()
     main(args)
-    assert len(studio) == 1
+    assert len(studio) == 2
     assert capsys.readouterr().out.endswith(f"{tmp_path / 'studio'}: already rendered\n")
 
 
@@ -82,14 +84,14 @@ def test_contact_sheet_of_a_store_that_is_there(studio, tmp_path):
     args = ["render", "--out", str(tmp_path / "studio")]
     main(args)
     main([*args, "--contact-sheet", str(tmp_path / "sheet.jpg")])
-    assert studio[1:] == [(tmp_path / "studio", tmp_path / "sheet.jpg")]
+    assert studio[2:] == [(tmp_path / "studio", tmp_path / "sheet.jpg")]
 
 
 def test_render_does_not_replace_other_data(studio, tmp_path, capsys):
     main(["render", "--out", str(tmp_path / "studio")])
     message = fails_in_one_line(capsys, ["render", "--out", str(tmp_path / "studio"), "--size", "64", "--seed", "1"])
     assert "holds other data (it differs in crop_size_px, seed)" in message
-    assert len(studio) == 1
+    assert len(studio) == 2
 
 
 def test_render_does_not_replace_a_damaged_store(studio, tmp_path, capsys):
