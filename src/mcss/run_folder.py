@@ -16,7 +16,7 @@ from mcss.errors import InputError
 CONFIG_FILE = "config.yaml"
 RUN_FILE = "run.json"
 RESULTS_FILE = "results.json"
-PREDICTIONS_FILE = "test_predictions.npz"
+TEST_PREDICTIONS_FILE = "test_predictions.npz"
 LAST_CHECKPOINT = Path("checkpoints") / "last.ckpt"
 PREVIOUS_CHECKPOINT = LAST_CHECKPOINT.with_name("previous.ckpt")
 

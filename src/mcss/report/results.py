@@ -20,7 +20,7 @@ from mcss.models.module import MCSSModule
 from mcss.report.figures import test_poses_figure
 from mcss.report.metrics import METRICS
 from mcss.report.table import headline, results_table
-from mcss.run_folder import PREDICTIONS_FILE, RESULTS_FILE, RUN_FILE
+from mcss.run_folder import TEST_PREDICTIONS_FILE, RESULTS_FILE, RUN_FILE
 from mcss.visualization.curves import curves_figure
 
 AVERAGES = {"micro": "mean over images", "macro": "mean over actions of the mean over the action's images"}
@@ -160,7 +160,7 @@ def _run_record(folder: Path) -> dict[str, Any]:
 
 def _write(folder: Path, record: dict[str, Any], predictions: dict[str, np.ndarray]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(folder / PREDICTIONS_FILE, allow_pickle=False, **predictions)
+    np.savez_compressed(folder / TEST_PREDICTIONS_FILE, allow_pickle=False, **predictions)
     (folder / RESULTS_FILE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 

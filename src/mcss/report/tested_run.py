@@ -9,7 +9,7 @@ import yaml
 
 from data_modules.store import Store, open_store
 from mcss.errors import InputError
-from mcss.run_folder import CONFIG_FILE, PREDICTIONS_FILE, RESULTS_FILE
+from mcss.run_folder import CONFIG_FILE, TEST_PREDICTIONS_FILE, RESULTS_FILE
 
 
 class TestedRun(NamedTuple):
@@ -40,10 +40,10 @@ def read_tested_run(folder: Path) -> TestedRun:
     Raises:
         InputError: a file of it is absent.
     """
-    for name in (CONFIG_FILE, RESULTS_FILE, PREDICTIONS_FILE):
+    for name in (CONFIG_FILE, RESULTS_FILE, TEST_PREDICTIONS_FILE):
         if not (folder / name).is_file():
             raise InputError(f"{folder / name}: no such file; test the run again")
     config = yaml.safe_load((folder / CONFIG_FILE).read_text(encoding="utf-8"))
     record = json.loads((folder / RESULTS_FILE).read_text(encoding="utf-8"))
-    with np.load(folder / PREDICTIONS_FILE, allow_pickle=False) as file:
+    with np.load(folder / TEST_PREDICTIONS_FILE, allow_pickle=False) as file:
         return TestedRun(folder, config, record, dict(file))
