@@ -20,7 +20,7 @@ from mcss.models.module import MCSSModule
 from mcss.report.figures import test_poses_figure
 from mcss.report.metrics import METRICS
 from mcss.report.table import headline, results_table
-from mcss.run_folder import TEST_PREDICTIONS_FILE, RESULTS_FILE, RUN_FILE
+from mcss.run_folder import RESULTS_FILE, RUN_FILE, TEST_PREDICTIONS_FILE
 from mcss.visualization.curves import curves_figure
 
 AVERAGES = {"micro": "mean over images", "macro": "mean over actions of the mean over the action's images"}

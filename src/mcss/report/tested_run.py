@@ -9,7 +9,7 @@ import yaml
 
 from data_modules.store import Store, open_store
 from mcss.errors import InputError
-from mcss.run_folder import CONFIG_FILE, TEST_PREDICTIONS_FILE, RESULTS_FILE
+from mcss.run_folder import CONFIG_FILE, RESULTS_FILE, TEST_PREDICTIONS_FILE
 
 
 class TestedRun(NamedTuple):
