@@ -121,15 +121,6 @@ def _meta(layout: Layout, settings: ImportSettings, clips: list[Clip], folder: P
         raise InputError(f"{layout.source}: no instant could be imported; the first, of {clip_name(clip)}: {first}")
     subjects = sorted({clip[0] for clip in with_rows})
     cameras = {camera for clip in with_rows for camera in settings.cameras or layout.cameras(clip)}
-    there = set(layout.clips())
-    left_out = [
-        {"sequence": item.sequence, "reason": item.reason} for item in settings.exclusions if item.clip in there
-    ]
-    left_out += [
-        {"sequence": clip_name(clip), "reason": f"{count} skipped: {reason}"}
-        for clip, reasons in skipped.items()
-        for reason, count in reasons.items()
-    ]
     return StoreMeta(
         name=data_set.name,
         joint_set="h36m17",
@@ -138,7 +129,7 @@ def _meta(layout: Layout, settings: ImportSettings, clips: list[Clip], folder: P
         cameras=tuple(sorted(cameras)),
         subjects_train=tuple(subject for subject in subjects if subject not in settings.subjects_test),
         subjects_test=tuple(subject for subject in subjects if subject in settings.subjects_test),
-        excluded=tuple(left_out),
+        excluded=tuple(_left_out(layout, settings, skipped)),
         source=data_set.source,
         licence=data_set.licence,
         config=import_config(layout, settings, clips),
@@ -149,3 +140,16 @@ def _meta(layout: Layout, settings: ImportSettings, clips: list[Clip], folder: P
             if name in cameras
         },
     )
+
+
+def _left_out(layout: Layout, settings: ImportSettings, skipped: dict[Clip, dict[str, int]]) -> Iterator[dict]:
+    """What is not in the store, as ``StoreMeta`` names it; ``skipped`` counts by reason for each imported clip."""
+    there = set(layout.clips())
+    for item in settings.exclusions:
+        if item.clip in there:
+            yield {"sequence": item.sequence, "reason": item.reason}
+    for clip, reasons in skipped.items():
+        for reason, count in reasons.items():
+            yield {"sequence": clip_name(clip), "reason": f"{count} skipped: {reason}"}
+        if unread := layout.unread(clip):
+            yield {"sequence": clip_name(clip), "reason": f"not read: {', '.join(map(str, unread))}"}

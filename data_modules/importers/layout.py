@@ -99,6 +99,10 @@ class Layout(ABC):
     def files(self, clip: Clip) -> list[Path]:
         """Files and folders that ``clip`` is read from, all of which must be there."""
 
+    def unread(self, clip: Clip) -> list[Path]:
+        """Files and folders among those of ``clip`` that no importer reads."""
+        return []
+
     @abstractmethod
     def cameras(self, clip: Clip) -> tuple[str, ...]:
         """Name the cameras that must have seen an instant of ``clip``, unless the user chooses others."""

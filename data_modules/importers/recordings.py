@@ -8,12 +8,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from data_modules.importers.file_names import image_sequence, is_image, is_video
 from data_modules.importers.images import frame_times_s
 from data_modules.importers.layout import VideoFrame
 from mcss.errors import InputError
-
-VIDEO_SUFFIXES = (".avi", ".mkv", ".mov", ".mp4")
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 
 CLOCK_TICK_S = 1e-3
 
@@ -50,9 +48,19 @@ def recording_camera(path: Path) -> str:
 
 def recordings_in(folder: Path) -> list[Path]:
     """Videos and folders of images in the folder of a clip, by name."""
-    return sorted(
-        path for path in folder.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES or (path.is_dir() and _images(path))
-    )
+    return sorted(path for path in folder.iterdir() if is_video(path) or _has_images(path))
+
+
+def unread_in(folder: Path, read: Sequence[str]) -> list[Path]:
+    """What lies in the folder of a clip, or in its folders of images, and is neither recording nor named in ``read``.
+
+    A camera may write files of a kind that nothing here reads; whose names begin with "." are not meant.
+    """
+    recordings = recordings_in(folder)
+    others = [path for path in folder.iterdir() if path not in recordings and path.name not in read]
+    for recording in recordings:
+        others += [path for path in recording.iterdir() if not is_image(path)] if recording.is_dir() else []
+    return sorted(path for path in others if not path.name.startswith("."))
 
 
 def read_recording(path: Path, sync: Mapping[str, str]) -> Recording:
@@ -64,7 +72,7 @@ def read_recording(path: Path, sync: Mapping[str, str]) -> Recording:
     Raises:
         InputError: it cannot be read, a value is no number, or a folder has no frame rate.
     """
-    images = _images(path) if path.is_dir() else ()
+    images = image_sequence(path) if path.is_dir() else ()
     if images:
         fps = _number(sync, "fps", path)
         if fps is None or fps <= 0:
@@ -138,5 +146,5 @@ def _number(row: Mapping[str, str], column: str, path: Path) -> float | None:
         raise InputError(f"sync.csv, {path}: {column} is {text!r}; write a number") from None
 
 
-def _images(folder: Path) -> tuple[Path, ...]:
-    return tuple(sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES))
+def _has_images(path: Path) -> bool:
+    return path.is_dir() and not path.name.startswith(".") and any(map(is_image, path.iterdir()))

@@ -21,7 +21,7 @@ import numpy as np
 
 from data_modules.importers.layout import Box, Clip, DataSet, Instant, Layout, View
 from data_modules.importers.motion_boxes import motion_boxes
-from data_modules.importers.own_poses import MARKERS_FILE, OwnPoses, poses_file, read_poses
+from data_modules.importers.own_poses import MARKERS_FILE, POSES_FILES, OwnPoses, poses_file, read_poses
 from data_modules.importers.recordings import (
     Recording,
     match_frames,
@@ -29,6 +29,7 @@ from data_modules.importers.recordings import (
     read_table,
     recording_camera,
     recordings_in,
+    unread_in,
 )
 from mcss.errors import InputError
 from mcss.skeleton import JOINTS
@@ -68,7 +69,7 @@ class Videos(Layout):
 
     def clips(self) -> list[Clip]:
         """Folders <subject>/<clip> that hold recordings."""
-        found = {folder: recordings_in(folder) for folder in self.source.glob("*/*") if folder.is_dir()}
+        found = {folder: recordings_in(folder) for folder in self._clip_folders()}
         names = {_name(path) for paths in found.values() for path in paths}
         if not names:
             raise InputError(f"{self.source}: no <subject>/<clip>/<camera>.mp4 in it; arrange the videos so")
@@ -85,6 +86,10 @@ class Videos(Layout):
         """The recordings of at least two cameras."""
         self.cameras(clip)
         return recordings_in(self.annotation(clip))
+
+    def unread(self, clip: Clip) -> list[Path]:
+        """What is neither recording nor poses in the clip's folder."""
+        return unread_in(self.annotation(clip), POSES_FILES)
 
     def cameras(self, clip: Clip) -> tuple[str, ...]:
         """All that recorded the clip; at least two, because a positive pair needs two views."""
@@ -120,6 +125,14 @@ class Videos(Layout):
             time_s = float(slowest.time_s[number])
             pose = poses.at(time_s, 0.5 / slowest.fps) if poses else None
             yield Instant(number, time_s, tuple(views), pose)
+
+    def _clip_folders(self) -> list[Path]:
+        """Folders <subject>/<clip>, without those of the operating system."""
+        return [
+            folder
+            for folder in self.source.glob("*/*")
+            if folder.is_dir() and not folder.name.startswith(".") and not folder.parent.name.startswith(".")
+        ]
 
     def _poses(self, clip: Clip) -> OwnPoses | None:
         path = poses_file(self.annotation(clip))

@@ -60,6 +60,11 @@ def images_without_frame_rate(folder):
     edit_text(folder / "sync.csv", "25", "")
 
 
+@fault(VIDEOS, f"{CLIP}/back", "first.jpg: has no number in its name", "number the images")
+def image_without_number(folder):
+    (folder / CLIP / "back/0007.jpg").rename(folder / CLIP / "back/first.jpg")
+
+
 @fault(VIDEOS, "boxes.csv", "no column top")
 def boxes_without_a_column(folder):
     edit_text(folder / "boxes.csv", "top", "upper")
