@@ -48,7 +48,7 @@ class H36mOriginal(Layout):
             for folder, archive in self.archives.items():
                 if not (self.source / subject / folder).is_dir():
                     raise InputError(f"{self.source / subject / folder}: missing; unpack {archive.format(subject)}")
-        return [clip for clip in self.metadata().file_names if clip[0] in subjects and self.annotation(clip).exists()]
+        return [clip for clip in self.metadata().file_names if clip[0] in subjects]
 
     def files(self, clip: Clip) -> list[Path]:
         """World poses and the four videos."""

@@ -52,7 +52,7 @@ def missing_videos_archive(folder):
     shutil.rmtree(folder / "S9/Videos")
 
 
-@fault(VIDEOPOSE3D, "holds no clip to import", "doctor")
+@fault(VIDEOPOSE3D, POSES, "has no poses of S1, 'Directions 1'", "exclude the clip")
 def poses_of_other_subjects(folder):
     edit_positions(folder, lambda positions: positions.clear())
 

@@ -10,9 +10,14 @@ import h5py
 import numpy as np
 import simplejpeg
 
-from tests.references.layouts.h36m_original import CAMERAS, FILE_NAMES, of_32_joints, write_cdf, write_metadata
-
-ACTION_IDS = {"Directions": 2, "Walking": 14}
+from tests.references.layouts.h36m_original import (
+    ACTION_IDS,
+    CAMERAS,
+    FILE_NAMES,
+    of_32_joints,
+    write_cdf,
+    write_metadata,
+)
 
 
 def write(film, folder):
