@@ -14,6 +14,7 @@ from data_modules.importers.clip_import import ImportSettings, StrictError, impo
 from data_modules.importers.exclusions import clip_name
 from data_modules.importers.images import JPEG_QUALITY
 from data_modules.importers.layout import Clip, Layout
+from data_modules.importers.missing import missing_shared
 from data_modules.store_format import Row, StoreMeta, config_hash
 from data_modules.store_writer import available_cores, read_rows, require_replaceable, work_folder, write_store
 from mcss.errors import InputError
@@ -65,7 +66,7 @@ def chosen_clips(layout: Layout, settings: ImportSettings, subjects: Sequence[st
     """Clips that are imported, in the order of the store.
 
     Raises:
-        InputError: a subject is not there, or nothing is left to import.
+        InputError: a subject is not there, nothing is left to import, or what is lacks an archive.
     """
     clips = sorted(layout.clips())
     known = sorted({clip[0] for clip in clips})
@@ -77,6 +78,9 @@ def chosen_clips(layout: Layout, settings: ImportSettings, subjects: Sequence[st
     chosen = [clip for clip in clips if clip not in excluded and (subjects is None or clip[0] in subjects)]
     if not chosen:
         raise InputError(f"{layout.source}: holds no clip to import; `mcss-data doctor` tells what it sees there")
+    if missing := list(missing_shared(layout, chosen).values()):
+        others = f" (`mcss-data doctor` names {len(missing) - 1} more)" if len(missing) > 1 else ""
+        raise InputError(f"{missing[0]}{others}")
     return chosen
 
 

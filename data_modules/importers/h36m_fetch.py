@@ -30,25 +30,21 @@ class H36mFetch(Layout):
     data_set = h36m_names.H36M
 
     def clips(self) -> list[Clip]:
-        """Clips that have an annotation."""
-        found = processed_clips(self.source)
-        for clip in found:
-            if not self.annotation(clip).exists():
-                raise InputError(f"{self.annotation(clip)}: missing; run h36m-fetch's extract_all again")
+        """Clips that have a folder in ``processed``."""
+        return processed_clips(self.source)
+
+    def shared(self, clip: Clip) -> dict[Path, str]:
+        """Where the cameras are from."""
         if self._has_metadata():
-            read_metadata(self.source / METADATA)
-            return found
-        for subject in sorted({clip[0] for clip in found}):
-            if not (self.source / subject / POSES).is_dir():
-                raise InputError(
-                    f"{self.source / METADATA}: missing; copy it there from h36m-fetch, or unpack "
-                    f"{H36mOriginal.archives[POSES].format(subject)}"
-                )
-        return found
+            return {}
+        archive = H36mOriginal.archives[POSES].format(clip[0])
+        remedy = f"unpack {archive}, or copy {METADATA} from h36m-fetch to {self.source}"
+        return {self.source / clip[0] / POSES: remedy}
 
     def files(self, clip: Clip) -> list[Path]:
-        """The annotation and the four folders of images."""
-        return [self.annotation(clip), *processed_images(self.source, clip)]
+        """The annotation, the four folders of images, and the cameras' file if that is read."""
+        metadata = [self.source / METADATA] if self._has_metadata() else []
+        return [self.annotation(clip), *processed_images(self.source, clip), *metadata]
 
     def cameras(self, clip: Clip) -> tuple[str, ...]:
         """All four."""
@@ -103,7 +99,7 @@ def processed_clips(source: Path) -> list[Clip]:
         if subject in h36m_names.SUBJECTS and action in actions and number in ("1", "2")
     ]
     if not found:
-        raise InputError(f"{source / 'processed'}: no folders such as S1/Directions-1; run h36m-fetch's extract_all")
+        raise InputError(f"{source / 'processed'}: no folders such as S1/Directions-1; run h36m-fetch's process_all")
     return found
 
 

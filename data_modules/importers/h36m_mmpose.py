@@ -13,7 +13,14 @@ import numpy as np
 from data_modules.importers import h36m_names
 from data_modules.importers.h36m_metadata import read_metadata
 from data_modules.importers.layout import Clip, Instant, Layout
-from data_modules.importers.mmpose_annotation import Annotation, Take, intrinsics, read_annotation, read_cameras
+from data_modules.importers.mmpose_annotation import (
+    RUN_AGAIN,
+    Annotation,
+    Take,
+    intrinsics,
+    read_annotation,
+    read_cameras,
+)
 from data_modules.importers.poses import MM_PER_M
 from mcss.errors import InputError
 from mcss.geometry.camera import Camera
@@ -39,12 +46,18 @@ class H36mMmpose(Layout):
                 f"{self.source / 'metadata.xml'}: has no file {' '.join(unknown[0])}, which images are named after; "
                 "take the one that the converter was given"
             )
-        self._cameras(clips[takes[0]])
         return [clips[take] for take in takes]
 
+    def shared(self, clip: Clip) -> dict[Path, str]:
+        """The cameras, and the folder of all images."""
+        return {self._cameras_file: RUN_AGAIN, self.source / "images": RUN_AGAIN}
+
     def files(self, clip: Clip) -> list[Path]:
-        """The annotation and the cameras."""
-        return [self.annotation(clip), self.source / "annotation_body3d/cameras.pkl"]
+        """The annotation, the cameras, and the four folders of images."""
+        subject, take = self._take(clip)
+        names = [f"{subject}_{take}.{camera}" for camera in h36m_names.CAMERAS]
+        folders = [self.source / "images" / subject / name for name in names]
+        return [self.annotation(clip), self._cameras_file, *folders]
 
     def cameras(self, clip: Clip) -> tuple[str, ...]:
         """All four."""
@@ -75,7 +88,7 @@ class H36mMmpose(Layout):
         for rate in ("fps10", "fps50"):
             if found := sorted((folder / rate).glob("h36m_t*.npz")):
                 return [read_annotation(path, IMAGES) for path in found]
-        raise InputError(f"{folder}: no fps10/h36m_train.npz or h36m_test.npz; run mmpose's converter again")
+        raise InputError(f"{folder}: no fps10/h36m_train.npz or h36m_test.npz; {RUN_AGAIN}")
 
     def _annotation(self, clip: Clip) -> Annotation:
         return next(annotation for annotation in self._annotations() if self._take(clip) in annotation.rows)
@@ -84,11 +97,15 @@ class H36mMmpose(Layout):
         return clip[0], read_metadata(self.source / "metadata.xml").file_names[clip].replace(" ", "_")
 
     def _cameras(self, clip: Clip) -> dict[str, Camera]:
-        path = self.source / "annotation_body3d/cameras.pkl"
+        values = read_cameras(self._cameras_file)
         try:
-            return {name: _camera(read_cameras(path)[clip[0], name]) for name in h36m_names.CAMERAS}
+            return {name: _camera(values[clip[0], name]) for name in h36m_names.CAMERAS}
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"{path}: unreadable calibration ({error!r}); run mmpose's converter again") from None
+            raise InputError(f"{self._cameras_file}: unreadable calibration ({error!r}); {RUN_AGAIN}") from None
+
+    @property
+    def _cameras_file(self) -> Path:
+        return self.source / "annotation_body3d/cameras.pkl"
 
 
 def _camera(values: dict) -> Camera:

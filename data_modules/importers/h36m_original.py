@@ -44,11 +44,15 @@ class H36mOriginal(Layout):
         if not subjects:
             names = ", ".join(archive.format("S1") for archive in self.archives.values())
             raise InputError(f"{self.source}: no folders S1, S5, ... in it; unpack {names}, ... there")
-        for subject in subjects:
-            for folder, archive in self.archives.items():
-                if not (self.source / subject / folder).is_dir():
-                    raise InputError(f"{self.source / subject / folder}: missing; unpack {archive.format(subject)}")
         return [clip for clip in self.metadata().file_names if clip[0] in subjects]
+
+    def shared(self, clip: Clip) -> dict[Path, str]:
+        """Folders of the subject's archives."""
+        subject = clip[0]
+        return {
+            self.source / subject / folder: f"unpack {archive.format(subject)}"
+            for folder, archive in self.archives.items()
+        }
 
     def files(self, clip: Clip) -> list[Path]:
         """World poses and the four videos."""

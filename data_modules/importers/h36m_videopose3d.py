@@ -40,6 +40,11 @@ class H36mVideoPose3d(H36mOriginal):
         """Clips of which there are videos or images."""
         return processed_clips(self.source) if self._has_images else super().clips()
 
+    def shared(self, clip: Clip) -> dict[Path, str]:
+        """The poses, and the archive of the subject's videos unless there are images."""
+        poses = {self.annotation(clip): "make it by VideoPose3D's prepare_data_h36m.py"}
+        return poses if self._has_images else poses | super().shared(clip)
+
     def files(self, clip: Clip) -> list[Path]:
         """Poses, and the four videos or folders of images."""
         return (

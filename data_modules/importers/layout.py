@@ -89,15 +89,26 @@ class Layout(ABC):
 
     @abstractmethod
     def clips(self) -> list[Clip]:
-        """Name all clips that are there.
+        """Name all clips that are there, whole or not.
 
         Raises:
-            InputError: a file without which nothing can be imported is missing or unreadable.
+            InputError: there is none, or the file that names them is missing or unreadable.
         """
+
+    def shared(self, clip: Clip) -> dict[Path, str]:
+        """Files and folders that ``clip`` shares with others, each with what to do where it is missing.
+
+        Without one of them none of these clips can be imported, and nothing is: it is one archive that was forgotten.
+        """
+        return {}
 
     @abstractmethod
     def files(self, clip: Clip) -> list[Path]:
-        """Files and folders that ``clip`` is read from, all of which must be there."""
+        """Files and folders that ``clip`` is read from, all of which must be there; without one it is skipped.
+
+        Raises:
+            InputError: what is there cannot be a clip.
+        """
 
     def unread(self, clip: Clip) -> list[Path]:
         """Files and folders among those of ``clip`` that no importer reads."""

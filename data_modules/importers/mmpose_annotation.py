@@ -24,6 +24,7 @@ from mcss.geometry.camera import Camera
 from mcss.skeleton import JOINTS
 
 PIXELS_PER_SCALE = 200.0
+RUN_AGAIN = "run mmpose's converter again"
 Take = tuple[str, str]
 """Subject, and the rest of what images of one clip are named after."""
 
@@ -68,9 +69,9 @@ def read_annotation(path: Path, pattern: str) -> Annotation:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as values:
             images, center, scale, points = (values[key] for key in ("imgname", "center", "scale", "S"))
     except FileNotFoundError:
-        raise InputError(f"{path}: missing; run mmpose's converter again") from None
+        raise InputError(f"{path}: missing; {RUN_AGAIN}") from None
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: not a whole annotation ({error}); run mmpose's converter again") from None
+        raise InputError(f"{path}: not a whole annotation ({error}); {RUN_AGAIN}") from None
     rows: dict[Take, dict[int, list[tuple[str, int]]]] = defaultdict(lambda: defaultdict(list))
     for row, image in enumerate(images.tolist()):
         match = re.fullmatch(pattern, image)
@@ -89,7 +90,7 @@ def read_cameras(path: Path) -> dict[Any, dict[str, Any]]:
     """
     cameras = read_pickle(path)
     if not isinstance(cameras, dict):
-        raise InputError(f"{path}: holds no dictionary of cameras; run mmpose's converter again")
+        raise InputError(f"{path}: holds no dictionary of cameras; {RUN_AGAIN}")
     return cameras
 
 

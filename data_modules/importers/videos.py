@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from data_modules.importers.file_names import image_sequence
 from data_modules.importers.layout import Box, Clip, DataSet, Instant, Layout, View
 from data_modules.importers.motion_boxes import motion_boxes
-from data_modules.importers.own_poses import MARKERS_FILE, POSES_FILES, OwnPoses, poses_file, read_poses
+from data_modules.importers.own_poses import MARKERS_FILE, POSES_FILES, OwnPoses, poses_file, poses_files, read_poses
 from data_modules.importers.recordings import (
     Recording,
     match_frames,
@@ -73,7 +74,7 @@ class Videos(Layout):
         names = {_name(path) for paths in found.values() for path in paths}
         if not names:
             raise InputError(f"{self.source}: no <subject>/<clip>/<camera>.mp4 in it; arrange the videos so")
-        poses = {_name(path) for folder in found if (path := poses_file(folder))}
+        poses = {_name(path) for folder in found for path in poses_files(folder)}
         for table, known in ((SYNC_FILE, names | poses), (BOXES_FILE, names)):
             rows = read_table(self.source / table, COLUMNS[table]) if (self.source / table).exists() else ()
             if unknown := sorted({row["video"] for row in rows} - known):
@@ -85,7 +86,11 @@ class Videos(Layout):
     def files(self, clip: Clip) -> list[Path]:
         """The recordings of at least two cameras."""
         self.cameras(clip)
-        return recordings_in(self.annotation(clip))
+        poses_file(self.annotation(clip))
+        recordings = recordings_in(self.annotation(clip))
+        for folder in filter(Path.is_dir, recordings):
+            image_sequence(folder)
+        return recordings
 
     def unread(self, clip: Clip) -> list[Path]:
         """What is neither recording nor poses in the clip's folder."""

@@ -17,7 +17,7 @@ def edit_positions(folder, change):
     np.savez(folder / POSES, positions_3d=positions)
 
 
-@fault(VIDEOPOSE3D, POSES, "no such file")
+@fault(VIDEOPOSE3D, POSES, "missing", "prepare_data_h36m.py")
 def missing_poses(folder):
     (folder / POSES).unlink()
 
@@ -72,7 +72,7 @@ def missing_metadata(folder):
     (folder / "metadata.xml").unlink()
 
 
-@fault(WITH_IMAGES, "processed", "extract_all")
+@fault(WITH_IMAGES, "processed", "process_all")
 def nothing_processed(folder):
     for subject in ("S1", "S9"):
         shutil.rmtree(folder / "processed" / subject)

@@ -1,6 +1,7 @@
 """Faults of what mmpose's converters leave behind."""
 
 import pickle
+import shutil
 
 import numpy as np
 
@@ -43,9 +44,14 @@ def metadata_with_other_names(folder):
     (folder / "metadata.xml").write_text(text.replace("Directions 1", "Directions 4"))
 
 
-@fault(H36M, CAMERAS, "no such file")
+@fault(H36M, CAMERAS, "missing", "converter again")
 def missing_cameras(folder):
     (folder / CAMERAS).unlink()
+
+
+@fault(H36M, "images: missing", "converter again")
+def missing_images(folder):
+    shutil.rmtree(folder / "images")
 
 
 @fault(H36M, CAMERAS, "faults.Foreign", "official source")
@@ -76,6 +82,11 @@ def duplicate_ids(folder):
 @fault(MPI, MPI_TRAIN, "missing", "converter again")
 def missing_annotation_of_mpi_inf_3dhp(folder):
     (folder / MPI_TRAIN).unlink()
+
+
+@fault(MPI, "images: missing", "converter again")
+def missing_images_of_mpi_inf_3dhp(folder):
+    shutil.rmtree(folder / "images")
 
 
 @fault(MPI, MPI_CAMERAS, "has no camera S1_Seq2_Cam0", "converter again")
