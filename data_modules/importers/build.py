@@ -66,7 +66,7 @@ def chosen_clips(layout: Layout, settings: ImportSettings, subjects: Sequence[st
     """Clips that are imported, in the order of the store.
 
     Raises:
-        InputError: a subject is not there, nothing is left to import, or what is lacks an archive.
+        InputError: a subject is not there, nothing is left to import, or an archive of what is left is missing.
     """
     clips = sorted(layout.clips())
     known = sorted({clip[0] for clip in clips})
@@ -74,6 +74,9 @@ def chosen_clips(layout: Layout, settings: ImportSettings, subjects: Sequence[st
         raise InputError(
             f"{layout.source}: has no subject {', '.join(unknown)}; there are {', '.join(known) or 'none'}"
         )
+    # The data set's own test subjects need not be there; a name that the user mistyped would be trained on.
+    if unknown := sorted(set(settings.subjects_test) - set(layout.data_set.subjects_test) - set(known)):
+        raise InputError(f"--test-subjects {' '.join(unknown)}: not there; there are {', '.join(known)}")
     excluded = {item.clip for item in settings.exclusions if item.frames is None}
     chosen = [clip for clip in clips if clip not in excluded and (subjects is None or clip[0] in subjects)]
     if not chosen:

@@ -220,6 +220,7 @@ def test_subjects_and_cameras_are_chosen(sources, tmp_path, capsys):
         (["nowhere"], "layout 'nowhere': choose one of h36m"),
         ([LAYOUT, "--source", "nowhere"], "--source nowhere: there is no such folder"),
         ([LAYOUT, "--subjects", "S2", "S1"], "has no subject S2; there are S1, S9"),
+        ([LAYOUT, "--test-subjects", "S9", "S99"], "--test-subjects S99: not there; there are S1, S9"),
         ([LAYOUT, "--exclusions", "gone.yaml"], "--exclusions gone.yaml: no such file"),
         ([LAYOUT, "--step", "100", "--subjects", "S1", "--cameras", "12"], "no view of camera 12"),
     ],
