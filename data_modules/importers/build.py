@@ -90,7 +90,7 @@ def chosen_clips(layout: Layout, settings: ImportSettings, subjects: Sequence[st
 def import_config(layout: Layout, settings: ImportSettings, clips: list[Clip]) -> dict[str, Any]:
     """What decides the content of the store, as JSON gives it back."""
     values = asdict(settings) | {"layout": layout.name, "clips": clips, "jpeg_quality": JPEG_QUALITY}
-    values |= layout.options()
+    values |= layout.options(clips)
     del values["strict"]
     return json.loads(json.dumps(values))
 

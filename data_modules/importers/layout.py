@@ -142,8 +142,8 @@ class Layout(ABC):
         """
         raise InputError(f"--detector: layout {self.name!r} has its boxes from the data set; leave the option out")
 
-    def options(self) -> dict[str, str]:
-        """What else than the source and the settings decides the content of the store."""
+    def options(self, clips: list[Clip]) -> dict[str, str]:
+        """What else than the source and the settings decides what a store of ``clips`` holds."""
         return {}
 
     def calibration(self, clip: Clip) -> dict[str, Camera]:

@@ -30,6 +30,8 @@ JOIN_SHARE = 0.04
 def motion_boxes(recording: Recording) -> Float64[np.ndarray, "frames 4"]:
     """Left, top, right, bottom of the moving person in every frame, pixels of the frame.
 
+    Not a number in frames without anybody.
+
     Raises:
         InputError: the recording cannot be read, or nobody moves in it.
     """

@@ -11,6 +11,7 @@
 A video is named <subject>/<clip>/<camera> in the tables, and the poses <subject>/<clip>/poses.
 """
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import lru_cache
@@ -64,9 +65,12 @@ class Videos(Layout):
 
         self._detector = Detector(weights)
 
-    def options(self) -> dict[str, str]:
-        """Weights of the detector, if one is used."""
-        return {"detector": self._detector.id} if self._detector else {}
+    def options(self, clips: list[Clip]) -> dict[str, str]:
+        """Weights of the detector, if one is used; digests of the tables and the poses, which are made by hand."""
+        tables = [path for name in COLUMNS if (path := self.source / name).exists()]
+        poses = [path for clip in clips for path in poses_files(self.annotation(clip))]
+        digests = {str(path.relative_to(self.source)): _digest(path) for path in (*tables, *poses)}
+        return digests | ({"detector": self._detector.id} if self._detector else {})
 
     def clips(self) -> list[Clip]:
         """Folders <subject>/<clip> that hold recordings."""
@@ -166,7 +170,7 @@ class Videos(Layout):
         rows = _rows_by(path, "video", name.rpartition("/")[0] + "/").get(name)
         if rows is None:
             track = self._detector.boxes(recording) if self._detector else motion_boxes(recording)
-            return {frame: _box(*sides) for frame, sides in enumerate(track.tolist())}
+            return {int(frame): _box(*track[frame].tolist()) for frame in np.flatnonzero(np.isfinite(track[:, 0]))}
         try:
             boxes = {}
             for row in rows:
@@ -175,6 +179,10 @@ class Videos(Layout):
             return boxes
         except (TypeError, ValueError) as error:
             raise InputError(f"{path}: a row of {name} is no box ({error}); write numbers") from None
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _box(left: float, top: float, right: float, bottom: float) -> Box:

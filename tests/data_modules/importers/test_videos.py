@@ -1,5 +1,6 @@
 """A lab's videos: phones held upright, nobody's boxes, clocks that disagree."""
 
+import re
 from dataclasses import replace
 
 import cv2
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from data_modules.cli import main
+from data_modules.importers import videos
 from data_modules.importers.images import ImageReader, VideoReader, frame_times_s, read_image
 from data_modules.importers.layout import VideoFrame
 from data_modules.importers.motion_boxes import motion_boxes
@@ -16,6 +18,7 @@ from data_modules.studio.clips import Studio, make_subject_body
 from data_modules.studio.config import PRESETS
 from data_modules.studio.render import render_view
 from mcss.errors import InputError
+from tests.references.layouts.faults import edit_text
 from tests.references.video_files import write_video
 
 PHONE_PX = (108, 192)
@@ -89,6 +92,29 @@ def test_phone_clips_become_square_crops_of_one_moment(phones, tmp_path):
         assert side < 1.6 * max(np.ptp(rows), np.ptp(columns))
 
 
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("sync.csv", "0.06", "0.05"),
+        ("boxes.csv", "\n0,", "\n9,"),
+        ("markers.csv", "HeadTop", "Neck"),
+        ("Ann/walk/poses.trc", "m", "mm"),
+    ],
+)
+def test_a_repeated_import_says_which_table_has_changed(name, old, new, copied_source, tmp_path, capsys):
+    source = copied_source("videos")
+    arguments = ["import", "videos", "--source", str(source), "--out", str(tmp_path / "store"), "--size", "32"]
+    arguments += ["--workers", "1", "--subjects", "Ann"]
+    main(arguments)
+    (source / "Zoe/talk/poses.c3d").write_bytes(b"of somebody who is not imported")
+    main(arguments)
+    assert "already imported" in capsys.readouterr().out
+    edit_text(source / name, old, new)
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert f"holds other data (it differs in {name}); remove it" in capsys.readouterr().err
+
+
 def test_without_offsets_the_views_would_not_belong_together(phones, tmp_path):
     folder, _ = phones
     times = [frame_times_s(folder / f"Ann/walk/{name}.mp4") for name in OFFSET_FRAMES]
@@ -96,6 +122,23 @@ def test_without_offsets_the_views_would_not_belong_together(phones, tmp_path):
     together = match_frames([time - early / FPS for time, early in zip(times, OFFSET_FRAMES.values(), strict=True)], 0)
     np.testing.assert_array_equal(together - together[0], np.arange(CONFIG.instants)[:, None].repeat(4, axis=1))
     np.testing.assert_array_equal(together[0], list(OFFSET_FRAMES.values()))
+
+
+def test_frames_without_a_box_give_no_instant_and_are_counted(copied_source, tmp_path, monkeypatch):
+    def nobody_in_frame_3(recording):
+        boxes = np.full((len(recording.time_s), 4), (20.0, 30.0, 100.0, 120.0))
+        boxes[3] = np.nan if recording.camera == "back" else boxes[3]
+        return boxes
+
+    monkeypatch.setattr(videos, "motion_boxes", nobody_in_frame_3)
+    source = copied_source("videos")
+    (source / "boxes.csv").unlink()
+    arguments = ["--size", "32", "--workers", "1", "--subjects", "Zoe", "--out", str(tmp_path / "store")]
+    main(["import", "videos", "--source", str(source), *arguments])
+    store = open_store(tmp_path / "store")
+    assert sorted(set(store.frame.tolist())) == [2, 4, 5, 6, 7]  # of the slowest camera, who is "back"
+    (left_out,) = store.meta.excluded
+    assert re.match("1 skipped: .*Zoe/talk: no view of camera back", left_out["reason"])
 
 
 def test_nobody_who_moves_is_said(tmp_path):
