@@ -10,11 +10,12 @@ from typing import Any
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
-from data_modules.importers.clip_import import ImportSettings, StrictError, import_clip, skipped_path
+from data_modules.importers.clip_import import ImportSettings, StrictError, import_clip
 from data_modules.importers.exclusions import clip_name
 from data_modules.importers.images import JPEG_QUALITY
 from data_modules.importers.layout import Clip, Layout
 from data_modules.importers.missing import missing_shared
+from data_modules.importers.skips import is_done, read_skips
 from data_modules.store_format import Row, StoreMeta, config_hash
 from data_modules.store_writer import available_cores, read_rows, require_replaceable, work_folder, write_store
 from mcss.errors import InputError
@@ -48,7 +49,7 @@ def import_layout(
     """
     require_replaceable(store_path)
     folder = work_folder(store_path, _fingerprint(layout, settings, clips))
-    todo = [clip for clip in clips if not _is_done(clip_path(folder, clip))]
+    todo = [clip for clip in clips if not is_done(clip_path(folder, clip), layout, clip)]
     bar = tqdm(total=len(clips), initial=len(clips) - len(todo), unit="clip", desc=layout.name, disable=not progress)
     with bar, Parallel(workers or available_cores(), return_as="generator_unordered") as parallel:
         try:
@@ -101,11 +102,6 @@ def clip_path(folder: Path, clip: Clip) -> Path:
     return folder / subject / action / f"{subaction}.arrow"
 
 
-def _is_done(path: Path) -> bool:
-    """Whether a clip is whole; one with anything skipped is tried again, its source may have been repaired since."""
-    return path.exists() and not json.loads(skipped_path(path).read_text())
-
-
 def _fingerprint(layout: Layout, settings: ImportSettings, clips: list[Clip]) -> str:
     source = {"source": str(layout.source.absolute()), "strict": settings.strict}
     return config_hash(import_config(layout, settings, clips) | source)
@@ -119,13 +115,13 @@ def _rows(clips: list[Clip], folder: Path) -> Iterator[Row]:
 
 def _meta(layout: Layout, settings: ImportSettings, clips: list[Clip], folder: Path) -> StoreMeta:
     data_set = layout.data_set
-    skipped = {clip: json.loads(skipped_path(clip_path(folder, clip)).read_text()) for clip in clips}
+    skipped = {clip: read_skips(clip_path(folder, clip)) for clip in clips}
     first_rows = {clip: next(read_rows(clip_path(folder, clip)), None) for clip in clips}
     with_rows = [clip for clip in clips if first_rows[clip] is not None]
     if not with_rows:
-        clip, reasons = next(iter(skipped.items()))
-        first = next(iter(reasons), "it has no frame at this step")
-        raise InputError(f"{layout.source}: no instant could be imported; the first, of {clip_name(clip)}: {first}")
+        clip, lines = next(iter(skipped.items()))
+        first = next(iter(lines), "it has no frame at this step")
+        raise InputError(f"{layout.source}: no instant could be imported; of {clip_name(clip)}: {first}")
     subjects = sorted({clip[0] for clip in with_rows})
     cameras = {camera for clip in with_rows for camera in settings.cameras or layout.cameras(clip)}
     return StoreMeta(
@@ -149,14 +145,14 @@ def _meta(layout: Layout, settings: ImportSettings, clips: list[Clip], folder: P
     )
 
 
-def _left_out(layout: Layout, settings: ImportSettings, skipped: dict[Clip, dict[str, int]]) -> Iterator[dict]:
-    """What is not in the store, as ``StoreMeta`` names it; ``skipped`` counts by reason for each imported clip."""
+def _left_out(layout: Layout, settings: ImportSettings, skipped: dict[Clip, list[str]]) -> Iterator[dict]:
+    """What is not in the store, as ``StoreMeta`` names it; ``skipped`` has the lines of each imported clip."""
     there = set(layout.clips())
     for item in settings.exclusions:
         if item.clip in there:
             yield {"sequence": item.sequence, "reason": item.reason}
-    for clip, reasons in skipped.items():
-        for reason, count in reasons.items():
-            yield {"sequence": clip_name(clip), "reason": f"{count} skipped: {reason}"}
+    for clip, lines in skipped.items():
+        for line in lines:
+            yield {"sequence": clip_name(clip), "reason": line}
         if unread := layout.unread(clip):
             yield {"sequence": clip_name(clip), "reason": f"not read: {', '.join(map(str, unread))}"}

@@ -1,8 +1,6 @@
 """One clip of a layout turned into rows of a store; what had to be skipped is counted with its reason."""
 
-import json
 import os
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from data_modules.importers.exclusions import Exclusion, clip_name
 from data_modules.importers.images import ImageReader, crop_square, square_around
 from data_modules.importers.layout import Clip, Instant, Layout, View
 from data_modules.importers.poses import require_credible
+from data_modules.importers.skips import Skips, write_skips
 from data_modules.store_format import Row
 from data_modules.store_writer import write_rows
 from mcss.errors import InputError
@@ -59,7 +58,7 @@ class ImportSettings:
 
 
 def import_clip(layout: Layout, clip: Clip, settings: ImportSettings, path: Path) -> None:
-    """Write the rows of ``clip`` to the Arrow file ``path``, and beside it (``skipped_path``) what was skipped.
+    """Write the rows of ``clip`` to the Arrow file ``path``, and beside it what was skipped (``read_skips``).
 
     The Arrow file appears last and whole. Rows stream through, so memory does not grow with the clip.
 
@@ -68,19 +67,14 @@ def import_clip(layout: Layout, clip: Clip, settings: ImportSettings, path: Path
     """
     cv2.setNumThreads(1)  # the clips are what runs in parallel
     path.parent.mkdir(parents=True, exist_ok=True)
-    skipped: Counter[str] = Counter()
+    skips = Skips()
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     try:
-        write_rows(temporary, _ClipRows(layout, clip, settings, skipped))
-        skipped_path(path).write_text(json.dumps(skipped))
+        write_rows(temporary, _ClipRows(layout, clip, settings, skips))
+        write_skips(path, skips, layout, clip)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def skipped_path(path: Path) -> Path:
-    """File beside a clip's Arrow file: how many instants were skipped for each reason, as JSON."""
-    return path.with_suffix(".json")
 
 
 class StrictError(RuntimeError):
@@ -90,11 +84,11 @@ class StrictError(RuntimeError):
 class _ClipRows:
     """Iterates over the rows of a clip, in the store's order."""
 
-    def __init__(self, layout: Layout, clip: Clip, settings: ImportSettings, skipped: Counter[str]) -> None:
+    def __init__(self, layout: Layout, clip: Clip, settings: ImportSettings, skips: Skips) -> None:
         self.layout = layout
         self.clip = clip
         self.settings = settings
-        self.skipped = skipped
+        self.skips = skips
 
     def __iter__(self) -> Iterator[Row]:
         last_frame = -1
@@ -119,7 +113,7 @@ class _ClipRows:
     def _skip(self, reason: str, place: str = "") -> None:
         if self.settings.strict:
             raise StrictError(f"{clip_name(self.clip)}{place}: {reason}")
-        self.skipped[reason] += 1
+        self.skips.add(reason)
 
     def _require_sound(self, instant: Instant, cameras: tuple[str, ...], last_frame: int) -> None:
         """Refuse an instant that is out of order, lacks a view or has no credible pose.

@@ -42,8 +42,8 @@ class H36mKarfly(Layout):
         ]
 
     def files(self, clip: Clip) -> list[Path]:
-        """The four folders of images."""
-        return processed_images(self.source, clip)
+        """The labels, and the four folders of images."""
+        return [self._labels(), *processed_images(self.source, clip)]
 
     def cameras(self, clip: Clip) -> tuple[str, ...]:
         """All four."""

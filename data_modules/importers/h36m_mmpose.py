@@ -38,12 +38,12 @@ class H36mMmpose(Layout):
 
     def clips(self) -> list[Clip]:
         """Clips of all images."""
-        file_names = read_metadata(self.source / "metadata.xml").file_names
+        file_names = read_metadata(self._table).file_names
         clips = {(clip[0], name.replace(" ", "_")): clip for clip, name in file_names.items()}
         takes = [take for annotation in self._annotations() for take in annotation.rows]
         if unknown := sorted(set(takes) - set(clips)):
             raise InputError(
-                f"{self.source / 'metadata.xml'}: has no file {' '.join(unknown[0])}, which images are named after; "
+                f"{self._table}: has no file {' '.join(unknown[0])}, which images are named after; "
                 "take the one that the converter was given"
             )
         return [clips[take] for take in takes]
@@ -53,11 +53,11 @@ class H36mMmpose(Layout):
         return {self._cameras_file: RUN_AGAIN, self.source / "images": RUN_AGAIN}
 
     def files(self, clip: Clip) -> list[Path]:
-        """The annotation, the cameras, and the four folders of images."""
+        """The annotation, the table of names, the cameras, and the four folders of images."""
         subject, take = self._take(clip)
         names = [f"{subject}_{take}.{camera}" for camera in h36m_names.CAMERAS]
         folders = [self.source / "images" / subject / name for name in names]
-        return [self.annotation(clip), self._cameras_file, *folders]
+        return [self.annotation(clip), self._table, self._cameras_file, *folders]
 
     def cameras(self, clip: Clip) -> tuple[str, ...]:
         """All four."""
@@ -94,7 +94,7 @@ class H36mMmpose(Layout):
         return next(annotation for annotation in self._annotations() if self._take(clip) in annotation.rows)
 
     def _take(self, clip: Clip) -> Take:
-        return clip[0], read_metadata(self.source / "metadata.xml").file_names[clip].replace(" ", "_")
+        return clip[0], read_metadata(self._table).file_names[clip].replace(" ", "_")
 
     def _cameras(self, clip: Clip) -> dict[str, Camera]:
         values = read_cameras(self._cameras_file)
@@ -102,6 +102,10 @@ class H36mMmpose(Layout):
             return {name: _camera(values[clip[0], name]) for name in h36m_names.CAMERAS}
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{self._cameras_file}: unreadable calibration ({error!r}); {RUN_AGAIN}") from None
+
+    @property
+    def _table(self) -> Path:
+        return self.source / "metadata.xml"
 
     @property
     def _cameras_file(self) -> Path:

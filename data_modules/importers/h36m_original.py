@@ -55,9 +55,10 @@ class H36mOriginal(Layout):
         }
 
     def files(self, clip: Clip) -> list[Path]:
-        """World poses and the four videos."""
+        """World poses, the four videos, the table of names and cameras, and boxes where the subject has some."""
         videos = [self.file(clip, VIDEOS, f".{camera}.mp4") for camera in h36m_names.CAMERAS]
-        return [self.annotation(clip), *videos]
+        boxes = [self.file(clip, BOXES, f".{camera}.mat") for camera in h36m_names.CAMERAS]
+        return [self.annotation(clip), self._table, *videos, *(path for path in boxes if path.parent.is_dir())]
 
     def cameras(self, clip: Clip) -> tuple[str, ...]:
         """All four."""
@@ -100,7 +101,11 @@ class H36mOriginal(Layout):
 
     def metadata(self) -> Metadata:
         """Names of the files, and the cameras."""
-        return read_metadata(self.source / "metadata.xml")
+        return read_metadata(self._table)
+
+    @property
+    def _table(self) -> Path:
+        return self.source / "metadata.xml"
 
     def file(self, clip: Clip, folder: str, suffix: str) -> Path:
         """A file of the clip, by its folder in the subject's and what follows the clip's name."""
@@ -155,8 +160,10 @@ class LazyBox:
         try:
             mask = self.masks[self.masks["Masks"][self.frame, 0]][()] > 0
         except (KeyError, ValueError, IndexError, OSError) as error:
-            raise InputError(f"{self.masks.filename}: no mask {self.frame} ({error}); unpack the boxes again") from None
+            raise InputError(
+                f"{self.masks.filename}: lacks a mask ({self.frame}: {error}); unpack the boxes again"
+            ) from None
         columns, rows = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         if not len(rows):
-            raise InputError(f"{self.masks.filename}: mask {self.frame} is empty; the frame has no box")
+            raise InputError(f"{self.masks.filename}: a mask is empty ({self.frame}); the frame has no box")
         return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)

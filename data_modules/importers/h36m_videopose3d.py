@@ -46,10 +46,10 @@ class H36mVideoPose3d(H36mOriginal):
         return poses if self._has_images else poses | super().shared(clip)
 
     def files(self, clip: Clip) -> list[Path]:
-        """Poses, and the four videos or folders of images."""
-        return (
-            [self.annotation(clip), *processed_images(self.source, clip)] if self._has_images else super().files(clip)
-        )
+        """Poses, the table of names and cameras, and the four videos or folders of images."""
+        if self._has_images:
+            return [self.annotation(clip), self._table, *processed_images(self.source, clip)]
+        return super().files(clip)
 
     def annotation(self, clip: Clip) -> Path:
         """The one file of all poses."""
