@@ -10,10 +10,12 @@ from typing import Any
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
-from data_modules.importers.clip_import import ImportSettings, StrictError, import_clip, skipped_path
+from data_modules.importers.clip_import import ImportSettings, StrictError, import_clip
 from data_modules.importers.exclusions import clip_name
 from data_modules.importers.images import JPEG_QUALITY
 from data_modules.importers.layout import Clip, Layout
+from data_modules.importers.missing import missing_shared
+from data_modules.importers.skips import is_done, read_skips
 from data_modules.store_format import Row, StoreMeta, config_hash
 from data_modules.store_writer import available_cores, read_rows, require_replaceable, work_folder, write_store
 from mcss.errors import InputError
@@ -47,7 +49,7 @@ def import_layout(
     """
     require_replaceable(store_path)
     folder = work_folder(store_path, _fingerprint(layout, settings, clips))
-    todo = [clip for clip in clips if not _is_done(clip_path(folder, clip))]
+    todo = [clip for clip in clips if not is_done(clip_path(folder, clip), layout, clip)]
     bar = tqdm(total=len(clips), initial=len(clips) - len(todo), unit="clip", desc=layout.name, disable=not progress)
     with bar, Parallel(workers or available_cores(), return_as="generator_unordered") as parallel:
         try:
@@ -65,7 +67,7 @@ def chosen_clips(layout: Layout, settings: ImportSettings, subjects: Sequence[st
     """Clips that are imported, in the order of the store.
 
     Raises:
-        InputError: a subject is not there, or nothing is left to import.
+        InputError: a subject is not there, nothing is left to import, or an archive of what is left is missing.
     """
     clips = sorted(layout.clips())
     known = sorted({clip[0] for clip in clips})
@@ -73,17 +75,23 @@ def chosen_clips(layout: Layout, settings: ImportSettings, subjects: Sequence[st
         raise InputError(
             f"{layout.source}: has no subject {', '.join(unknown)}; there are {', '.join(known) or 'none'}"
         )
+    # The data set's own test subjects need not be there; a name that the user mistyped would be trained on.
+    if unknown := sorted(set(settings.subjects_test) - set(layout.data_set.subjects_test) - set(known)):
+        raise InputError(f"--test-subjects {' '.join(unknown)}: not there; there are {', '.join(known)}")
     excluded = {item.clip for item in settings.exclusions if item.frames is None}
     chosen = [clip for clip in clips if clip not in excluded and (subjects is None or clip[0] in subjects)]
     if not chosen:
         raise InputError(f"{layout.source}: holds no clip to import; `mcss-data doctor` tells what it sees there")
+    if missing := list(missing_shared(layout, chosen).values()):
+        others = f" (`mcss-data doctor` names {len(missing) - 1} more)" if len(missing) > 1 else ""
+        raise InputError(f"{missing[0]}{others}")
     return chosen
 
 
 def import_config(layout: Layout, settings: ImportSettings, clips: list[Clip]) -> dict[str, Any]:
     """What decides the content of the store, as JSON gives it back."""
     values = asdict(settings) | {"layout": layout.name, "clips": clips, "jpeg_quality": JPEG_QUALITY}
-    values |= layout.options()
+    values |= layout.options(clips)
     del values["strict"]
     return json.loads(json.dumps(values))
 
@@ -92,11 +100,6 @@ def clip_path(folder: Path, clip: Clip) -> Path:
     """Arrow file of one clip."""
     subject, action, subaction = clip
     return folder / subject / action / f"{subaction}.arrow"
-
-
-def _is_done(path: Path) -> bool:
-    """Whether a clip is whole; one with anything skipped is tried again, its source may have been repaired since."""
-    return path.exists() and not json.loads(skipped_path(path).read_text())
 
 
 def _fingerprint(layout: Layout, settings: ImportSettings, clips: list[Clip]) -> str:
@@ -112,24 +115,15 @@ def _rows(clips: list[Clip], folder: Path) -> Iterator[Row]:
 
 def _meta(layout: Layout, settings: ImportSettings, clips: list[Clip], folder: Path) -> StoreMeta:
     data_set = layout.data_set
-    skipped = {clip: json.loads(skipped_path(clip_path(folder, clip)).read_text()) for clip in clips}
+    skipped = {clip: read_skips(clip_path(folder, clip)) for clip in clips}
     first_rows = {clip: next(read_rows(clip_path(folder, clip)), None) for clip in clips}
     with_rows = [clip for clip in clips if first_rows[clip] is not None]
     if not with_rows:
-        clip, reasons = next(iter(skipped.items()))
-        first = next(iter(reasons), "it has no frame at this step")
-        raise InputError(f"{layout.source}: no instant could be imported; the first, of {clip_name(clip)}: {first}")
+        clip, lines = next(iter(skipped.items()))
+        first = next(iter(lines), "it has no frame at this step")
+        raise InputError(f"{layout.source}: no instant could be imported; of {clip_name(clip)}: {first}")
     subjects = sorted({clip[0] for clip in with_rows})
     cameras = {camera for clip in with_rows for camera in settings.cameras or layout.cameras(clip)}
-    there = set(layout.clips())
-    left_out = [
-        {"sequence": item.sequence, "reason": item.reason} for item in settings.exclusions if item.clip in there
-    ]
-    left_out += [
-        {"sequence": clip_name(clip), "reason": f"{count} skipped: {reason}"}
-        for clip, reasons in skipped.items()
-        for reason, count in reasons.items()
-    ]
     return StoreMeta(
         name=data_set.name,
         joint_set="h36m17",
@@ -138,7 +132,7 @@ def _meta(layout: Layout, settings: ImportSettings, clips: list[Clip], folder: P
         cameras=tuple(sorted(cameras)),
         subjects_train=tuple(subject for subject in subjects if subject not in settings.subjects_test),
         subjects_test=tuple(subject for subject in subjects if subject in settings.subjects_test),
-        excluded=tuple(left_out),
+        excluded=tuple(_left_out(layout, settings, skipped)),
         source=data_set.source,
         licence=data_set.licence,
         config=import_config(layout, settings, clips),
@@ -149,3 +143,16 @@ def _meta(layout: Layout, settings: ImportSettings, clips: list[Clip], folder: P
             if name in cameras
         },
     )
+
+
+def _left_out(layout: Layout, settings: ImportSettings, skipped: dict[Clip, list[str]]) -> Iterator[dict]:
+    """What is not in the store, as ``StoreMeta`` names it; ``skipped`` has the lines of each imported clip."""
+    there = set(layout.clips())
+    for item in settings.exclusions:
+        if item.clip in there:
+            yield {"sequence": item.sequence, "reason": item.reason}
+    for clip, lines in skipped.items():
+        for line in lines:
+            yield {"sequence": clip_name(clip), "reason": line}
+        if unread := layout.unread(clip):
+            yield {"sequence": clip_name(clip), "reason": f"not read: {', '.join(map(str, unread))}"}

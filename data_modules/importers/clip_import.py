@@ -1,9 +1,7 @@
 """One clip of a layout turned into rows of a store; what had to be skipped is counted with its reason."""
 
-import json
 import os
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +11,8 @@ import numpy as np
 from data_modules.importers.exclusions import Exclusion, clip_name
 from data_modules.importers.images import ImageReader, crop_square, square_around
 from data_modules.importers.layout import Clip, Instant, Layout, View
-from data_modules.importers.poses import require_credible
+from data_modules.importers.poses import require_agreement, require_credible
+from data_modules.importers.skips import Skips, write_skips
 from data_modules.store_format import Row
 from data_modules.store_writer import write_rows
 from mcss.errors import InputError
@@ -34,7 +33,8 @@ class ImportSettings:
 
     Attributes:
         crop_size_px: side of the square image stored for a view.
-        step: every how manieth source frame of the training subjects is imported; ``step_test``: of the test subjects.
+        step: source frames of the training subjects from an imported one to the next, at least; ``step_test``: of the
+            test subjects.
         cameras: that must have seen an instant; None: those that the layout names.
         exclusions: clips and frames that are left out.
         subjects_test: touched by ``mcss test`` alone.
@@ -49,17 +49,20 @@ class ImportSettings:
     subjects_test: tuple[str, ...] = ()
     strict: bool = False
 
-    def imports(self, clip: Clip, frame: int) -> bool:
-        """Whether an instant is wanted."""
-        excluded = any(
+    def step_of(self, clip: Clip) -> int:
+        """Step in the frames of ``clip``."""
+        return self.step_test if clip[0] in self.subjects_test else self.step
+
+    def excludes(self, clip: Clip, frame: int) -> bool:
+        """Whether an instant is left out."""
+        return any(
             item.clip == clip and item.frames is not None and item.frames[0] <= frame <= item.frames[1]
             for item in self.exclusions
         )
-        return not excluded and frame % (self.step_test if clip[0] in self.subjects_test else self.step) == 0
 
 
 def import_clip(layout: Layout, clip: Clip, settings: ImportSettings, path: Path) -> None:
-    """Write the rows of ``clip`` to the Arrow file ``path``, and beside it (``skipped_path``) what was skipped.
+    """Write the rows of ``clip`` to the Arrow file ``path``, and beside it what was skipped (``read_skips``).
 
     The Arrow file appears last and whole. Rows stream through, so memory does not grow with the clip.
 
@@ -68,19 +71,14 @@ def import_clip(layout: Layout, clip: Clip, settings: ImportSettings, path: Path
     """
     cv2.setNumThreads(1)  # the clips are what runs in parallel
     path.parent.mkdir(parents=True, exist_ok=True)
-    skipped: Counter[str] = Counter()
+    skips = Skips()
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     try:
-        write_rows(temporary, _ClipRows(layout, clip, settings, skipped))
-        skipped_path(path).write_text(json.dumps(skipped))
+        write_rows(temporary, _ClipRows(layout, clip, settings, skips))
+        write_skips(path, skips, layout, clip)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def skipped_path(path: Path) -> Path:
-    """File beside a clip's Arrow file: how many instants were skipped for each reason, as JSON."""
-    return path.with_suffix(".json")
 
 
 class StrictError(RuntimeError):
@@ -90,21 +88,18 @@ class StrictError(RuntimeError):
 class _ClipRows:
     """Iterates over the rows of a clip, in the store's order."""
 
-    def __init__(self, layout: Layout, clip: Clip, settings: ImportSettings, skipped: Counter[str]) -> None:
+    def __init__(self, layout: Layout, clip: Clip, settings: ImportSettings, skips: Skips) -> None:
         self.layout = layout
         self.clip = clip
         self.settings = settings
-        self.skipped = skipped
+        self.skips = skips
 
     def __iter__(self) -> Iterator[Row]:
-        last_frame = -1
         try:
             cameras = self.settings.cameras or self.layout.cameras(self.clip)
             calibration = self.layout.calibration(self.clip)
             with ImageReader() as reader:
-                for instant in self.layout.instants(self.clip, cameras):
-                    if not self.settings.imports(self.clip, instant.frame):
-                        continue
+                for instant, last_frame in self._due(self.layout.instants(self.clip, cameras)):
                     try:
                         self._require_sound(instant, cameras, last_frame)
                         rows = [self._row(instant, view, calibration, reader) for view in _by_camera(instant)]
@@ -112,14 +107,27 @@ class _ClipRows:
                         self._skip(f"{error}", f" frame {instant.frame}")
                     else:
                         yield from rows
-                        last_frame = instant.frame
         except InputError as error:
             self._skip(f"{error}")
+
+    def _due(self, instants: Iterable[Instant]) -> Iterator[tuple[Instant, int]]:
+        """Instants that are a step or more behind the last one, and its frame.
+
+        Some sources have every 5th frame only, so that multiples of the step would be few. Whether an instant can be
+        imported does not change which ones follow. One that is not behind the last at all is for others to refuse.
+        """
+        last_frame, step = -1, self.settings.step_of(self.clip)
+        for instant in instants:
+            if 0 <= last_frame < instant.frame < last_frame + step:
+                continue
+            if not self.settings.excludes(self.clip, instant.frame):
+                yield instant, last_frame
+            last_frame = max(last_frame, instant.frame)
 
     def _skip(self, reason: str, place: str = "") -> None:
         if self.settings.strict:
             raise StrictError(f"{clip_name(self.clip)}{place}: {reason}")
-        self.skipped[reason] += 1
+        self.skips.add(reason)
 
     def _require_sound(self, instant: Instant, cameras: tuple[str, ...], last_frame: int) -> None:
         """Refuse an instant that is out of order, lacks a view or has no credible pose.
@@ -140,6 +148,7 @@ class _ClipRows:
             raise InputError(f"{where}: two views of one camera; remove one from the annotation")
         if instant.pose_world is not None:
             require_credible(instant.pose_world, str(where))
+            require_agreement(instant.views_apart_mm, str(where))
 
     def _row(self, instant: Instant, view: View, calibration: dict[str, Camera], reader: ImageReader) -> Row:
         box = self._box(view, instant, calibration.get(view.camera))

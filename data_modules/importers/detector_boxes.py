@@ -15,8 +15,7 @@ from torchvision.models.detection import (
 )
 
 from data_modules.importers.box_track import box_track
-from data_modules.importers.images import ImageReader
-from data_modules.importers.recordings import Recording
+from data_modules.importers.recordings import Recording, read_frames
 from mcss.errors import InputError
 from mcss.models.backbone import read_state_dict
 
@@ -25,7 +24,7 @@ NAMES = tuple(FasterRCNN_MobileNet_V3_Large_320_FPN_Weights.__members__)
 PERSON = FasterRCNN_MobileNet_V3_Large_320_FPN_Weights.COCO_V1.meta["categories"].index("person")
 LEAST_SCORE = 0.5
 LOOKS_PER_S = 10
-"""Between them a person moves little: the boxes are interpolated."""
+"""And at the last frame. Between them a person moves little: the boxes are interpolated."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +52,17 @@ class Detector:
     def boxes(self, recording: Recording) -> Float64[np.ndarray, "frames 4"]:
         """Left, top, right, bottom of the person in every frame, pixels of the frame; of several people the largest.
 
+        Not a number in frames without anybody.
+
         Raises:
             InputError: the recording or the weights cannot be read, or nobody is found.
         """
         network = load_detector(self.weights)
-        looked_at = np.arange(0, len(recording.time_s), max(1, round(recording.fps / LOOKS_PER_S)))
-        with ImageReader() as reader:
-            boxes = [largest_person(network, reader.read(recording.image(frame))) for frame in looked_at.tolist()]
-        return box_track(recording, looked_at, np.array(boxes), "a person")
+        count = len(recording.time_s)
+        step = max(1, round(recording.fps / LOOKS_PER_S))
+        looked_at = np.unique([*range(0, count, step), count - 1])
+        boxes = [largest_person(network, image) for image in read_frames(recording, looked_at.tolist())]
+        return box_track(recording, looked_at[: len(boxes)], np.array(boxes).reshape(-1, 4), "a person")
 
 
 @lru_cache(maxsize=1)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_modules.importers.layout import Layout
+from data_modules.importers.missing import missing_of
 from data_modules.importers.registry import LAYOUTS, make_layout
 from mcss.errors import InputError
 
@@ -49,19 +50,20 @@ def _clips(layout: Layout) -> tuple[list[str], list[str]]:
     """Lines about the clips of each subject, and about files that are missing."""
     data_set = layout.data_set
     complete: defaultdict[str, int] = defaultdict(int)
-    missing = []
+    missing: dict[str, None] = {}  # in the order of the clips; what these share, once
+    unread = []
     for clip in sorted(layout.clips()):
-        absent = [f"{path}: missing or empty" for path in layout.files(clip) if not _is_there(path)]
-        missing += absent
+        absent = missing_of(layout, clip)
+        missing |= dict.fromkeys(absent)
+        unread += [f"{path}: not read, it is no file of this layout" for path in layout.unread(clip)]
         complete[clip[0]] += not absent
     of_all = f" of {data_set.clips_per_subject}" if data_set.clips_per_subject else ""
     found = [f"{subject}: {count}{of_all} clips complete" for subject, count in complete.items()]
     if absent_subjects := [name for name in data_set.subjects if name not in complete]:
         found.append(f"not there: {', '.join(absent_subjects)}")
-    if len(missing) > SHOWN_FILES:
-        missing = [*missing[:SHOWN_FILES], f"and {len(missing) - SHOWN_FILES} more"]
-    return found, missing
+    return found + _first(unread), _first(list(missing))
 
 
-def _is_there(path: Path) -> bool:
-    return any(path.iterdir()) if path.is_dir() else path.exists() and path.stat().st_size > 0
+def _first(lines: list[str]) -> list[str]:
+    """The first of many lines, and how many more there are."""
+    return lines if len(lines) <= SHOWN_FILES else [*lines[:SHOWN_FILES], f"and {len(lines) - SHOWN_FILES} more"]

@@ -17,6 +17,7 @@ from data_modules.importers.h36m_fetch_cameras import fit_cameras, read_annotati
 from data_modules.importers.h36m_metadata import read_metadata
 from data_modules.importers.h36m_original import POSES, H36mOriginal
 from data_modules.importers.layout import Clip, Instant, Layout, View
+from data_modules.importers.poses import views_apart_mm
 from mcss.errors import InputError
 from mcss.geometry.camera import Camera
 
@@ -28,27 +29,24 @@ class H36mFetch(Layout):
 
     name = "h36m-fetch"
     data_set = h36m_names.H36M
+    step_test = h36m_names.STEP_TEST
 
     def clips(self) -> list[Clip]:
-        """Clips that have an annotation."""
-        found = processed_clips(self.source)
-        for clip in found:
-            if not self.annotation(clip).exists():
-                raise InputError(f"{self.annotation(clip)}: missing; run h36m-fetch's extract_all again")
+        """Clips that have a folder in ``processed``."""
+        return processed_clips(self.source)
+
+    def shared(self, clip: Clip) -> dict[Path, str]:
+        """Where the cameras are from."""
         if self._has_metadata():
-            read_metadata(self.source / METADATA)
-            return found
-        for subject in sorted({clip[0] for clip in found}):
-            if not (self.source / subject / POSES).is_dir():
-                raise InputError(
-                    f"{self.source / METADATA}: missing; copy it there from h36m-fetch, or unpack "
-                    f"{H36mOriginal.archives[POSES].format(subject)}"
-                )
-        return found
+            return {}
+        archive = H36mOriginal.archives[POSES].format(clip[0])
+        remedy = f"unpack {archive}, or copy {METADATA} from h36m-fetch to {self.source}"
+        return {self.source / clip[0] / POSES: remedy}
 
     def files(self, clip: Clip) -> list[Path]:
-        """The annotation and the four folders of images."""
-        return [self.annotation(clip), *processed_images(self.source, clip)]
+        """The annotation, the four folders of images, and the cameras' file if that is read."""
+        metadata = [self.source / METADATA] if self._has_metadata() else []
+        return [self.annotation(clip), *processed_images(self.source, clip), *metadata]
 
     def cameras(self, clip: Clip) -> tuple[str, ...]:
         """All four."""
@@ -75,8 +73,9 @@ class H36mFetch(Layout):
                 View(str(serials[row]), processed_image(self.source, clip, str(serials[row]), frame - 1))
                 for row in rows
             )
-            pose_world = calibration[str(serials[rows[0]])].to_world(poses[rows[0]])
-            yield Instant(frame - 1, (frame - 1) / h36m_names.FPS, views, pose_world)
+            poses_world = [calibration[str(serials[row])].to_world(poses[row]) for row in rows]
+            time_s = (frame - 1) / h36m_names.FPS
+            yield Instant(frame - 1, time_s, views, poses_world[0], views_apart_mm(poses_world))
 
     def calibration(self, clip: Clip) -> dict[str, Camera]:
         """Cameras as they stood for the subject."""
@@ -103,7 +102,7 @@ def processed_clips(source: Path) -> list[Clip]:
         if subject in h36m_names.SUBJECTS and action in actions and number in ("1", "2")
     ]
     if not found:
-        raise InputError(f"{source / 'processed'}: no folders such as S1/Directions-1; run h36m-fetch's extract_all")
+        raise InputError(f"{source / 'processed'}: no folders such as S1/Directions-1; run h36m-fetch's process_all")
     return found
 
 

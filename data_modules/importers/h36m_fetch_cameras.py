@@ -44,7 +44,7 @@ def read_annotation(path: Path) -> Annotation:
     """Read ``annot.h5``.
 
     Raises:
-        InputError: the file is damaged or has another number of joints.
+        InputError: the file is missing or damaged, or has another number of joints.
     """
     try:
         with h5py.File(path, "r") as file:
@@ -52,8 +52,10 @@ def read_annotation(path: Path) -> Annotation:
             points = np.asarray(file["pose/3d"], dtype=np.float64)
             numbers = file.get("intrinsics", {})
             intrinsics = {name: np.asarray(values, dtype=np.float64).ravel() for name, values in numbers.items()}
+    except FileNotFoundError:
+        raise InputError(f"{path}: missing; run h36m-fetch's process_all again") from None
     except (OSError, KeyError, ValueError) as error:
-        raise InputError(f"{path}: not a whole annotation ({error}); run h36m-fetch's extract_all again") from None
+        raise InputError(f"{path}: not a whole annotation ({error}); run h36m-fetch's process_all again") from None
     return Annotation(serials, frames, select_joints(points, h36m_names.OF_32_JOINTS, 32, str(path)), intrinsics)
 
 
@@ -66,7 +68,7 @@ def fit_cameras(annotation_path: Path, world_poses: Path, action: str) -> dict[s
     """
     annotation = read_annotation(annotation_path)
     if missing := [name for name in h36m_names.CAMERAS if annotation.intrinsics.get(name, np.empty(0)).shape != (4,)]:
-        raise InputError(f"{annotation_path}: no intrinsics/{missing[0]}; run h36m-fetch's extract_all again")
+        raise InputError(f"{annotation_path}: no intrinsics/{missing[0]}; run h36m-fetch's process_all again")
     file_name = re.compile(rf"{FILE_STEMS.get(action, action)}(?: \d+)?\.cdf")
     for path in sorted(path for path in world_poses.glob("*.cdf") if file_name.fullmatch(path.name)):
         poses_world = read_cdf_poses(path)

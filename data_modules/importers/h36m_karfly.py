@@ -30,6 +30,7 @@ class H36mKarfly(Layout):
 
     name = "h36m-karfly"
     data_set = h36m_names.H36M
+    step_test = h36m_names.STEP_TEST
 
     def clips(self) -> list[Clip]:
         """Clips of the table."""
@@ -42,8 +43,8 @@ class H36mKarfly(Layout):
         ]
 
     def files(self, clip: Clip) -> list[Path]:
-        """The four folders of images."""
-        return processed_images(self.source, clip)
+        """The labels, and the four folders of images."""
+        return [self._labels(), *processed_images(self.source, clip)]
 
     def cameras(self, clip: Clip) -> tuple[str, ...]:
         """All four."""

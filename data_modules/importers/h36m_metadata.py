@@ -60,7 +60,7 @@ def _child(root: ElementTree.Element, path: str) -> ElementTree.Element:
 def _file_names(table: list[list[str]]) -> dict[Clip, str]:
     """From the rows of ``mapping``: a header that names the subjects, then action, subaction and a name a subject.
 
-    There are 16 x 2 of them; what follows is not of this kind.
+    There are 16 x 2 of them; what follows is not of this kind. A subject without a name there has no such take.
     """
     subjects = table[0][2:]
     return {
@@ -68,6 +68,7 @@ def _file_names(table: list[list[str]]) -> dict[Clip, str]:
         for row in table[1:33]
         if row[0].isdigit() and int(row[0]) in h36m_names.ACTIONS
         for subject, name in zip(subjects, row[2:], strict=False)
+        if name
     }
 
 

@@ -42,11 +42,11 @@ class H36mMks0601(Layout):
             raise InputError(
                 f"{self.source / 'images'}: no folders such as s_01_act_02_subact_01_ca_01; unpack the images"
             )
-        for subject in {f"S{number}" for number, _, _ in numbers}:
-            for kind in KINDS:
-                if not (path := _annotation(self.source, subject, kind)).exists():
-                    raise InputError(f"{path}: missing; unpack annotations.zip there")
         return [(f"S{s}", h36m_names.ACTIONS[action], subaction) for s, action, subaction in numbers]
+
+    def shared(self, clip: Clip) -> dict[Path, str]:
+        """The subject's annotations."""
+        return {_annotation(self.source, clip[0], kind): "unpack annotations.zip there" for kind in KINDS}
 
     def files(self, clip: Clip) -> list[Path]:
         """The subject's annotations and the clip's four folders of images."""
@@ -88,8 +88,8 @@ class H36mMks0601(Layout):
     def calibration(self, clip: Clip) -> dict[str, Camera]:
         """Cameras of the subject; the size of the frame is not part of the layout and stays 0."""
         path = _annotation(self.source, clip[0], "camera")
+        values = _parse(path)
         try:
-            values = _parse(path)
             return {name: _camera(values[str(number)]) for number, name in enumerate(h36m_names.CAMERAS, start=1)}
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{path}: unreadable calibration ({error!r}); unpack annotations.zip again") from None

@@ -13,7 +13,14 @@ import numpy as np
 from data_modules.importers import h36m_names
 from data_modules.importers.h36m_metadata import read_metadata
 from data_modules.importers.layout import Clip, Instant, Layout
-from data_modules.importers.mmpose_annotation import Annotation, Take, intrinsics, read_annotation, read_cameras
+from data_modules.importers.mmpose_annotation import (
+    RUN_AGAIN,
+    Annotation,
+    Take,
+    intrinsics,
+    read_annotation,
+    read_cameras,
+)
 from data_modules.importers.poses import MM_PER_M
 from mcss.errors import InputError
 from mcss.geometry.camera import Camera
@@ -27,24 +34,30 @@ class H36mMmpose(Layout):
 
     name = "h36m-mmpose"
     data_set = h36m_names.H36M
-    step, step_test = h36m_names.STEP, 65  # the converter keeps every 5th frame: 64 would leave every 320th
+    step, step_test = h36m_names.STEP, h36m_names.STEP_TEST
 
     def clips(self) -> list[Clip]:
         """Clips of all images."""
-        file_names = read_metadata(self.source / "metadata.xml").file_names
+        file_names = read_metadata(self._table).file_names
         clips = {(clip[0], name.replace(" ", "_")): clip for clip, name in file_names.items()}
         takes = [take for annotation in self._annotations() for take in annotation.rows]
         if unknown := sorted(set(takes) - set(clips)):
             raise InputError(
-                f"{self.source / 'metadata.xml'}: has no file {' '.join(unknown[0])}, which images are named after; "
+                f"{self._table}: has no file {' '.join(unknown[0])}, which images are named after; "
                 "take the one that the converter was given"
             )
-        self._cameras(clips[takes[0]])
         return [clips[take] for take in takes]
 
+    def shared(self, clip: Clip) -> dict[Path, str]:
+        """The cameras, and the folder of all images."""
+        return {self._cameras_file: RUN_AGAIN, self.source / "images": RUN_AGAIN}
+
     def files(self, clip: Clip) -> list[Path]:
-        """The annotation and the cameras."""
-        return [self.annotation(clip), self.source / "annotation_body3d/cameras.pkl"]
+        """The annotation, the table of names, the cameras, and the four folders of images."""
+        subject, take = self._take(clip)
+        names = [f"{subject}_{take}.{camera}" for camera in h36m_names.CAMERAS]
+        folders = [self.source / "images" / subject / name for name in names]
+        return [self.annotation(clip), self._table, self._cameras_file, *folders]
 
     def cameras(self, clip: Clip) -> tuple[str, ...]:
         """All four."""
@@ -75,20 +88,28 @@ class H36mMmpose(Layout):
         for rate in ("fps10", "fps50"):
             if found := sorted((folder / rate).glob("h36m_t*.npz")):
                 return [read_annotation(path, IMAGES) for path in found]
-        raise InputError(f"{folder}: no fps10/h36m_train.npz or h36m_test.npz; run mmpose's converter again")
+        raise InputError(f"{folder}: no fps10/h36m_train.npz or h36m_test.npz; {RUN_AGAIN}")
 
     def _annotation(self, clip: Clip) -> Annotation:
         return next(annotation for annotation in self._annotations() if self._take(clip) in annotation.rows)
 
     def _take(self, clip: Clip) -> Take:
-        return clip[0], read_metadata(self.source / "metadata.xml").file_names[clip].replace(" ", "_")
+        return clip[0], read_metadata(self._table).file_names[clip].replace(" ", "_")
 
     def _cameras(self, clip: Clip) -> dict[str, Camera]:
-        path = self.source / "annotation_body3d/cameras.pkl"
+        values = read_cameras(self._cameras_file)
         try:
-            return {name: _camera(read_cameras(path)[clip[0], name]) for name in h36m_names.CAMERAS}
+            return {name: _camera(values[clip[0], name]) for name in h36m_names.CAMERAS}
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"{path}: unreadable calibration ({error!r}); run mmpose's converter again") from None
+            raise InputError(f"{self._cameras_file}: unreadable calibration ({error!r}); {RUN_AGAIN}") from None
+
+    @property
+    def _table(self) -> Path:
+        return self.source / "metadata.xml"
+
+    @property
+    def _cameras_file(self) -> Path:
+        return self.source / "annotation_body3d/cameras.pkl"
 
 
 def _camera(values: dict) -> Camera:

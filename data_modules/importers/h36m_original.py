@@ -44,16 +44,21 @@ class H36mOriginal(Layout):
         if not subjects:
             names = ", ".join(archive.format("S1") for archive in self.archives.values())
             raise InputError(f"{self.source}: no folders S1, S5, ... in it; unpack {names}, ... there")
-        for subject in subjects:
-            for folder, archive in self.archives.items():
-                if not (self.source / subject / folder).is_dir():
-                    raise InputError(f"{self.source / subject / folder}: missing; unpack {archive.format(subject)}")
-        return [clip for clip in self.metadata().file_names if clip[0] in subjects and self.annotation(clip).exists()]
+        return [clip for clip in self.metadata().file_names if clip[0] in subjects]
+
+    def shared(self, clip: Clip) -> dict[Path, str]:
+        """Folders of the subject's archives."""
+        subject = clip[0]
+        return {
+            self.source / subject / folder: f"unpack {archive.format(subject)}"
+            for folder, archive in self.archives.items()
+        }
 
     def files(self, clip: Clip) -> list[Path]:
-        """World poses and the four videos."""
+        """World poses, the four videos, the table of names and cameras, and boxes where the subject has some."""
         videos = [self.file(clip, VIDEOS, f".{camera}.mp4") for camera in h36m_names.CAMERAS]
-        return [self.annotation(clip), *videos]
+        boxes = [self.file(clip, BOXES, f".{camera}.mat") for camera in h36m_names.CAMERAS]
+        return [self.annotation(clip), self._table, *videos, *(path for path in boxes if path.parent.is_dir())]
 
     def cameras(self, clip: Clip) -> tuple[str, ...]:
         """All four."""
@@ -96,7 +101,11 @@ class H36mOriginal(Layout):
 
     def metadata(self) -> Metadata:
         """Names of the files, and the cameras."""
-        return read_metadata(self.source / "metadata.xml")
+        return read_metadata(self._table)
+
+    @property
+    def _table(self) -> Path:
+        return self.source / "metadata.xml"
 
     def file(self, clip: Clip, folder: str, suffix: str) -> Path:
         """A file of the clip, by its folder in the subject's and what follows the clip's name."""
@@ -151,8 +160,10 @@ class LazyBox:
         try:
             mask = self.masks[self.masks["Masks"][self.frame, 0]][()] > 0
         except (KeyError, ValueError, IndexError, OSError) as error:
-            raise InputError(f"{self.masks.filename}: no mask {self.frame} ({error}); unpack the boxes again") from None
+            raise InputError(
+                f"{self.masks.filename}: lacks a mask ({self.frame}: {error}); unpack the boxes again"
+            ) from None
         columns, rows = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         if not len(rows):
-            raise InputError(f"{self.masks.filename}: mask {self.frame} is empty; the frame has no box")
+            raise InputError(f"{self.masks.filename}: a mask is empty ({self.frame}); the frame has no box")
         return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)

@@ -34,19 +34,22 @@ class H36mVideoPose3d(H36mOriginal):
         super().__init__(source)
         self._has_images = (source / "processed").is_dir() and not any(source.glob(f"S*/{VIDEOS}"))
         if self._has_images:
-            self.step = self.step_test = 1  # h36m-fetch has chosen the frames
+            self.step = 1  # h36m-fetch has chosen the frames
 
     def clips(self) -> list[Clip]:
-        """Clips that have poses; S11's Directions 2 has none there."""
-        positions = _read(self.annotation(("S1", "Directions", 1)))
-        found = processed_clips(self.source) if self._has_images else super().clips()
-        return [clip for clip in found if self._key(clip) in positions.get(clip[0], {})]
+        """Clips of which there are videos or images."""
+        return processed_clips(self.source) if self._has_images else super().clips()
+
+    def shared(self, clip: Clip) -> dict[Path, str]:
+        """The poses, and the archive of the subject's videos unless there are images."""
+        poses = {self.annotation(clip): "make it by VideoPose3D's prepare_data_h36m.py"}
+        return poses if self._has_images else poses | super().shared(clip)
 
     def files(self, clip: Clip) -> list[Path]:
-        """Poses, and the four videos or folders of images."""
-        return (
-            [self.annotation(clip), *processed_images(self.source, clip)] if self._has_images else super().files(clip)
-        )
+        """Poses, the table of names and cameras, and the four videos or folders of images."""
+        if self._has_images:
+            return [self.annotation(clip), self._table, *processed_images(self.source, clip)]
+        return super().files(clip)
 
     def annotation(self, clip: Clip) -> Path:
         """The one file of all poses."""
@@ -73,9 +76,12 @@ class H36mVideoPose3d(H36mOriginal):
             yield Instant(frame, frame / h36m_names.FPS, views, poses[frame])
 
     def poses(self, clip: Clip) -> Float64[np.ndarray, "frames 17 3"]:
-        """World poses, mm."""
-        path = self.annotation(clip)
-        points = np.asarray(_read(path)[clip[0]][self._key(clip)], dtype=np.float64)
+        """World poses, mm; S11's Directions 2 has none there."""
+        path, key = self.annotation(clip), self._key(clip)
+        positions = _read(path).get(clip[0], {})
+        if key not in positions:
+            raise InputError(f"{path}: has no poses of {clip[0]}, {key!r}; download it again or exclude the clip")
+        points = np.asarray(positions[key], dtype=np.float64)
         return select_joints(points * MM_PER_M, h36m_names.OF_32_JOINTS, 32, str(path))
 
     def _key(self, clip: Clip) -> str:

@@ -14,7 +14,13 @@ from data_modules.importers.layout import VideoFrame
 from mcss.errors import InputError
 
 JPEG_QUALITY = 92
+LARGEST_SIDE = 4
+"""A square with a longer side, in longer sides of the image, was mistyped; it would take gigabytes."""
 COPY_AGAIN = "copy or download it again"
+
+
+class VideoEndError(InputError):
+    """A video holds fewer frames than its container announces."""
 
 
 class ImageReader:
@@ -84,14 +90,15 @@ class VideoReader:
         """Decode up to frame ``index``, which must lie after the one read before, and return it upright.
 
         Raises:
-            InputError: the video ends or is damaged before.
+            VideoEndError: the video ends before.
+            InputError: it is damaged before.
         """
         if index < self._next:
             raise ValueError(f"{self.path}: frame {index} asked for after frame {self._next - 1}")
         try:
             frame = next(frame for number, frame in self._frames if number == index)
         except StopIteration:
-            raise InputError(f"{self.path}: ends before the frames that belong to it; {COPY_AGAIN}") from None
+            raise VideoEndError(f"{self.path}: ends before the frames that belong to it; {COPY_AGAIN}") from None
         except av.FFmpegError as error:
             raise InputError(f"{self.path}: damaged ({error.strerror}); {COPY_AGAIN}") from None
         if frame.is_corrupt:
@@ -110,8 +117,10 @@ def frame_times_s(path: Path) -> Float64[np.ndarray, " frames"]:
     with open_video(path) as container:
         stream = container.streams.video[0]
         try:
-            # AVI files have no time of display, only one of decoding.
-            stamps = [packet.dts if packet.pts is None else packet.pts for packet in container.demux(stream)]
+            # AVI files have no time of display, only one of decoding. What was cut off on a phone is still in the file:
+            # it is decoded, because later frames build on it, and never shown.
+            shown = (packet for packet in container.demux(stream) if not packet.is_discard)
+            stamps = [packet.dts if packet.pts is None else packet.pts for packet in shown]
         except av.FFmpegError as error:
             raise InputError(f"{path}: damaged ({error.strerror}); {COPY_AGAIN}") from None
         known = sorted(stamp for stamp in stamps if stamp is not None)  # the last packet only says that it is the last
@@ -151,13 +160,15 @@ def crop_square(image: UInt8[np.ndarray, "rows columns 3"], box: tuple[int, int,
     """JPEG, ``size_px`` wide, of the square ``box`` (left, top, side); black where it leaves the image.
 
     Raises:
-        ValueError: the box lies outside the image.
+        ValueError: the box lies outside the image, or is so large that the person would be a dot.
     """
     height, width = image.shape[:2]
     left, top, side = box
+    if side > LARGEST_SIDE * max(height, width):
+        raise ValueError(f"the box (side {side}) is much larger than the image ({width} x {height})")
     rows, columns = slice(max(top, 0), min(top + side, height)), slice(max(left, 0), min(left + side, width))
     if rows.start >= rows.stop or columns.start >= columns.stop:
-        raise ValueError(f"the box (left {left}, top {top}, side {side}) lies outside the {width} x {height} image")
+        raise ValueError(f"the box (left {left}, top {top}, side {side}) lies outside the image ({width} x {height})")
     square = np.zeros((side, side, 3), dtype=np.uint8)
     square[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = image[rows, columns]
     shrinks = side > size_px

@@ -49,6 +49,8 @@ class Instant:
     views: tuple[View, ...]
     pose_world: Float[np.ndarray, "17 3"] | None = None
     """World frame with Z up, mm, joint set h36m17."""
+    views_apart_mm: float = 0.0
+    """By how much the pose differs where the source has it in the frame of every view's camera."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +82,7 @@ class Layout(ABC):
     name: ClassVar[str]
     data_set: ClassVar[DataSet]
     step: int = 1
-    """Every how manieth source frame of the training subjects is imported unless asked otherwise."""
+    """Source frames of the training subjects from an imported one to the next, at least, unless asked otherwise."""
     step_test: int = 1
     """The same for the test subjects."""
 
@@ -89,15 +91,30 @@ class Layout(ABC):
 
     @abstractmethod
     def clips(self) -> list[Clip]:
-        """Name all clips that are there.
+        """Name all clips that are there, whole or not.
 
         Raises:
-            InputError: a file without which nothing can be imported is missing or unreadable.
+            InputError: there is none, or the file that names them is missing or unreadable.
         """
+
+    def shared(self, clip: Clip) -> dict[Path, str]:
+        """Files and folders that ``clip`` shares with others, each with what to do where it is missing.
+
+        Without one of them none of these clips can be imported, and nothing is: it is one archive that was forgotten.
+        """
+        return {}
 
     @abstractmethod
     def files(self, clip: Clip) -> list[Path]:
-        """Files and folders that ``clip`` is read from, all of which must be there."""
+        """Files and folders that ``clip`` is read from, all of which must be there; without one it is skipped.
+
+        Raises:
+            InputError: what is there cannot be a clip.
+        """
+
+    def unread(self, clip: Clip) -> list[Path]:
+        """Files and folders among those of ``clip`` that no importer reads."""
+        return []
 
     @abstractmethod
     def cameras(self, clip: Clip) -> tuple[str, ...]:
@@ -127,8 +144,8 @@ class Layout(ABC):
         """
         raise InputError(f"--detector: layout {self.name!r} has its boxes from the data set; leave the option out")
 
-    def options(self) -> dict[str, str]:
-        """What else than the source and the settings decides the content of the store."""
+    def options(self, clips: list[Clip]) -> dict[str, str]:
+        """What else than the source and the settings decides what a store of ``clips`` holds."""
         return {}
 
     def calibration(self, clip: Clip) -> dict[str, Camera]:

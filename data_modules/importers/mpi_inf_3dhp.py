@@ -53,11 +53,12 @@ class MpiInf3dhp(Layout):
         there = [name for name in FRAMES_FPS if (self.source / name).is_dir()]
         if not there:
             raise InputError(f"{self.source}: no S1/Seq1, ... in it; download the training subjects there")
-        for name in there:
-            for needed in ("annot.mat", "camera.calibration", "imageSequence"):
-                if not (self.source / name / needed).exists():
-                    raise InputError(f"{self.source / name / needed}: missing; download {name} again")
         return [(*name.split("/"), 1) for name in there]  # type: ignore[misc]
+
+    def shared(self, clip: Clip) -> dict[Path, str]:
+        """What the sequence's download consists of."""
+        names = ("annot.mat", "camera.calibration", "imageSequence")
+        return {self.annotation(clip).with_name(name): f"download {clip[0]}/{clip[1]} again" for name in names}
 
     def files(self, clip: Clip) -> list[Path]:
         """Poses, cameras, and the videos of the default cameras."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from data_modules.importers.layout import Clip, Instant, Layout
-from data_modules.importers.mmpose_annotation import Annotation, intrinsics, read_annotation, read_cameras
+from data_modules.importers.mmpose_annotation import RUN_AGAIN, Annotation, intrinsics, read_annotation, read_cameras
 from data_modules.importers.mpi_inf_3dhp import CHEST_CAMERAS, FRAMES_FPS, MPI_INF_3DHP
 from data_modules.importers.poses import MM_PER_M, Y_UP_TO_Z_UP
 from mcss.errors import InputError
@@ -31,14 +31,15 @@ class MpiInf3dhpMmpose(Layout):
 
     def clips(self) -> list[Clip]:
         """Sequences of all images."""
-        clips = [(subject, take, 1) for subject, take in self._annotation().rows]
-        for clip in clips:
-            self.calibration(clip)
-        return clips
+        return [(subject, take, 1) for subject, take in self._annotation().rows]
+
+    def shared(self, clip: Clip) -> dict[Path, str]:
+        """All of the files."""
+        return dict.fromkeys(self.files(clip), RUN_AGAIN)
 
     def files(self, clip: Clip) -> list[Path]:
-        """The annotation and the cameras."""
-        return [self.annotation(clip), self.source / "annotations/cameras_train.pkl"]
+        """The annotation, the cameras, and the one folder of all images."""
+        return [self.annotation(clip), self._cameras_file, self.source / "images"]
 
     def cameras(self, clip: Clip) -> tuple[str, ...]:
         """Those at chest height."""
@@ -60,19 +61,21 @@ class MpiInf3dhpMmpose(Layout):
 
     def calibration(self, clip: Clip) -> dict[str, Camera]:
         """All cameras of the sequence."""
-        path = self.source / "annotations/cameras_train.pkl"
+        values = read_cameras(self._cameras_file)
         prefix = f"{clip[0]}_{clip[1]}_Cam"
         try:
             cameras = {
-                key.removeprefix(prefix): _camera(values)
-                for key, values in read_cameras(path).items()
-                if key.startswith(prefix)
+                key.removeprefix(prefix): _camera(camera) for key, camera in values.items() if key.startswith(prefix)
             }
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise InputError(f"{path}: unreadable calibration ({error!r}); run mmpose's converter again") from None
+            raise InputError(f"{self._cameras_file}: unreadable calibration ({error!r}); {RUN_AGAIN}") from None
         if not cameras:
-            raise InputError(f"{path}: has no camera {prefix}0, ...; run mmpose's converter again")
+            raise InputError(f"{self._cameras_file}: has no camera {prefix}0, ...; {RUN_AGAIN}")
         return cameras
+
+    @property
+    def _cameras_file(self) -> Path:
+        return self.source / "annotations/cameras_train.pkl"
 
     def _annotation(self) -> Annotation:
         return read_annotation(self.source / "annotations/mpi_inf_3dhp_train.npz", IMAGES)

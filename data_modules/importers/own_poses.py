@@ -43,10 +43,15 @@ def poses_file(folder: Path) -> Path | None:
     Raises:
         InputError: it has several.
     """
-    found = [folder / name for name in POSES_FILES if (folder / name).exists()]
+    found = poses_files(folder)
     if len(found) > 1:
         raise InputError(f"{folder}: has {' and '.join(path.name for path in found)}; keep one of them")
     return found[0] if found else None
+
+
+def poses_files(folder: Path) -> list[Path]:
+    """Files with poses in the folder of a clip."""
+    return [folder / name for name in POSES_FILES if (folder / name).exists()]
 
 
 def read_poses(path: Path, markers: Mapping[str, Sequence[str]], sync: Mapping[str, str]) -> OwnPoses:

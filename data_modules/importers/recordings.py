@@ -1,21 +1,21 @@
 """What one camera recorded of a clip, on the clock that all cameras share; and which frames belong together."""
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64, Int64, UInt8
 
-from data_modules.importers.images import frame_times_s
+from data_modules.importers.file_names import image_sequence, is_image, is_video
+from data_modules.importers.images import ImageReader, VideoEndError, frame_times_s
 from data_modules.importers.layout import VideoFrame
 from mcss.errors import InputError
 
-VIDEO_SUFFIXES = (".avi", ".mkv", ".mov", ".mp4")
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
-
 CLOCK_TICK_S = 1e-3
+LACKING = 5
+"""A container may announce this many frames more than can be decoded."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +43,23 @@ class Recording:
         return self.images[frame] if self.images else VideoFrame(self.path, frame)
 
 
+def read_frames(recording: Recording, frames: Iterable[int]) -> Iterator[UInt8[np.ndarray, "rows columns 3"]]:
+    """Images of ascending frames; of the last ``LACKING`` frames of the recording none if its video ends before.
+
+    Raises:
+        InputError: the recording cannot be read, or ends earlier than that.
+    """
+    with ImageReader() as reader:
+        for frame in frames:
+            try:
+                image = reader.read(recording.image(frame))
+            except VideoEndError:
+                if frame < len(recording.time_s) - LACKING:
+                    raise
+                return
+            yield image
+
+
 def recording_camera(path: Path) -> str:
     """Name of the camera of a video file or a folder of images: the name without the file's suffix."""
     return path.name if path.is_dir() else path.stem
@@ -50,9 +67,19 @@ def recording_camera(path: Path) -> str:
 
 def recordings_in(folder: Path) -> list[Path]:
     """Videos and folders of images in the folder of a clip, by name."""
-    return sorted(
-        path for path in folder.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES or (path.is_dir() and _images(path))
-    )
+    return sorted(path for path in folder.iterdir() if is_video(path) or _has_images(path))
+
+
+def unread_in(folder: Path, read: Sequence[str]) -> list[Path]:
+    """What lies in the folder of a clip, or in its folders of images, and is neither recording nor named in ``read``.
+
+    A camera may write files of a kind that nothing here reads; whose names begin with "." are not meant.
+    """
+    recordings = recordings_in(folder)
+    others = [path for path in folder.iterdir() if path not in recordings and path.name not in read]
+    for recording in recordings:
+        others += [path for path in recording.iterdir() if not is_image(path)] if recording.is_dir() else []
+    return sorted(path for path in others if not path.name.startswith("."))
 
 
 def read_recording(path: Path, sync: Mapping[str, str]) -> Recording:
@@ -64,7 +91,7 @@ def read_recording(path: Path, sync: Mapping[str, str]) -> Recording:
     Raises:
         InputError: it cannot be read, a value is no number, or a folder has no frame rate.
     """
-    images = _images(path) if path.is_dir() else ()
+    images = image_sequence(path) if path.is_dir() else ()
     if images:
         fps = _number(sync, "fps", path)
         if fps is None or fps <= 0:
@@ -138,5 +165,5 @@ def _number(row: Mapping[str, str], column: str, path: Path) -> float | None:
         raise InputError(f"sync.csv, {path}: {column} is {text!r}; write a number") from None
 
 
-def _images(folder: Path) -> tuple[Path, ...]:
-    return tuple(sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES))
+def _has_images(path: Path) -> bool:
+    return path.is_dir() and not path.name.startswith(".") and any(map(is_image, path.iterdir()))

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+from data_modules.importers.file_names import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from data_modules.importers.layout import Layout
 from mcss.errors import InputError
 
-RECORDINGS = (".mp4", ".MP4", ".mov", ".MOV", ".avi", ".AVI", ".mkv", "/*.jpg", "/*.JPG", "/*.png")
-"""How names of videos end, and of images in folders, as cameras write them."""
+RECORDINGS = (*VIDEO_SUFFIXES, *(f"/*{suffix}" for suffix in IMAGE_SUFFIXES))
+"""How names of videos end, and of images in folders."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ LAYOUTS = {
     "mpi-inf-3dhp-mmpose": Entry(
         "mpi_inf_3dhp_mmpose", "MpiInf3dhpMmpose", ("annotations/*3dhp*", "annotations/cameras_t*")
     ),
-    "videos": Entry("videos", "Videos", tuple(f"*/*/*{end}" for end in RECORDINGS)),
+    "videos": Entry("videos", "Videos", tuple(f"*/*/*{end}" for small in RECORDINGS for end in (small, small.upper()))),
 }
 """In the order in which the doctor looks for them: a lab's videos may have any name."""
 

@@ -11,6 +11,7 @@
 A video is named <subject>/<clip>/<camera> in the tables, and the poses <subject>/<clip>/poses.
 """
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import lru_cache
@@ -19,9 +20,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from data_modules.importers.file_names import image_sequence
 from data_modules.importers.layout import Box, Clip, DataSet, Instant, Layout, View
 from data_modules.importers.motion_boxes import motion_boxes
-from data_modules.importers.own_poses import MARKERS_FILE, OwnPoses, poses_file, read_poses
+from data_modules.importers.own_poses import MARKERS_FILE, POSES_FILES, OwnPoses, poses_file, poses_files, read_poses
 from data_modules.importers.recordings import (
     Recording,
     match_frames,
@@ -29,6 +31,7 @@ from data_modules.importers.recordings import (
     read_table,
     recording_camera,
     recordings_in,
+    unread_in,
 )
 from mcss.errors import InputError
 from mcss.skeleton import JOINTS
@@ -62,17 +65,20 @@ class Videos(Layout):
 
         self._detector = Detector(weights)
 
-    def options(self) -> dict[str, str]:
-        """Weights of the detector, if one is used."""
-        return {"detector": self._detector.id} if self._detector else {}
+    def options(self, clips: list[Clip]) -> dict[str, str]:
+        """Weights of the detector, if one is used; digests of the tables and the poses, which are made by hand."""
+        tables = [path for name in COLUMNS if (path := self.source / name).exists()]
+        poses = [path for clip in clips for path in poses_files(self.annotation(clip))]
+        digests = {str(path.relative_to(self.source)): _digest(path) for path in (*tables, *poses)}
+        return digests | ({"detector": self._detector.id} if self._detector else {})
 
     def clips(self) -> list[Clip]:
         """Folders <subject>/<clip> that hold recordings."""
-        found = {folder: recordings_in(folder) for folder in self.source.glob("*/*") if folder.is_dir()}
+        found = {folder: recordings_in(folder) for folder in self._clip_folders()}
         names = {_name(path) for paths in found.values() for path in paths}
         if not names:
             raise InputError(f"{self.source}: no <subject>/<clip>/<camera>.mp4 in it; arrange the videos so")
-        poses = {_name(path) for folder in found if (path := poses_file(folder))}
+        poses = {_name(path) for folder in found for path in poses_files(folder)}
         for table, known in ((SYNC_FILE, names | poses), (BOXES_FILE, names)):
             rows = read_table(self.source / table, COLUMNS[table]) if (self.source / table).exists() else ()
             if unknown := sorted({row["video"] for row in rows} - known):
@@ -84,7 +90,15 @@ class Videos(Layout):
     def files(self, clip: Clip) -> list[Path]:
         """The recordings of at least two cameras."""
         self.cameras(clip)
-        return recordings_in(self.annotation(clip))
+        poses_file(self.annotation(clip))
+        recordings = recordings_in(self.annotation(clip))
+        for folder in filter(Path.is_dir, recordings):
+            image_sequence(folder)
+        return recordings
+
+    def unread(self, clip: Clip) -> list[Path]:
+        """What is neither recording nor poses in the clip's folder."""
+        return unread_in(self.annotation(clip), POSES_FILES)
 
     def cameras(self, clip: Clip) -> tuple[str, ...]:
         """All that recorded the clip; at least two, because a positive pair needs two views."""
@@ -104,6 +118,9 @@ class Videos(Layout):
     def instants(self, clip: Clip, cameras: tuple[str, ...]) -> Iterator[Instant]:
         """One instant for each frame of the slowest camera."""
         recordings = self._recordings(clip, cameras)
+        if not recordings:
+            there = ", ".join(self.cameras(clip))
+            raise InputError(f"{self.annotation(clip)}: has no camera {' or '.join(cameras)}; there are {there}")
         slowest = min(recordings, key=lambda recording: round(recording.fps, 2))  # time stamps are rounded
         frames = match_frames([recording.time_s for recording in recordings], recordings.index(slowest))
         together = np.flatnonzero((frames >= 0).all(axis=1))
@@ -120,6 +137,14 @@ class Videos(Layout):
             time_s = float(slowest.time_s[number])
             pose = poses.at(time_s, 0.5 / slowest.fps) if poses else None
             yield Instant(number, time_s, tuple(views), pose)
+
+    def _clip_folders(self) -> list[Path]:
+        """Folders <subject>/<clip>, without those of the operating system."""
+        return [
+            folder
+            for folder in self.source.glob("*/*")
+            if folder.is_dir() and not folder.name.startswith(".") and not folder.parent.name.startswith(".")
+        ]
 
     def _poses(self, clip: Clip) -> OwnPoses | None:
         path = poses_file(self.annotation(clip))
@@ -148,7 +173,7 @@ class Videos(Layout):
         rows = _rows_by(path, "video", name.rpartition("/")[0] + "/").get(name)
         if rows is None:
             track = self._detector.boxes(recording) if self._detector else motion_boxes(recording)
-            return {frame: _box(*sides) for frame, sides in enumerate(track.tolist())}
+            return {int(frame): _box(*track[frame].tolist()) for frame in np.flatnonzero(np.isfinite(track[:, 0]))}
         try:
             boxes = {}
             for row in rows:
@@ -157,6 +182,10 @@ class Videos(Layout):
             return boxes
         except (TypeError, ValueError) as error:
             raise InputError(f"{path}: a row of {name} is no box ({error}); write numbers") from None
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _box(left: float, top: float, right: float, bottom: float) -> Box:

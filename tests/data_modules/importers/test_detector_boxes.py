@@ -86,18 +86,28 @@ def test_the_person_is_followed_with_about_ten_looks_a_second(recording, network
     np.testing.assert_allclose(boxes[3 : last - 3], expected[3 : last - 3], atol=1.5)
 
 
+def without_person(path, hidden, frames=FRAMES):
+    """A recording of the walker, who is not seen in the frames ``hidden``."""
+    pictures = [np.full_like(walker(0), 90) if frame in hidden else walker(frame % 60) for frame in range(frames)]
+    write_video(path, pictures, FPS)
+    return read_recording(path, {})
+
+
 def test_frames_without_the_person_are_bridged(tmp_path, network):
-    frames = [walker(frame) for frame in range(FRAMES)]
-    for frame in range(30, 40):
-        frames[frame] = np.full_like(frames[frame], 90)
-    write_video(tmp_path / "hidden.mp4", frames, FPS)
-    boxes = Detector("stub").boxes(read_recording(tmp_path / "hidden.mp4", {}))
+    boxes = Detector("stub").boxes(without_person(tmp_path / "hidden.mp4", range(30, 40)))
     np.testing.assert_allclose(boxes[35], [45, 20, 69, 80], atol=1.5)
+    assert np.isfinite(boxes).all()
+
+
+def test_who_has_left_for_long_or_is_not_there_yet_has_no_box(tmp_path, network):
+    hidden = {*range(10), *range(60, 100), *range(140, 150)}
+    boxes = Detector("stub").boxes(without_person(tmp_path / "gone.mp4", hidden, 150))
+    assert np.flatnonzero(np.isfinite(boxes).all(axis=1)).tolist() == [*range(10, 59), *range(100, 139)]
 
 
 def test_nobody_found_is_said(tmp_path, network):
     write_video(tmp_path / "empty.mp4", [np.full((96, 128, 3), 90, np.uint8)] * 20, FPS)
-    with pytest.raises(InputError, match=r"empty.mp4: a person was found in 0 of 10 frames; give the boxes in boxes"):
+    with pytest.raises(InputError, match=r"empty.mp4: a person was found in 0 of 11 frames; give the boxes in boxes"):
         Detector("stub").boxes(read_recording(tmp_path / "empty.mp4", {}))
 
 
@@ -130,12 +140,12 @@ def test_own_videos_without_boxes_are_detected_and_the_store_says_by_what(copied
     network.find = lambda image: found(([20, 30, 100, 120], PERSON, 0.9))
     arguments = ["import", "videos", "--source", str(source), "--size", "32", "--workers", "1", "--subjects", "Ann"]
     main([*arguments, "--out", str(tmp_path / "store"), "--strict", "--detector", str(weights)])
-    assert len(network.seen) == 2 * (3 + 3 + 4 + 4)  # of 6, 15, 8 and 7 frames; the second at 50 a second
+    assert len(network.seen) == 2 * (4 + 4 + 5 + 4)  # of 6, 15, 8 and 7 frames; the second at 50 a second
     store = open_store(tmp_path / "store")
     np.testing.assert_allclose(store.box, np.broadcast_to([10.5, 25.5, 99], store.box.shape), atol=0.5)
     (tmp_path / "copy.pth").write_bytes(weights.read_bytes())
     main([*arguments, "--out", str(tmp_path / "store"), "--detector", str(tmp_path / "copy.pth")])
-    assert len(network.seen) == 28
+    assert len(network.seen) == 34
     with pytest.raises(SystemExit):
         main([*arguments, "--out", str(tmp_path / "store")])
 

@@ -6,11 +6,12 @@ import shutil
 import pytest
 
 from data_modules.cli import main, make_parser
+from data_modules.store import open_store
 from tests.references.layouts import MINIATURES, layout_of
 
 BROKEN = {
     "h36m": ("S1/Videos", "unpack Videos_S1.tgz"),
-    "h36m-fetch": ("processed/S9/Directions-1/annot.h5", "run h36m-fetch's extract_all again"),
+    "h36m-fetch": ("processed/S9/Directions-1/annot.h5", "missing or empty"),
     "h36m-fetch with world poses": ("S9/MyPoseFeatures", "unpack Poses_D3_Positions_S9.tgz"),
     "h36m-karfly": ("extra/human36m-multiview-labels-GTbboxes.npy", "put one of the labels there"),
     "h36m-mks0601": ("annotations/Human36M_subject1_joint_3d.json", "unpack annotations.zip there"),
@@ -81,7 +82,51 @@ def test_official_videos_go_before_images_that_were_made_of_them(copied_source, 
     shutil.rmtree(source / "processed")
     code, lines = doctor(source, capsys)
     assert (code, lines[0]) == (1, f"{source}: layout h36m")
-    assert "unpack Videos_S1.tgz" in lines[1]
+    assert f"missing: {source / 'S1/Videos'}: missing or empty; unpack Videos_S1.tgz" in lines
+
+
+def test_everything_that_is_missing_is_named_and_other_subjects_are_imported(copied_source, tmp_path, capsys):
+    source = copied_source("h36m")
+    shutil.rmtree(source / "S9/Videos")
+    shutil.rmtree(source / "S9/MyPoseFeatures")
+    (source / "S1/Videos/Walking.60457274.mp4").unlink()
+    code, lines = doctor(source, capsys)
+    assert code == 1
+    assert [line.removeprefix("missing: ") for line in lines if line.startswith("missing: ")] == [
+        f"{source / 'S1/Videos/Walking.60457274.mp4'}: missing or empty",
+        f"{source / 'S9/MyPoseFeatures/D3_Positions'}: missing or empty; unpack Poses_D3_Positions_S9.tgz",
+        f"{source / 'S9/Videos'}: missing or empty; unpack Videos_S9.tgz",
+    ]
+    arguments = ["import", "h36m", "--source", str(source), "--size", "32", "--workers", "1"]
+    with pytest.raises(SystemExit):
+        main([*arguments, "--out", str(tmp_path / "all")])
+    assert "unpack Poses_D3_Positions_S9.tgz (`mcss-data doctor` names 1 more)" in capsys.readouterr().err
+    main([*arguments, "--out", str(tmp_path / "store"), "--subjects", "S1"])
+    assert open_store(tmp_path / "store").meta.subjects_train == ("S1",)
+
+
+@pytest.mark.parametrize(
+    ("layout", "name"),
+    [
+        ("h36m-mks0601", "annotations/Human36M_subject9_camera.json"),
+        ("h36m-fetch with world poses", "S9/MyPoseFeatures"),
+        ("mpi-inf-3dhp", "S8/Seq1/annot.mat"),
+        ("h36m-videopose3d", "S9/Videos"),
+    ],
+)
+def test_what_one_subject_lacks_does_not_keep_the_others_out(layout, name, copied_source, tmp_path):
+    source = copied_source(layout)
+    shutil.rmtree(source / name) if (source / name).is_dir() else (source / name).unlink()
+    arguments = ["--size", "32", "--workers", "1", "--subjects", "S1", "--strict", "--out", str(tmp_path / "store")]
+    main(["import", layout_of(layout), "--source", str(source), *arguments])
+    assert set(open_store(tmp_path / "store").subject) == {"S1"}
+
+
+def test_folders_without_images_are_named(copied_source, capsys):
+    source = copied_source("h36m-mmpose")
+    folder = source / "images/S1/S1_Walking.55011271"
+    shutil.rmtree(folder)
+    assert f"missing: {folder}: missing or empty" in doctor(source, capsys)[1]
 
 
 def test_a_lab_with_one_camera_is_told_so(copied_source, capsys):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from data_modules.cli import main
+from data_modules.importers.doctor import diagnose
 from data_modules.importers.h36m_metadata import read_metadata
 from data_modules.importers.h36m_names import ACTIONS, OF_32_JOINTS
 from data_modules.store import open_store
@@ -57,8 +58,11 @@ def test_cameras_of_the_metadata_bend_as_opencv_says(bent_cameras, tmp_path):
 def test_names_of_files_are_those_of_the_table(film, tmp_path):
     h36m_original.write_metadata(film, tmp_path / "metadata.xml")
     names = read_metadata(tmp_path / "metadata.xml").file_names
-    assert names["S1", "Directions", 2] == "Directions"
-    assert not any("_ALL" in name for name in names.values())
+    assert names == {
+        ("S1", "Directions", 1): "Directions 1",
+        ("S1", "Walking", 2): "Walking",
+        ("S9", "Directions", 1): "Directions 1",
+    }
 
 
 def test_without_boxes_the_joints_are_boxed(film, copied_source, tmp_path):
@@ -91,3 +95,18 @@ def test_without_boxes_the_joints_are_boxed(film, copied_source, tmp_path):
         x, y, side = store.box[row]
         np.testing.assert_allclose((x + side / 2, y + side / 2), (low + high) / 2, atol=1)
         assert side == pytest.approx(1.3 * (high - low).max(), abs=1)
+
+
+def test_a_clip_without_its_poses_is_skipped_counted_and_named(copied_source, tmp_path, capsys):
+    source = copied_source("h36m")
+    poses = source / "S1/MyPoseFeatures/D3_Positions/Walking.cdf"
+    poses.unlink()
+    arguments = ["import", "h36m", "--source", str(source), "--out", str(tmp_path / "store"), "--size", "32"]
+    with pytest.raises(SystemExit):
+        main([*arguments, "--workers", "1", "--strict"])
+    assert f"S1/Walking/2: {poses}: missing; unpack the poses' archive again (--strict)" in capsys.readouterr().err
+    main([*arguments, "--workers", "1"])
+    (left_out,) = open_store(tmp_path / "store").meta.excluded
+    assert left_out["sequence"] == "S1/Walking/2"
+    assert left_out["reason"].startswith(f"1 skipped: {poses}: missing")
+    assert f"{poses}: missing or empty" in diagnose(source).missing

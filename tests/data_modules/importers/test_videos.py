@@ -1,5 +1,6 @@
 """A lab's videos: phones held upright, nobody's boxes, clocks that disagree."""
 
+import re
 from dataclasses import replace
 
 import cv2
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from data_modules.cli import main
+from data_modules.importers import videos
 from data_modules.importers.images import ImageReader, VideoReader, frame_times_s, read_image
 from data_modules.importers.layout import VideoFrame
 from data_modules.importers.motion_boxes import motion_boxes
@@ -16,6 +18,7 @@ from data_modules.studio.clips import Studio, make_subject_body
 from data_modules.studio.config import PRESETS
 from data_modules.studio.render import render_view
 from mcss.errors import InputError
+from tests.references.layouts.faults import edit_text
 from tests.references.video_files import write_video
 
 PHONE_PX = (108, 192)
@@ -89,6 +92,29 @@ def test_phone_clips_become_square_crops_of_one_moment(phones, tmp_path):
         assert side < 1.6 * max(np.ptp(rows), np.ptp(columns))
 
 
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("sync.csv", "0.06", "0.05"),
+        ("boxes.csv", "\n0,", "\n9,"),
+        ("markers.csv", "HeadTop", "Neck"),
+        ("Ann/walk/poses.trc", "m", "mm"),
+    ],
+)
+def test_a_repeated_import_says_which_table_has_changed(name, old, new, copied_source, tmp_path, capsys):
+    source = copied_source("videos")
+    arguments = ["import", "videos", "--source", str(source), "--out", str(tmp_path / "store"), "--size", "32"]
+    arguments += ["--workers", "1", "--subjects", "Ann"]
+    main(arguments)
+    (source / "Zoe/talk/poses.c3d").write_bytes(b"of somebody who is not imported")
+    main(arguments)
+    assert "already imported" in capsys.readouterr().out
+    edit_text(source / name, old, new)
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert f"holds other data (it differs in {name}); remove it" in capsys.readouterr().err
+
+
 def test_without_offsets_the_views_would_not_belong_together(phones, tmp_path):
     folder, _ = phones
     times = [frame_times_s(folder / f"Ann/walk/{name}.mp4") for name in OFFSET_FRAMES]
@@ -96,6 +122,51 @@ def test_without_offsets_the_views_would_not_belong_together(phones, tmp_path):
     together = match_frames([time - early / FPS for time, early in zip(times, OFFSET_FRAMES.values(), strict=True)], 0)
     np.testing.assert_array_equal(together - together[0], np.arange(CONFIG.instants)[:, None].repeat(4, axis=1))
     np.testing.assert_array_equal(together[0], list(OFFSET_FRAMES.values()))
+
+
+def test_frames_without_a_box_give_no_instant_and_are_counted(copied_source, tmp_path, monkeypatch):
+    def nobody_in_frame_3(recording):
+        boxes = np.full((len(recording.time_s), 4), (20.0, 30.0, 100.0, 120.0))
+        boxes[3] = np.nan if recording.camera == "back" else boxes[3]
+        return boxes
+
+    monkeypatch.setattr(videos, "motion_boxes", nobody_in_frame_3)
+    source = copied_source("videos")
+    (source / "boxes.csv").unlink()
+    arguments = ["--size", "32", "--workers", "1", "--subjects", "Zoe", "--out", str(tmp_path / "store")]
+    main(["import", "videos", "--source", str(source), *arguments])
+    store = open_store(tmp_path / "store")
+    assert sorted(set(store.frame.tolist())) == [2, 4, 5, 6, 7]  # of the slowest camera, who is "back"
+    (left_out,) = store.meta.excluded
+    assert re.match("1 skipped: .*Zoe/talk: no view of camera back", left_out["reason"])
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov"])
+def test_frames_that_a_phone_has_cut_off_are_none(tmp_path, suffix):
+    path = tmp_path / f"cut.{suffix}"
+    write_video(path, [np.full((32, 32, 3), 8 * number, np.uint8) for number in range(30)], 25, trimmed=10)
+    np.testing.assert_allclose(frame_times_s(path), np.arange(20) / 25)
+    with VideoReader(path) as video:
+        for frame in range(20):
+            assert abs(float(video.read(frame).mean()) - 8 * (10 + frame)) < 3
+
+
+def test_boxes_are_found_in_a_video_that_ends_a_few_frames_early(tmp_path):
+    pictures = [np.full((48, 64, 3), 90, np.uint8) for _ in range(20)]
+    for number, picture in enumerate(pictures):
+        picture[10:40, 2 * number : 2 * number + 12] = 220
+    write_video(tmp_path / "short.mp4", pictures, FPS)
+    boxes = motion_boxes(Recording(tmp_path / "short.mp4", np.arange(20 + 5) / FPS))
+    assert np.flatnonzero(np.isnan(boxes[:, 0])).tolist() == list(range(20, 25))
+    with pytest.raises(InputError, match=r"short.mp4: ends before the frames that belong to it"):
+        motion_boxes(Recording(tmp_path / "short.mp4", np.arange(20 + 6) / FPS))
+
+
+def test_cameras_of_which_a_clip_has_none_are_said(sources, tmp_path, capsys):
+    arguments = ["--source", str(sources("videos")), "--out", str(tmp_path / "store"), "--cameras", "left", "right"]
+    with pytest.raises(SystemExit):
+        main(["import", "videos", *arguments, "--workers", "1"])
+    assert "Ann/talk: has no camera left or right; there are back, front, side, top" in capsys.readouterr().err
 
 
 def test_nobody_who_moves_is_said(tmp_path):

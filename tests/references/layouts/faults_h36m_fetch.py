@@ -27,12 +27,12 @@ def edit_labels(folder, change):
     np.save(folder / LABELS, labels)
 
 
-@fault(FETCH, "processed", "extract_all")
+@fault(FETCH, "processed", "process_all")
 def nothing_processed(folder):
     shutil.rmtree(folder / "processed")
 
 
-@fault(FETCH, f"{CLIP}/annot.h5", "missing", "extract_all again")
+@fault(FETCH, f"{CLIP}/annot.h5", "missing", "process_all again")
 def missing_annotation(folder):
     (folder / CLIP / "annot.h5").unlink()
 
@@ -55,6 +55,11 @@ def wrong_joint_count(folder):
 @fault(FETCH, "S1/Directions/1 frame 0", "not finite")
 def nan_pose(folder):
     edit_annotation(folder, "pose/3d", lambda points: points * np.nan)
+
+
+@fault(FETCH, f"{CLIP}/annot.h5", "the cameras disagree about the pose (10 mm)", "calibration")
+def poses_of_one_camera_elsewhere(folder):
+    edit_annotation(folder, "pose/3d", lambda points: points + 10 * np.eye(len(points))[6][:, None, None] * [0, 1, 0])
 
 
 @fault(FETCH, f"{CLIP}/annot.h5", "no view of camera 60457274")
@@ -87,7 +92,7 @@ def truncated_world_poses(folder):
     truncate(folder / "S1/MyPoseFeatures/D3_Positions/Directions 1.cdf")
 
 
-@fault(FETCH_WITH_WORLD, f"{CLIP}/annot.h5", "no intrinsics/55011271", "extract_all again")
+@fault(FETCH_WITH_WORLD, f"{CLIP}/annot.h5", "no intrinsics/55011271", "process_all again")
 def annotation_without_intrinsics(folder):
     with h5py.File(folder / CLIP / "annot.h5", "a") as file:
         del file["intrinsics/55011271"]

@@ -111,7 +111,7 @@ def missing_boxes(folder):
     (folder / BOXES).unlink()
 
 
-@fault(H36M, BOXES, "mask 0 is empty")
+@fault(H36M, BOXES, "a mask is empty (0)")
 def empty_mask(folder):
     with h5py.File(folder / BOXES, "a") as file:
         file["refs/0"][...] = 0

@@ -17,7 +17,7 @@ def edit_positions(folder, change):
     np.savez(folder / POSES, positions_3d=positions)
 
 
-@fault(VIDEOPOSE3D, POSES, "no such file")
+@fault(VIDEOPOSE3D, POSES, "missing", "prepare_data_h36m.py")
 def missing_poses(folder):
     (folder / POSES).unlink()
 
@@ -52,7 +52,7 @@ def missing_videos_archive(folder):
     shutil.rmtree(folder / "S9/Videos")
 
 
-@fault(VIDEOPOSE3D, "holds no clip to import", "doctor")
+@fault(VIDEOPOSE3D, POSES, "has no poses of S1, 'Directions 1'", "exclude the clip")
 def poses_of_other_subjects(folder):
     edit_positions(folder, lambda positions: positions.clear())
 
@@ -72,7 +72,7 @@ def missing_metadata(folder):
     (folder / "metadata.xml").unlink()
 
 
-@fault(WITH_IMAGES, "processed", "extract_all")
+@fault(WITH_IMAGES, "processed", "process_all")
 def nothing_processed(folder):
     for subject in ("S1", "S9"):
         shutil.rmtree(folder / "processed" / subject)

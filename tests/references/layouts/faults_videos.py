@@ -60,6 +60,11 @@ def images_without_frame_rate(folder):
     edit_text(folder / "sync.csv", "25", "")
 
 
+@fault(VIDEOS, f"{CLIP}/back", "first.jpg: has no number in its name", "number the images")
+def image_without_number(folder):
+    (folder / CLIP / "back/0007.jpg").rename(folder / CLIP / "back/first.jpg")
+
+
 @fault(VIDEOS, "boxes.csv", "no column top")
 def boxes_without_a_column(folder):
     edit_text(folder / "boxes.csv", "top", "upper")
@@ -68,6 +73,17 @@ def boxes_without_a_column(folder):
 @fault(VIDEOS, "boxes.csv", "Ann/talk/back is no box", "write numbers")
 def box_that_is_no_number(folder):
     edit_text(folder / "boxes.csv", "Ann/talk/back,", "Ann/talk/back,wide")
+
+
+@fault(VIDEOS, CLIP, "the box (side 110000) is much larger than the image", "repair")
+def mistyped_box(folder):
+    rows = (folder / "boxes.csv").read_text().splitlines()
+    columns = rows[0].split(",")
+    number = next(number for number, row in enumerate(rows) if "Ann/talk/front" in row and row.startswith("2,"))
+    values = rows[number].split(",")
+    values[columns.index("width")] = "100000"
+    rows[number] = ",".join(values)
+    (folder / "boxes.csv").write_text("\n".join(rows))
 
 
 @fault(VIDEOS, CLIP, "no view of camera top")

@@ -1,6 +1,6 @@
 """A miniature of what https://github.com/anibali/h36m-fetch leaves behind.
 
-Followed facts (its extract_all.py): folders carry official action names and subactions; ``annot.h5`` holds the rows of
+Followed facts (its process_all.py): folders carry official action names and subactions; ``annot.h5`` holds the rows of
 all cameras one after the other: ``frame`` counts from 1, ``camera`` is the serial number as a whole number, ``pose/3d``
 is in the camera's frame, mm, with 32 joints; ``intrinsics/<camera>`` is fx, cx, fy, cy. Frames are chosen for each
 camera apart. World poses are the official ``D3_Positions``, of which each action has two files.
@@ -10,9 +10,14 @@ import h5py
 import numpy as np
 import simplejpeg
 
-from tests.references.layouts.h36m_original import CAMERAS, FILE_NAMES, of_32_joints, write_cdf, write_metadata
-
-ACTION_IDS = {"Directions": 2, "Walking": 14}
+from tests.references.layouts.h36m_original import (
+    ACTION_IDS,
+    CAMERAS,
+    FILE_NAMES,
+    of_32_joints,
+    write_cdf,
+    write_metadata,
+)
 
 
 def write(film, folder):

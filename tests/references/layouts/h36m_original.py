@@ -21,6 +21,7 @@ CAMERAS = ("54138969", "55011271", "58860488", "60457274")
 LONGER_BY = {"54138969": 1, "55011271": 3, "58860488": 3, "60457274": 1}
 MOVABLE = (0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27)
 FILE_NAMES = {("Directions", 1): "Directions 1", ("Directions", 2): "Directions", ("Walking", 2): "Walking"}
+ACTION_IDS = {"Directions": 2, "Walking": 14}
 SUBJECTS = [f"S{number}" for number in range(1, 12)]
 
 
@@ -68,12 +69,13 @@ def write_boxes(path, clip, camera):
 
 
 def write_metadata(film, path):
-    rows = "".join(
-        f"<tr><td>{action}</td><td>{subaction}</td>" + "".join(f"<td>{name}</td>" for _ in SUBJECTS) + "</tr>"
-        for action, subaction, name in (
-            (1, 1, "_ALL 1"), (2, 1, "Directions 1"), (2, 2, "Directions"), (14, 1, "Walking 1"), (14, 2, "Walking")
+    filmed = {(clip.subject, clip.action, clip.subaction) for clip in film.clips}
+    rows = "<tr><td>1</td><td>1</td>" + "<td>_ALL 1</td>" * len(SUBJECTS) + "</tr>"
+    for (action, subaction), name in FILE_NAMES.items():
+        cells = (name if (subject, action, subaction) in filmed else "" for subject in SUBJECTS)
+        rows += (
+            f"<tr><td>{ACTION_IDS[action]}</td><td>{subaction}</td>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
         )
-    )  # fmt: skip
     header = "<tr><td/><td/>" + "".join(f"<td>{subject}</td>" for subject in SUBJECTS) + "</tr>"
     numbers = [number for camera in CAMERAS for _ in SUBJECTS for number in extrinsics(film.cameras[camera])]
     for camera in CAMERAS:

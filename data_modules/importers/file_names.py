@@ -1,0 +1,46 @@
+"""Which files are videos and images by their names, and the order of the images of a folder."""
+
+import re
+from pathlib import Path
+
+from mcss.errors import InputError
+
+VIDEO_SUFFIXES = (".avi", ".mkv", ".mov", ".mp4")
+IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png")
+"""In small letters; cameras write them in capitals, too."""
+NUMBERED = re.compile(r"(.*?)(\d+)(\D*)", re.DOTALL)
+"""Stem of a file: what stands before its last number, the number, and what stands behind it."""
+
+
+def is_video(path: Path) -> bool:
+    """Whether a path is called like a video; names that begin with "." are the operating system's."""
+    return path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith(".")
+
+
+def is_image(path: Path) -> bool:
+    """Whether a path is called like an image."""
+    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+
+
+def image_sequence(folder: Path) -> tuple[Path, ...]:
+    """Images of a folder in the order of the last number in their names: ``2.jpg`` comes before ``10.jpg``.
+
+    Raises:
+        InputError: a name has no number, two have the same, or they differ in more than the number, so that it says
+            nothing about the order.
+    """
+    numbered: dict[int, Path] = {}
+    form: tuple[str, str] | None = None
+    for path in filter(is_image, sorted(folder.iterdir())):
+        match = NUMBERED.fullmatch(path.stem)
+        if match is None:
+            raise InputError(f"{path}: has no number in its name; number the images of the folder")
+        before, number, behind = match.groups()
+        form = form or (before, behind)
+        if int(number) in numbered or (before, behind) != form:
+            other = numbered.get(int(number), next(iter(numbered.values())))
+            raise InputError(
+                f"{folder}: images {other.name} and {path.name} are not numbered in one way; rename or remove one"
+            )
+        numbered[int(number)] = path
+    return tuple(numbered[number] for number in sorted(numbered))
