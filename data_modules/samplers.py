@@ -33,20 +33,21 @@ class _Subject(NamedTuple):
     clip: Int64[np.ndarray, " instants"]
     stride: int
     """Two instants of a clip that are at least this many places apart keep the gap in time."""
-    batches: int
-    """How many batches a pass has of this subject."""
+    blocks: int
+    """How many blocks a pass has of this subject: batches, or with equal subjects on all ranks joint batches of all."""
 
 
 class PairSampler:
     """Batches of pairs of one subject, for the contrastive loss.
 
     A batch holds ``pairs`` instants of one subject, each seen by two different cameras; two instants of the same clip
-    are at least ``min_gap_s`` apart. In a pass over the data each instant is used at most once, over all ranks; what
+    are at least ``min_gap_s`` apart, also across ranks where all draw the same subject (their batches are one *block*,
+    otherwise each is a block). In a pass over the data each instant is used at most once, over all ranks; what
     does not fill a batch is left out, other instants in each pass. Subjects occur in proportion to their instants.
 
     How: a subject's clips are laid one after the other in random order, and every ``stride``-th instant goes into the
-    same group. Whatever is taken from one group keeps the gap. Groups are shuffled and cut into batches. Their sizes
-    are the same in every pass, hence so is the number of steps, and any step is found without those before it.
+    same group. Whatever is taken from one group keeps the gap. Groups are shuffled and cut into blocks. Their sizes are
+    the same in every pass, hence so is the number of steps, and any step is found without those before it.
     """
 
     def __init__(
@@ -83,18 +84,12 @@ class PairSampler:
         _, first, views = np.unique(index.instant[rows], return_index=True, return_counts=True)
         self._rows, self._first, self._views = rows, first[views > 1], views[views > 1]
         self._ranks_alike = world_size if same_subject_on_ranks else 1
-        self._subjects = []
-        subjects = np.unique(index.subject[rows]).tolist()
-        for names in [subjects] if mix_subjects else [[name] for name in subjects]:
-            subject = _group_subjects(index, rows[self._first], names, pairs, min_gap_s)
-            if subject.batches < self._ranks_alike:
-                raise InputError(
-                    f"no batch of {pairs} pairs, min_gap_s {min_gap_s:g}, from subject {'+'.join(names)} on "
-                    f"{self._ranks_alike} rank(s): it has {len(subject.instants)} instants with two or more views; "
-                    "lower pairs or min_gap_s"
-                )
-            self._subjects.append(subject)
-        blocks = sum(subject.batches // self._ranks_alike for subject in self._subjects)
+        names = np.unique(index.subject[rows]).tolist()
+        self._subjects = [
+            _group_subjects(index, rows[self._first], together, pairs, self._ranks_alike, min_gap_s)
+            for together in ([names] if mix_subjects else [[name] for name in names])
+        ]
+        blocks = sum(subject.blocks for subject in self._subjects)
         self._grid = (blocks * self._ranks_alike // world_size, world_size, pairs)
         if not self.steps_per_pass:
             raise InputError(f"{blocks} batch(es) of {pairs} pairs, min_gap_s {min_gap_s:g}, for {world_size} ranks")
@@ -130,31 +125,43 @@ class PairSampler:
         return PairRows(self._rows[first + anchor], self._rows[first + positive])
 
     def _draw_subject(self, subject: _Subject, rng: np.random.Generator) -> Int64[np.ndarray, "blocks ranks pairs"]:
-        """Batches of the subject in a pass; those in one block go to different ranks at the same step."""
+        """Blocks of the subject in a pass; the batches of a block go to different ranks at the same step."""
         clip_place = rng.permutation(subject.clip.max() + 1)
         order = subject.instants[np.argsort(clip_place[subject.clip], kind="stable")]
-        batches = []
+        blocks = []
         for start in range(subject.stride):
             group = rng.permutation(order[start :: subject.stride])
-            full = len(group) - len(group) % self._pairs
-            batches.append(group[:full].reshape(-1, self._pairs))
-        shuffled = rng.permutation(np.concatenate(batches))
-        full = len(shuffled) - len(shuffled) % self._ranks_alike
-        return shuffled[:full].reshape(-1, self._ranks_alike, self._pairs)
+            full = len(group) - len(group) % (self._ranks_alike * self._pairs)
+            blocks.append(group[:full].reshape(-1, self._ranks_alike, self._pairs))
+        return rng.permutation(np.concatenate(blocks))
 
 
 def _group_subjects(
-    index: Index, first_row: Int64[np.ndarray, " instants"], names: list[str], pairs: int, min_gap_s: float
+    index: Index,
+    first_row: Int64[np.ndarray, " instants"],
+    names: list[str],
+    pairs: int,
+    ranks_alike: int,
+    min_gap_s: float,
 ) -> _Subject:
-    """Instants of the subjects called ``names`` among those that begin at ``first_row``."""
+    """Instants of the subjects called ``names`` among those that begin at ``first_row``.
+
+    Raises:
+        InputError: they do not fill a block of ``ranks_alike`` batches.
+    """
     instants = np.flatnonzero(np.isin(index.subject[first_row], names))
-    rows = first_row[instants]
-    # A longer stride leaves fewer than `pairs` instants in every group.
-    longest = len(instants) // max(pairs - 1, 1)
+    rows, size = first_row[instants], pairs * ranks_alike
+    # A longer stride leaves fewer than `size` instants in every group.
+    longest = len(instants) // max(size - 1, 1)
     stride = _smallest_stride(index.clip[rows], index.time_s[rows], min_gap_s, longest)
-    size, larger_groups = divmod(len(instants), stride)
-    batches = larger_groups * ((size + 1) // pairs) + (stride - larger_groups) * (size // pairs)
-    return _Subject(instants, index.clip[rows], stride, batches)
+    smaller, larger_groups = divmod(len(instants), stride)
+    blocks = larger_groups * ((smaller + 1) // size) + (stride - larger_groups) * (smaller // size)
+    if not blocks:
+        raise InputError(
+            f"no batch of {pairs} pairs, min_gap_s {min_gap_s:g}, from subject {'+'.join(names)} on {ranks_alike} "
+            f"rank(s): it has {len(instants)} instants with two or more views; lower pairs or min_gap_s"
+        )
+    return _Subject(instants, index.clip[rows], stride, blocks)
 
 
 def _smallest_stride(

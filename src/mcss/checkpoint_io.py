@@ -26,6 +26,8 @@ class RunCheckpointIO(TorchCheckpointIO):
 
     failure: str | None = None
     """Why the latest checkpoint could not be written; None where it was. Known to the rank that writes."""
+    step = 0
+    """Of the checkpoint that the run would go on from now: the one written last, or the one that it resumed from."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: _PATH, storage_options: Any = None) -> None:
         """Write ``checkpoint``; where that fails, warn and keep the former file."""
@@ -38,7 +40,7 @@ class RunCheckpointIO(TorchCheckpointIO):
             _write_through(partial, content)
             _keep_previous(place)
             os.replace(partial, place)
-            self.failure = None
+            self.failure, self.step = None, checkpoint["global_step"]
         except OSError as error:
             self.failure = f"{place}: {error.strerror}"
             with contextlib.suppress(OSError):
@@ -56,7 +58,9 @@ class RunCheckpointIO(TorchCheckpointIO):
         Raises:
             InputError: it is absent, damaged, or no checkpoint of this project.
         """
-        return read_checkpoint(Path(path))
+        content = read_checkpoint(Path(path))
+        self.step = content.get("global_step", 0)
+        return content
 
 
 def _write_through(path: Path, content: io.BytesIO) -> None:

@@ -20,7 +20,7 @@ from mcss.callbacks import CollapseWatch, RunRecord, ValidationErrors
 from mcss.checkpoint_io import RunCheckpointIO
 from mcss.errors import InputError, one_line
 from mcss.export import main as export_main
-from mcss.models.checkpoint import read_checkpoint
+from mcss.models.checkpoint import intact_checkpoint, read_checkpoint
 from mcss.models.module import MCSSModule
 from mcss.nonfinite import NonFiniteGuard
 from mcss.prediction import PredictionWriter
@@ -146,6 +146,12 @@ class MCSSCommandLine(LightningCLI):
         trainer = super().instantiate_trainer(plugins=plugins, **kwargs)
         start_wandb(trainer.loggers)
         return trainer
+
+    def before_fit(self) -> None:
+        """Go on from the checkpoint before the last one where the last one is damaged."""
+        config = self.config_init["fit"]
+        if config.ckpt_path is not None:
+            config.ckpt_path = str(intact_checkpoint(Path(config.ckpt_path)))
 
     def after_fit(self) -> None:
         """Test the weights that training ended with, where that was asked for."""

@@ -44,6 +44,12 @@ def samplers_of_all_ranks(index, world_size, **settings):
         assume(False)
 
 
+def assert_gaps(index, anchor, min_gap_s):
+    gap_s = np.abs(index.time_s[anchor][:, None] - index.time_s[anchor])
+    other_clip = index.clip[anchor][:, None] != index.clip[anchor]
+    assert np.all((gap_s >= min_gap_s) | other_clip | np.eye(len(anchor), dtype=bool))
+
+
 @given(data, pair_settings)
 def test_a_batch_is_of_one_subject_in_two_views_with_gaps(drawn, settings):
     index = index_of(drawn)
@@ -54,9 +60,7 @@ def test_a_batch_is_of_one_subject_in_two_views_with_gaps(drawn, settings):
             assert index.subject[anchor[0]] in index.subjects_train
             np.testing.assert_array_equal(index.instant[anchor], index.instant[positive])
             assert np.all(index.camera[anchor] != index.camera[positive])
-            gap_s = np.abs(index.time_s[anchor][:, None] - index.time_s[anchor])
-            other_clip = index.clip[anchor][:, None] != index.clip[anchor]
-            assert np.all((gap_s >= settings["min_gap_s"]) | other_clip | np.eye(len(anchor), dtype=bool))
+            assert_gaps(index, anchor, settings["min_gap_s"])
 
 
 @given(data, pair_settings, st.integers(0, 3))
@@ -71,11 +75,32 @@ def test_in_a_pass_an_instant_is_used_once_over_all_ranks(drawn, settings, pass_
 
 
 @given(data, pair_settings)
-def test_ranks_draw_the_same_subject_when_asked_to(drawn, settings):
+def test_ranks_draw_the_same_subject_with_gaps_across_ranks_when_asked_to(drawn, settings):
     index = index_of(drawn)
     samplers = samplers_of_all_ranks(index, **{**settings, "same_subject_on_ranks": True})
     for step in range(2 * samplers[0].steps_per_pass):
-        assert len({index.subject[sampler.batch(step).anchor[0]] for sampler in samplers}) == 1
+        anchor = np.concatenate([sampler.batch(step).anchor for sampler in samplers])
+        assert len(set(index.subject[anchor].tolist())) == 1
+        assert_gaps(index, anchor, settings["min_gap_s"])
+
+
+def test_dense_clips_keep_the_gap_across_ranks():
+    """Frames 0.02 s apart, of which a batch of one rank may hold every fiftieth."""
+    index = make_index({"S1/A/1": 3000}, spacing_s=0.02, subjects_train=("S1",))
+    samplers = samplers_of_all_ranks(index, 2, pairs=20, min_gap_s=0.99, seed=0, same_subject_on_ranks=True)
+    assert samplers[0].steps_per_pass == 50  # one of each group of 60 instants
+    for step in range(50):
+        assert_gaps(index, np.concatenate([sampler.batch(step).anchor for sampler in samplers]), 0.99)
+
+
+def test_what_a_seed_draws_stays_what_it_was():
+    """Committed results name their seed: another order of draws would make other runs of the same settings."""
+    sampler = PairSampler(STUDIO, STUDIO_ROWS, pairs=4, min_gap_s=1.0, seed=3)
+    drawn = [[rows.tolist() for rows in sampler.batch(step)] for step in (0, sampler.steps_per_pass)]
+    assert drawn == [
+        [[13241, 13027, 12834, 13363], [13242, 13025, 12835, 13360]],
+        [[10595, 11131, 9792, 10650], [10594, 11129, 9793, 10649]],
+    ]
 
 
 @given(data, pair_settings, st.lists(st.integers(0, 200), min_size=1, max_size=5))

@@ -14,6 +14,7 @@ import torch
 from mcss.cli import main
 from mcss.history import read_history
 from mcss.models.module import MCSSModule
+from tests.references.full_disk import full_disk
 
 ROOT = Path(__file__).parents[2]
 
@@ -69,6 +70,27 @@ def test_a_signal_saves_at_the_end_of_the_step_and_the_run_goes_on_as_if_uninter
     assert_equal_runs(tmp_path, whole)
 
 
+def test_a_stop_whose_checkpoint_cannot_be_written_says_what_is_lost(
+    whole, settings, frequent_checkpoints, tmp_path, monkeypatch, capsys
+):
+    arguments = [*settings(), "--config", str(frequent_checkpoints), "--run_dir", str(tmp_path)]
+    with contextlib.ExitStack() as disk:
+
+        def stop():
+            disk.enter_context(full_disk())
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        with pytest.warns(UserWarning, match="step 11: no checkpoint could be written"):
+            assert fit(arguments, monkeypatch, 10, stop) == 75
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("stopped by a signal")]
+    assert line == (
+        f"stopped by a signal after step 11, but no checkpoint could be written ({tmp_path}/checkpoints/last.ckpt:"
+        " File too large): 3 steps are lost, the same command goes on from step 8"
+    )
+    main(["fit", *arguments])
+    assert_equal_runs(tmp_path, whole)
+
+
 def test_a_signal_during_the_last_step_lets_the_run_end(settings, tmp_path, monkeypatch):
     arguments = [*settings(), "--trainer.max_steps", "2", "--run_dir", str(tmp_path)]
     with disturbed(monkeypatch, 1, lambda: os.kill(os.getpid(), signal.SIGTERM)):
@@ -90,6 +112,19 @@ def test_loader_processes_leave_signals_to_the_run(settings, tmp_path, monkeypat
     arguments = [*settings(), "--trainer.max_steps", "8", *loading]
     assert fit(arguments, monkeypatch, 6, lambda: os.kill(os.getpid(), signal.SIGTERM)) == 75
     assert torch.load(tmp_path / "checkpoints/last.ckpt", weights_only=True)["global_step"] == 7
+
+
+@pytest.mark.parametrize("damage", [lambda content: b"", lambda content: content[:-1000]], ids=["empty", "cut off"])
+def test_a_run_whose_last_checkpoint_is_damaged_goes_on_from_the_one_before_it(
+    damage, whole, settings, frequent_checkpoints, tmp_path, monkeypatch
+):
+    arguments = [*settings(), "--config", str(frequent_checkpoints), "--run_dir", str(tmp_path)]
+    assert fit(arguments, monkeypatch, 13, lambda: sys.exit(9)) == 9
+    last, previous = (tmp_path / f"checkpoints/{name}.ckpt" for name in ("last", "previous"))
+    last.write_bytes(damage(last.read_bytes()))
+    with pytest.warns(UserWarning, match=f"^{last}: damaged; .* the checkpoint before it, {previous}, of step 8$"):
+        main(["fit", *arguments])
+    assert_equal_runs(tmp_path, whole)
 
 
 KILLED_WHILE_SAVING = """

@@ -10,19 +10,14 @@ case. Images of equal distance are ranked by (instant, camera), so that the resu
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor
 from torch.nn.functional import normalize, pad
-from torchmetrics import Metric
-from torchmetrics.utilities import dim_zero_cat
 
-from mcss.geometry.canonical import to_root
-from mcss.geometry.similarity import finite_float64
 from mcss.metrics.functional import pairwise_pa_mpjpe
-from mcss.skeleton import joint_indices
 
 Case = Literal["all", "own", "cross"]
 """Whose images are the database: all subjects' (the paper's case 1), the query's own, or the others' (case 2)."""
@@ -144,81 +139,6 @@ def _chance_of_hit(
     log_ways = [torch.lgamma(n + 1) - torch.lgamma((n - taken).clamp(min=0) + 1) for n in (misses, size)]
     chance = 1 - (log_ways[0] - log_ways[1]).exp().where(enough, 0.0)
     return chance.where(taken > 0, torch.nan)
-
-
-class MeanPAMPJPEAtK(Metric):
-    """Mean-PA-MPJPE@K and Hit@K of images by embedding, oracle and random ranking, in mm (paper, Fig. 6 and Table 3).
-
-    The mean over queries of the mean PA-MPJPE of the K nearest images of the query's database, and the share of queries
-    with at least one hit among them. See the module for database, ties and small databases.
-
-    Args:
-        ks: numbers of nearest images.
-        hit_mm: largest PA-MPJPE of a hit.
-        joint_set: the joints that count, by name (``mcss.skeleton.JOINT_SETS``).
-
-    Raises:
-        ValueError: no K or one below 1, or an unknown joint set.
-    """
-
-    is_differentiable = False
-    full_state_update = False
-
-    embedding: list[Tensor]
-
-    def __init__(
-        self, ks: Sequence[int] = KS, hit_mm: float = HIT_MM, joint_set: str = "h36m16", **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
-        if not ks or min(ks) < 1:
-            raise ValueError(f"ks {list(ks)}: name at least one K, each 1 or more")
-        self.ks, self.hit_mm = tuple(ks), hit_mm
-        self.joints = list(joint_indices(joint_set))
-        for state in ("embedding", "pose_mm", "subject", "camera", "instant"):
-            self.add_state(state, [], dist_reduce_fx="cat")
-
-    def update(
-        self,
-        embedding: Float[Tensor, "images dim"],
-        pose: Float[Tensor, "images 17 3"],
-        subject: Int[Tensor, " images"],
-        camera: Int[Tensor, " images"],
-        instant: Int[Tensor, " images"],
-    ) -> None:
-        """Add images: unit embedding, pose in mm (h36m17, any frame), and who, which camera, which instant, as numbers.
-
-        An instant's number belongs to one subject and one pose.
-
-        Raises:
-            ValueError: a coordinate is not finite.
-        """
-        pose_mm = finite_float64(to_root(pose)[:, self.joints])[0]
-        for state, values in zip(self._defaults, (embedding, pose_mm, subject, camera, instant), strict=True):
-            getattr(self, state).append(values)
-
-    def images(self) -> Images:
-        """All images that were added, on all ranks once they are synchronised.
-
-        Raises:
-            RuntimeError: there is none.
-            ValueError: an image was added twice, or the views of an instant differ in pose.
-        """
-        if len(self.embedding) == 0:
-            raise RuntimeError("MeanPAMPJPEAtK of no images is undefined: update it before computing it")
-        return make_images(*(dim_zero_cat(getattr(self, state)) for state in self._defaults))
-
-    def compute(self) -> dict[str, Float64[Tensor, ""]]:
-        """Figures by name: ``cross/embedding_mm@5``, ``cross/oracle_hit@5``, ``all/above_oracle_mm@1``, ...
-
-        ``above_oracle_mm`` is ``embedding_mm`` less ``oracle_mm``. A case in which no query has a database is left out.
-        """
-        images = self.images()
-        return {
-            f"{case}/{name}@{k}": value
-            for case in CASES
-            for name, values in means(retrieve(images, case, self.ks, self.hit_mm)).items()
-            for k, value in zip(self.ks, values, strict=True)
-        }
 
 
 def make_images(

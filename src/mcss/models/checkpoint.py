@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor, nn
 
 from mcss.errors import InputError
@@ -30,6 +31,25 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict) or "pose_mean_mm" not in content.get("state_dict", {}):
         raise InputError(f"{path}: not a checkpoint of a run of this project; name RUN/checkpoints/last.ckpt")
     return content
+
+
+def intact_checkpoint(path: Path) -> Path:
+    """A run's last checkpoint ``path``, or the one before it where that alone can be read, which is a warning.
+
+    Raises:
+        InputError: neither can be read.
+    """
+    try:
+        read_checkpoint(path)
+    except InputError as error:
+        previous = path.with_name(PREVIOUS_CHECKPOINT.name)
+        try:
+            step = read_checkpoint(previous)["global_step"]
+        except InputError:
+            raise error from None
+        rank_zero_warn(f"{path}: damaged; the run goes on from the checkpoint before it, {previous}, of step {step}")
+        return previous
+    return path
 
 
 def check_network(network: nn.Module, checkpoint: dict[str, Any], source: str) -> None:

@@ -102,6 +102,19 @@ def test_two_ranks_with_unequal_shares_equal_one():
         assert figures == alone
 
 
+def test_a_rank_without_a_batch_changes_nothing():
+    images = random_images(6)
+    alone = measured(images)
+    for (figures,) in run_ranks(metric_sums, [MeanPAMPJPEAtK(KS, HIT_MM)], [[images], []]):
+        assert figures == alone
+
+
+@pytest.mark.filterwarnings("ignore:.*before the ``update`` method")
+def test_no_images_on_any_rank_are_refused():
+    with pytest.raises(RuntimeError, match="of no images is undefined"):
+        run_ranks(metric_sums, [MeanPAMPJPEAtK()], [[], []])
+
+
 def test_views_that_coincide_are_found_and_a_scrambled_embedding_is_random():
     _, pose, subject, camera, instant = random_images(7, instants=12, twins=False)
     by_instant = torch.nn.functional.one_hot(instant).float()
