@@ -11,7 +11,7 @@ import numpy as np
 from data_modules.importers.exclusions import Exclusion, clip_name
 from data_modules.importers.images import ImageReader, crop_square, square_around
 from data_modules.importers.layout import Clip, Instant, Layout, View
-from data_modules.importers.poses import require_credible
+from data_modules.importers.poses import require_agreement, require_credible
 from data_modules.importers.skips import Skips, write_skips
 from data_modules.store_format import Row
 from data_modules.store_writer import write_rows
@@ -134,6 +134,7 @@ class _ClipRows:
             raise InputError(f"{where}: two views of one camera; remove one from the annotation")
         if instant.pose_world is not None:
             require_credible(instant.pose_world, str(where))
+            require_agreement(instant.views_apart_mm, str(where))
 
     def _row(self, instant: Instant, view: View, calibration: dict[str, Camera], reader: ImageReader) -> Row:
         box = self._box(view, instant, calibration.get(view.camera))

@@ -17,6 +17,7 @@ from data_modules.importers.h36m_fetch_cameras import fit_cameras, read_annotati
 from data_modules.importers.h36m_metadata import read_metadata
 from data_modules.importers.h36m_original import POSES, H36mOriginal
 from data_modules.importers.layout import Clip, Instant, Layout, View
+from data_modules.importers.poses import views_apart_mm
 from mcss.errors import InputError
 from mcss.geometry.camera import Camera
 
@@ -71,8 +72,9 @@ class H36mFetch(Layout):
                 View(str(serials[row]), processed_image(self.source, clip, str(serials[row]), frame - 1))
                 for row in rows
             )
-            pose_world = calibration[str(serials[rows[0]])].to_world(poses[rows[0]])
-            yield Instant(frame - 1, (frame - 1) / h36m_names.FPS, views, pose_world)
+            poses_world = [calibration[str(serials[row])].to_world(poses[row]) for row in rows]
+            time_s = (frame - 1) / h36m_names.FPS
+            yield Instant(frame - 1, time_s, views, poses_world[0], views_apart_mm(poses_world))
 
     def calibration(self, clip: Clip) -> dict[str, Camera]:
         """Cameras as they stood for the subject."""

@@ -49,6 +49,8 @@ class Instant:
     views: tuple[View, ...]
     pose_world: Float[np.ndarray, "17 3"] | None = None
     """World frame with Z up, mm, joint set h36m17."""
+    views_apart_mm: float = 0.0
+    """By how much the pose differs where the source has it in the frame of every view's camera."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ camera's frame in **metres**, with a fourth column for visibility.
 
 import re
 import zipfile
+from array import array
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Float64
+from jaxtyping import Float32, Float64, Int32, Int64
 
 from data_modules.importers.layout import Instant, View
-from data_modules.importers.poses import MM_PER_M, select_joints
+from data_modules.importers.poses import MM_PER_M, select_joints, views_apart_mm
 from data_modules.importers.unpickle import read_pickle
 from mcss.errors import InputError
 from mcss.geometry.camera import Camera
@@ -31,31 +32,41 @@ Take = tuple[str, str]
 
 @dataclass(frozen=True, eq=False)
 class Annotation:
-    """Rows of one npz file."""
+    """Rows of one npz file; plain arrays, because a file has a million of them and every process holds it."""
 
     path: Path
-    images: list[str]
-    center_px: Float[np.ndarray, "rows 2"]
-    side_px: Float[np.ndarray, " rows"]
-    points_cam_m: Float[np.ndarray, "rows joints 4"]
-    rows: dict[Take, dict[int, list[tuple[str, int]]]]
-    """(camera, row) of each frame, from 0, of each take."""
+    images: np.ndarray
+    """(rows) Names in UTF-8."""
+    cameras: np.ndarray
+    """(rows) Names."""
+    frames: Int32[np.ndarray, " rows"]
+    """Counted from 0."""
+    center_px: Float32[np.ndarray, "rows 2"]
+    side_px: Float32[np.ndarray, " rows"]
+    points_cam_m: Float32[np.ndarray, "rows joints 3"]
+    rows: dict[Take, Int64[np.ndarray, " _"]]
+    """Of each take, by ascending frame."""
 
     def instants(
         self, take: Take, folder: Path, calibration: dict[str, Camera], joints: tuple[int, ...], fps: float
     ) -> Iterator[Instant]:
         """Instants of a take with the views of the cameras in ``calibration``; ``joints`` are h36m17 among the 17."""
-        for frame, rows in sorted(self.rows[take].items()):
-            chosen = [(camera, row) for camera, row in rows if camera in calibration]
-            if not chosen:
+        rows = self.rows[take]
+        rows = rows[np.isin(self.cameras[rows], list(calibration))]
+        for together in np.split(rows, np.flatnonzero(np.diff(self.frames[rows])) + 1):
+            if not len(together):  # none of the cameras is there
                 continue
-            views = []
-            for camera, row in chosen:
-                (x, y), half = self.center_px[row].tolist(), float(self.side_px[row]) / 2
-                views.append(View(camera, folder / self.images[row], (x - half, y - half, x + half, y + half)))
-            camera, row = chosen[0]
-            pose = select_joints(self.points_cam_m[row : row + 1, :, :3], joints, len(JOINTS), str(self.path))[0]
-            yield Instant(frame, frame / fps, tuple(views), calibration[camera].to_world(pose * MM_PER_M))
+            poses_cam = select_joints(self.points_cam_m[together], joints, len(JOINTS), str(self.path)) * MM_PER_M
+            names = self.cameras[together].tolist()
+            poses_world = [calibration[name].to_world(pose) for name, pose in zip(names, poses_cam, strict=True)]
+            views = tuple(self._view(row, folder) for row in together.tolist())
+            frame = int(self.frames[together[0]])
+            yield Instant(frame, frame / fps, views, poses_world[0], views_apart_mm(poses_world))
+
+    def _view(self, row: int, folder: Path) -> View:
+        (x, y), half = self.center_px[row].tolist(), float(self.side_px[row]) / 2
+        image = folder / self.images[row].decode()
+        return View(str(self.cameras[row]), image, (x - half, y - half, x + half, y + half))
 
 
 @lru_cache(maxsize=2)  # the training and the test file
@@ -63,22 +74,38 @@ def read_annotation(path: Path, pattern: str) -> Annotation:
     """Read an npz file whose image names match ``pattern``, with groups subject, take, camera and frame (from 1).
 
     Raises:
-        InputError: the file is missing or damaged, or a name is of another form.
+        InputError: the file is missing or damaged, its columns differ in length, or a name is of another form.
     """
     try:
+        # One column after the other: together they are several times what is kept.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as values:
-            images, center, scale, points = (values[key] for key in ("imgname", "center", "scale", "S"))
+            points = values["S"][..., :3].astype(np.float32)
+            center, scale = values["center"].astype(np.float32), values["scale"].astype(np.float32)
+            images = np.char.encode(values["imgname"], "utf-8")
     except FileNotFoundError:
         raise InputError(f"{path}: missing; {RUN_AGAIN}") from None
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, KeyError, IndexError, TypeError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(f"{path}: not a whole annotation ({error}); {RUN_AGAIN}") from None
-    rows: dict[Take, dict[int, list[tuple[str, int]]]] = defaultdict(lambda: defaultdict(list))
-    for row, image in enumerate(images.tolist()):
-        match = re.fullmatch(pattern, image)
+    lengths = {"imgname": len(images), "center": len(center), "scale": len(scale), "S": len(points)}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{count} rows of {name}" for name, count in lengths.items())
+        raise InputError(f"{path}: {told} do not belong together; {RUN_AGAIN}")
+    cameras, frames, rows = _parsed(images, pattern, path)
+    return Annotation(path, images, cameras, frames, center, scale * PIXELS_PER_SCALE, points, rows)
+
+
+def _parsed(images: np.ndarray, pattern: str, path: Path) -> tuple[np.ndarray, np.ndarray, dict[Take, np.ndarray]]:
+    """Camera and frame of each name, and the rows of each take."""
+    cameras, frames = np.empty(len(images), dtype="U8"), np.empty(len(images), dtype=np.int32)
+    takes: dict[Take, array[int]] = defaultdict(lambda: array("q"))
+    for row, name in enumerate(images):
+        match = re.fullmatch(pattern, name.decode())
         if match is None:
-            raise InputError(f"{path}: image {image!r} is named otherwise than mmpose does; run its converter again")
-        rows[match["subject"], match["take"]][int(match["frame"]) - 1].append((match["camera"], row))
-    return Annotation(path, images.tolist(), center, scale * PIXELS_PER_SCALE, points, rows)
+            raise InputError(f"{path}: image {name.decode()!r} is named otherwise than mmpose does; {RUN_AGAIN}")
+        cameras[row], frames[row] = match["camera"], int(match["frame"]) - 1
+        takes[match["subject"], match["take"]].append(row)
+    rows = {take: np.array(numbers, dtype=np.int64) for take, numbers in takes.items()}
+    return cameras, frames, {take: order[np.argsort(frames[order], kind="stable")] for take, order in rows.items()}
 
 
 @lru_cache(maxsize=1)

@@ -57,6 +57,11 @@ def nan_pose(folder):
     edit_annotation(folder, "pose/3d", lambda points: points * np.nan)
 
 
+@fault(FETCH, f"{CLIP}/annot.h5", "the cameras disagree about the pose (10 mm)", "calibration")
+def poses_of_one_camera_elsewhere(folder):
+    edit_annotation(folder, "pose/3d", lambda points: points + 10 * np.eye(len(points))[6][:, None, None] * [0, 1, 0])
+
+
 @fault(FETCH, f"{CLIP}/annot.h5", "no view of camera 60457274")
 def absent_view(folder):
     edit_annotation(folder, "frame", lambda frames: np.where(np.arange(len(frames)) == 20, 99, frames))

@@ -74,6 +74,24 @@ def nan_pose(folder):
     edit_npz(folder / TRAIN, S=lambda points: points * np.nan)
 
 
+@fault(H36M, TRAIN, "48 rows of imgname, 48 rows of center, 47 rows of scale", "converter again")
+def column_that_is_too_short(folder):
+    edit_npz(folder / TRAIN, scale=lambda values: values[:-1])
+
+
+@fault(H36M, TRAIN, "S1/Directions/1 frame 0", "the cameras disagree about the pose (10 mm)", "calibration")
+def camera_elsewhere(folder):
+    edit_pickle(folder / CAMERAS, lambda cameras: cameras["S1", "58860488"]["T"].__iadd__([[0], [0], [0.01]]))
+
+
+@fault(MPI, MPI_TRAIN, "the cameras disagree about the pose", "calibration")
+def rotation_the_other_way_round(folder):
+    def transpose(cameras):
+        cameras["S1_Seq1_Cam4"]["R"] = cameras["S1_Seq1_Cam4"]["R"].T
+
+    edit_pickle(folder / MPI_CAMERAS, transpose)
+
+
 @fault(H36M, TRAIN, "two views of one camera")
 def duplicate_ids(folder):
     edit_npz(folder / TRAIN, imgname=lambda names: np.where(np.arange(len(names)) == 1, names[0], names))
