@@ -15,8 +15,7 @@ from torchvision.models.detection import (
 )
 
 from data_modules.importers.box_track import box_track
-from data_modules.importers.images import ImageReader
-from data_modules.importers.recordings import Recording
+from data_modules.importers.recordings import Recording, read_frames
 from mcss.errors import InputError
 from mcss.models.backbone import read_state_dict
 
@@ -62,9 +61,8 @@ class Detector:
         count = len(recording.time_s)
         step = max(1, round(recording.fps / LOOKS_PER_S))
         looked_at = np.unique([*range(0, count, step), count - 1])
-        with ImageReader() as reader:
-            boxes = [largest_person(network, reader.read(recording.image(frame))) for frame in looked_at.tolist()]
-        return box_track(recording, looked_at, np.array(boxes), "a person")
+        boxes = [largest_person(network, image) for image in read_frames(recording, looked_at.tolist())]
+        return box_track(recording, looked_at[: len(boxes)], np.array(boxes).reshape(-1, 4), "a person")
 
 
 @lru_cache(maxsize=1)

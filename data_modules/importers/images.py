@@ -17,6 +17,10 @@ JPEG_QUALITY = 92
 COPY_AGAIN = "copy or download it again"
 
 
+class VideoEndError(InputError):
+    """A video holds fewer frames than its container announces."""
+
+
 class ImageReader:
     """Reads whole frames as RGB; a video is decoded once, from its beginning, as its frames are asked for.
 
@@ -84,14 +88,15 @@ class VideoReader:
         """Decode up to frame ``index``, which must lie after the one read before, and return it upright.
 
         Raises:
-            InputError: the video ends or is damaged before.
+            VideoEndError: the video ends before.
+            InputError: it is damaged before.
         """
         if index < self._next:
             raise ValueError(f"{self.path}: frame {index} asked for after frame {self._next - 1}")
         try:
             frame = next(frame for number, frame in self._frames if number == index)
         except StopIteration:
-            raise InputError(f"{self.path}: ends before the frames that belong to it; {COPY_AGAIN}") from None
+            raise VideoEndError(f"{self.path}: ends before the frames that belong to it; {COPY_AGAIN}") from None
         except av.FFmpegError as error:
             raise InputError(f"{self.path}: damaged ({error.strerror}); {COPY_AGAIN}") from None
         if frame.is_corrupt:
@@ -110,8 +115,10 @@ def frame_times_s(path: Path) -> Float64[np.ndarray, " frames"]:
     with open_video(path) as container:
         stream = container.streams.video[0]
         try:
-            # AVI files have no time of display, only one of decoding.
-            stamps = [packet.dts if packet.pts is None else packet.pts for packet in container.demux(stream)]
+            # AVI files have no time of display, only one of decoding. What was cut off on a phone is still in the file:
+            # it is decoded, because later frames build on it, and never shown.
+            shown = (packet for packet in container.demux(stream) if not packet.is_discard)
+            stamps = [packet.dts if packet.pts is None else packet.pts for packet in shown]
         except av.FFmpegError as error:
             raise InputError(f"{path}: damaged ({error.strerror}); {COPY_AGAIN}") from None
         known = sorted(stamp for stamp in stamps if stamp is not None)  # the last packet only says that it is the last

@@ -9,8 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Float64
 
 from data_modules.importers.box_track import box_track
-from data_modules.importers.images import ImageReader
-from data_modules.importers.recordings import Recording
+from data_modules.importers.recordings import Recording, read_frames
 from mcss.errors import InputError
 
 WORK_PX = 192
@@ -37,14 +36,13 @@ def motion_boxes(recording: Recording) -> Float64[np.ndarray, "frames 4"]:
     """
     background, scale = _background(recording)
     boxes = np.full((len(recording.time_s), 4), np.nan)
-    with ImageReader() as reader:
-        for frame in range(len(boxes)):
-            picture, _ = _small(reader.read(recording.image(frame)))
-            if picture.shape != background.shape:
-                raise InputError(f"{recording.path}: frame {frame} has another size; cut the recording there")
-            box = _largest_region(_moving(picture, background))
-            if box is not None:
-                boxes[frame] = np.array(box) * scale
+    for frame, image in enumerate(read_frames(recording, range(len(boxes)))):
+        picture, _ = _small(image)
+        if picture.shape != background.shape:
+            raise InputError(f"{recording.path}: frame {frame} has another size; cut the recording there")
+        box = _largest_region(_moving(picture, background))
+        if box is not None:
+            boxes[frame] = np.array(box) * scale
     return box_track(recording, np.arange(len(boxes)), boxes, "a moving person")
 
 
@@ -52,8 +50,7 @@ def _background(recording: Recording) -> tuple[Float32[np.ndarray, "rows columns
     """Median picture, and how many pixels of a frame one of its pixels is."""
     count = len(recording.time_s)
     chosen = np.unique(np.linspace(0, count - 1, min(BACKGROUND_FRAMES, count)).astype(int))
-    with ImageReader() as reader:
-        pictures = [_small(reader.read(recording.image(int(frame)))) for frame in chosen]
+    pictures = [_small(image) for image in read_frames(recording, chosen.tolist())]
     if len({picture.shape for picture, _ in pictures}) > 1:
         raise InputError(f"{recording.path}: its frames differ in size; cut the recording where the size changes")
     return np.median([picture for picture, _ in pictures], axis=0).astype(np.float32), pictures[0][1]

@@ -1,19 +1,21 @@
 """What one camera recorded of a clip, on the clock that all cameras share; and which frames belong together."""
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64, Int64, UInt8
 
 from data_modules.importers.file_names import image_sequence, is_image, is_video
-from data_modules.importers.images import frame_times_s
+from data_modules.importers.images import ImageReader, VideoEndError, frame_times_s
 from data_modules.importers.layout import VideoFrame
 from mcss.errors import InputError
 
 CLOCK_TICK_S = 1e-3
+LACKING = 5
+"""A container may announce this many frames more than can be decoded."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +41,23 @@ class Recording:
     def image(self, frame: int) -> Path | VideoFrame:
         """Where frame ``frame`` is read."""
         return self.images[frame] if self.images else VideoFrame(self.path, frame)
+
+
+def read_frames(recording: Recording, frames: Iterable[int]) -> Iterator[UInt8[np.ndarray, "rows columns 3"]]:
+    """Images of ascending frames; of the last ``LACKING`` frames of the recording none if its video ends before.
+
+    Raises:
+        InputError: the recording cannot be read, or ends earlier than that.
+    """
+    with ImageReader() as reader:
+        for frame in frames:
+            try:
+                image = reader.read(recording.image(frame))
+            except VideoEndError:
+                if frame < len(recording.time_s) - LACKING:
+                    raise
+                return
+            yield image
 
 
 def recording_camera(path: Path) -> str:

@@ -141,6 +141,27 @@ def test_frames_without_a_box_give_no_instant_and_are_counted(copied_source, tmp
     assert re.match("1 skipped: .*Zoe/talk: no view of camera back", left_out["reason"])
 
 
+@pytest.mark.parametrize("suffix", ["mp4", "mov"])
+def test_frames_that_a_phone_has_cut_off_are_none(tmp_path, suffix):
+    path = tmp_path / f"cut.{suffix}"
+    write_video(path, [np.full((32, 32, 3), 8 * number, np.uint8) for number in range(30)], 25, trimmed=10)
+    np.testing.assert_allclose(frame_times_s(path), np.arange(20) / 25)
+    with VideoReader(path) as video:
+        for frame in range(20):
+            assert abs(float(video.read(frame).mean()) - 8 * (10 + frame)) < 3
+
+
+def test_boxes_are_found_in_a_video_that_ends_a_few_frames_early(tmp_path):
+    pictures = [np.full((48, 64, 3), 90, np.uint8) for _ in range(20)]
+    for number, picture in enumerate(pictures):
+        picture[10:40, 2 * number : 2 * number + 12] = 220
+    write_video(tmp_path / "short.mp4", pictures, FPS)
+    boxes = motion_boxes(Recording(tmp_path / "short.mp4", np.arange(20 + 5) / FPS))
+    assert np.flatnonzero(np.isnan(boxes[:, 0])).tolist() == list(range(20, 25))
+    with pytest.raises(InputError, match=r"short.mp4: ends before the frames that belong to it"):
+        motion_boxes(Recording(tmp_path / "short.mp4", np.arange(20 + 6) / FPS))
+
+
 def test_nobody_who_moves_is_said(tmp_path):
     still = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)
     write_video(tmp_path / "still.mp4", [still] * 8, FPS)
