@@ -14,6 +14,8 @@ from data_modules.importers.layout import VideoFrame
 from mcss.errors import InputError
 
 JPEG_QUALITY = 92
+LARGEST_SIDE = 4
+"""A square with a longer side, in longer sides of the image, was mistyped; it would take gigabytes."""
 COPY_AGAIN = "copy or download it again"
 
 
@@ -158,13 +160,15 @@ def crop_square(image: UInt8[np.ndarray, "rows columns 3"], box: tuple[int, int,
     """JPEG, ``size_px`` wide, of the square ``box`` (left, top, side); black where it leaves the image.
 
     Raises:
-        ValueError: the box lies outside the image.
+        ValueError: the box lies outside the image, or is so large that the person would be a dot.
     """
     height, width = image.shape[:2]
     left, top, side = box
+    if side > LARGEST_SIDE * max(height, width):
+        raise ValueError(f"the box (side {side}) is much larger than the image ({width} x {height})")
     rows, columns = slice(max(top, 0), min(top + side, height)), slice(max(left, 0), min(left + side, width))
     if rows.start >= rows.stop or columns.start >= columns.stop:
-        raise ValueError(f"the box (left {left}, top {top}, side {side}) lies outside the {width} x {height} image")
+        raise ValueError(f"the box (left {left}, top {top}, side {side}) lies outside the image ({width} x {height})")
     square = np.zeros((side, side, 3), dtype=np.uint8)
     square[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = image[rows, columns]
     shrinks = side > size_px

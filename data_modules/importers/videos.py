@@ -118,6 +118,9 @@ class Videos(Layout):
     def instants(self, clip: Clip, cameras: tuple[str, ...]) -> Iterator[Instant]:
         """One instant for each frame of the slowest camera."""
         recordings = self._recordings(clip, cameras)
+        if not recordings:
+            there = ", ".join(self.cameras(clip))
+            raise InputError(f"{self.annotation(clip)}: has no camera {' or '.join(cameras)}; there are {there}")
         slowest = min(recordings, key=lambda recording: round(recording.fps, 2))  # time stamps are rounded
         frames = match_frames([recording.time_s for recording in recordings], recordings.index(slowest))
         together = np.flatnonzero((frames >= 0).all(axis=1))

@@ -162,6 +162,13 @@ def test_boxes_are_found_in_a_video_that_ends_a_few_frames_early(tmp_path):
         motion_boxes(Recording(tmp_path / "short.mp4", np.arange(20 + 6) / FPS))
 
 
+def test_cameras_of_which_a_clip_has_none_are_said(sources, tmp_path, capsys):
+    arguments = ["--source", str(sources("videos")), "--out", str(tmp_path / "store"), "--cameras", "left", "right"]
+    with pytest.raises(SystemExit):
+        main(["import", "videos", *arguments, "--workers", "1"])
+    assert "Ann/talk: has no camera left or right; there are back, front, side, top" in capsys.readouterr().err
+
+
 def test_nobody_who_moves_is_said(tmp_path):
     still = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)
     write_video(tmp_path / "still.mp4", [still] * 8, FPS)

@@ -75,6 +75,17 @@ def box_that_is_no_number(folder):
     edit_text(folder / "boxes.csv", "Ann/talk/back,", "Ann/talk/back,wide")
 
 
+@fault(VIDEOS, CLIP, "the box (side 110000) is much larger than the image", "repair")
+def mistyped_box(folder):
+    rows = (folder / "boxes.csv").read_text().splitlines()
+    columns = rows[0].split(",")
+    number = next(number for number, row in enumerate(rows) if "Ann/talk/front" in row and row.startswith("2,"))
+    values = rows[number].split(",")
+    values[columns.index("width")] = "100000"
+    rows[number] = ",".join(values)
+    (folder / "boxes.csv").write_text("\n".join(rows))
+
+
 @fault(VIDEOS, CLIP, "no view of camera top")
 def a_frame_without_box(folder):
     lines = (folder / "boxes.csv").read_text().splitlines(keepends=True)
