@@ -88,8 +88,8 @@ class H36mMks0601(Layout):
     def calibration(self, clip: Clip) -> dict[str, Camera]:
         """Cameras of the subject; the size of the frame is not part of the layout and stays 0."""
         path = _annotation(self.source, clip[0], "camera")
+        values = _parse(path)
         try:
-            values = _parse(path)
             return {name: _camera(values[str(number)]) for number, name in enumerate(h36m_names.CAMERAS, start=1)}
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{path}: unreadable calibration ({error!r}); unpack annotations.zip again") from None

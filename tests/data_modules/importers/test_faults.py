@@ -26,4 +26,5 @@ def test_a_fault_gives_one_line_and_no_store(layout, name, copied_source, tmp_pa
     message = import_fails(layout_of(layout), source, tmp_path / "store", capsys, *arguments)
     for word in words:
         assert word in message
+    assert "InputError" not in message
     assert not (tmp_path / "store").exists()

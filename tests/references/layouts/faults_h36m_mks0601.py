@@ -72,6 +72,11 @@ def duplicate_ids(folder):
     edit_json(folder / "annotations/Human36M_subject1_data.json", repeat)
 
 
+@fault(MKS, "S1/Directions/1: ", "Human36M_subject1_camera.json: not whole", "unpack annotations.zip again")
+def truncated_calibration(folder):
+    truncate(folder / "annotations/Human36M_subject1_camera.json")
+
+
 @fault(MKS, "Human36M_subject1_camera.json", "unreadable calibration")
 def unreadable_calibration(folder):
     def spoil(values):
