@@ -1,7 +1,7 @@
 """One clip of a layout turned into rows of a store; what had to be skipped is counted with its reason."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +33,8 @@ class ImportSettings:
 
     Attributes:
         crop_size_px: side of the square image stored for a view.
-        step: every how manieth source frame of the training subjects is imported; ``step_test``: of the test subjects.
+        step: source frames of the training subjects from an imported one to the next, at least; ``step_test``: of the
+            test subjects.
         cameras: that must have seen an instant; None: those that the layout names.
         exclusions: clips and frames that are left out.
         subjects_test: touched by ``mcss test`` alone.
@@ -48,13 +49,16 @@ class ImportSettings:
     subjects_test: tuple[str, ...] = ()
     strict: bool = False
 
-    def imports(self, clip: Clip, frame: int) -> bool:
-        """Whether an instant is wanted."""
-        excluded = any(
+    def step_of(self, clip: Clip) -> int:
+        """Step in the frames of ``clip``."""
+        return self.step_test if clip[0] in self.subjects_test else self.step
+
+    def excludes(self, clip: Clip, frame: int) -> bool:
+        """Whether an instant is left out."""
+        return any(
             item.clip == clip and item.frames is not None and item.frames[0] <= frame <= item.frames[1]
             for item in self.exclusions
         )
-        return not excluded and frame % (self.step_test if clip[0] in self.subjects_test else self.step) == 0
 
 
 def import_clip(layout: Layout, clip: Clip, settings: ImportSettings, path: Path) -> None:
@@ -91,14 +95,11 @@ class _ClipRows:
         self.skips = skips
 
     def __iter__(self) -> Iterator[Row]:
-        last_frame = -1
         try:
             cameras = self.settings.cameras or self.layout.cameras(self.clip)
             calibration = self.layout.calibration(self.clip)
             with ImageReader() as reader:
-                for instant in self.layout.instants(self.clip, cameras):
-                    if not self.settings.imports(self.clip, instant.frame):
-                        continue
+                for instant, last_frame in self._due(self.layout.instants(self.clip, cameras)):
                     try:
                         self._require_sound(instant, cameras, last_frame)
                         rows = [self._row(instant, view, calibration, reader) for view in _by_camera(instant)]
@@ -106,9 +107,22 @@ class _ClipRows:
                         self._skip(f"{error}", f" frame {instant.frame}")
                     else:
                         yield from rows
-                        last_frame = instant.frame
         except InputError as error:
             self._skip(f"{error}")
+
+    def _due(self, instants: Iterable[Instant]) -> Iterator[tuple[Instant, int]]:
+        """Instants that are a step or more behind the last one, and its frame.
+
+        Some sources have every 5th frame only, so that multiples of the step would be few. Whether an instant can be
+        imported does not change which ones follow. One that is not behind the last at all is for others to refuse.
+        """
+        last_frame, step = -1, self.settings.step_of(self.clip)
+        for instant in instants:
+            if 0 <= last_frame < instant.frame < last_frame + step:
+                continue
+            if not self.settings.excludes(self.clip, instant.frame):
+                yield instant, last_frame
+            last_frame = max(last_frame, instant.frame)
 
     def _skip(self, reason: str, place: str = "") -> None:
         if self.settings.strict:

@@ -29,6 +29,7 @@ class H36mFetch(Layout):
 
     name = "h36m-fetch"
     data_set = h36m_names.H36M
+    step_test = h36m_names.STEP_TEST
 
     def clips(self) -> list[Clip]:
         """Clips that have a folder in ``processed``."""

@@ -30,6 +30,7 @@ class H36mKarfly(Layout):
 
     name = "h36m-karfly"
     data_set = h36m_names.H36M
+    step_test = h36m_names.STEP_TEST
 
     def clips(self) -> list[Clip]:
         """Clips of the table."""

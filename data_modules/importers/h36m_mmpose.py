@@ -34,7 +34,7 @@ class H36mMmpose(Layout):
 
     name = "h36m-mmpose"
     data_set = h36m_names.H36M
-    step, step_test = h36m_names.STEP, 65  # the converter keeps every 5th frame: 64 would leave every 320th
+    step, step_test = h36m_names.STEP, h36m_names.STEP_TEST
 
     def clips(self) -> list[Clip]:
         """Clips of all images."""

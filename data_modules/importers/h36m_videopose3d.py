@@ -34,7 +34,7 @@ class H36mVideoPose3d(H36mOriginal):
         super().__init__(source)
         self._has_images = (source / "processed").is_dir() and not any(source.glob(f"S*/{VIDEOS}"))
         if self._has_images:
-            self.step = self.step_test = 1  # h36m-fetch has chosen the frames
+            self.step = 1  # h36m-fetch has chosen the frames
 
     def clips(self) -> list[Clip]:
         """Clips of which there are videos or images."""

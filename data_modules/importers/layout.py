@@ -82,7 +82,7 @@ class Layout(ABC):
     name: ClassVar[str]
     data_set: ClassVar[DataSet]
     step: int = 1
-    """Every how manieth source frame of the training subjects is imported unless asked otherwise."""
+    """Source frames of the training subjects from an imported one to the next, at least, unless asked otherwise."""
     step_test: int = 1
     """The same for the test subjects."""
 

@@ -158,8 +158,9 @@ def test_the_projects_exclusions_name_the_known_clips():
     assert names == {"S11/Directions/2", "S9/Greeting/2", "S9/SittingDown/2", "S9/Waiting/1"}
     (flipped,) = read_exclusions("default", "mpi-inf-3dhp")
     assert flipped.frames == (3759, 5852)
-    assert not ImportSettings(step=1, step_test=1, exclusions=(flipped,)).imports(flipped.clip, 3759)
-    assert ImportSettings(step=1, step_test=1, exclusions=(flipped,)).imports(flipped.clip, 5853)
+    settings = ImportSettings(step=1, step_test=1, exclusions=(flipped,))
+    assert settings.excludes(flipped.clip, 3759)
+    assert not settings.excludes(flipped.clip, 5853)
 
 
 @pytest.mark.parametrize("text", ["h36m: [{clip: S1}]", "- a list", "h36m: [{clip: S1/A/1}]", "a: [b: c"])
@@ -168,16 +169,6 @@ def test_unreadable_exclusions_are_refused(tmp_path, text):
     path.write_text(text)
     with pytest.raises(InputError, match=rf"--exclusions {path}: unreadable .* write it like {DEFAULT_FILE}"):
         read_exclusions(str(path), "h36m")
-
-
-def test_steps_follow_the_protocol_of_the_field():
-    settings = ImportSettings(step=H36mMks0601.step, step_test=H36mMks0601.step_test, subjects_test=("S9",))
-    frames = {
-        subject: [frame for frame in range(130) if settings.imports((subject, "Walking", 1), frame)]
-        for subject in ("S1", "S9")
-    }
-    assert frames["S1"] == list(range(0, 130, 5))
-    assert frames["S9"] == [0, 64, 128]
 
 
 def test_subjects_and_cameras_are_chosen(sources, tmp_path, capsys):

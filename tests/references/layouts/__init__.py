@@ -54,7 +54,7 @@ MINIATURES = {
     "h36m-mks0601": Miniature(h36m_mks0601.write),
     "h36m-mmpose": Miniature(mmpose.write_h36m, frame_step=mmpose.STEP),
     "h36m-videopose3d": Miniature(h36m_videopose3d.write),
-    "h36m-videopose3d with images": Miniature(h36m_videopose3d.write_beside_images, arguments=()),
+    "h36m-videopose3d with images": Miniature(h36m_videopose3d.write_beside_images),
     "mpi-inf-3dhp": Miniature(
         mpi_inf_3dhp.write, fps=mpi_inf_3dhp.FPS, cameras=mpi_inf_3dhp.CAMERAS, clips=mpi_inf_3dhp.CLIPS
     ),
