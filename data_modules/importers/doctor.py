@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_modules.importers.layout import Layout
-from data_modules.importers.missing import missing_of
+from data_modules.importers.missing import missing_of, missing_shared
 from data_modules.importers.registry import LAYOUTS, make_layout
 from mcss.errors import InputError
 
@@ -50,18 +50,19 @@ def _clips(layout: Layout) -> tuple[list[str], list[str]]:
     """Lines about the clips of each subject, and about files that are missing."""
     data_set = layout.data_set
     complete: defaultdict[str, int] = defaultdict(int)
-    missing: dict[str, None] = {}  # in the order of the clips; what these share, once
-    unread = []
-    for clip in sorted(layout.clips()):
+    missing, unread = [], []
+    clips = sorted(layout.clips())
+    archives = list(missing_shared(layout, clips).values())
+    for clip in clips:
         absent = missing_of(layout, clip)
-        missing |= dict.fromkeys(absent)
+        missing += [line for line in absent if line not in archives]
         unread += [f"{path}: not read, it is no file of this layout" for path in layout.unread(clip)]
         complete[clip[0]] += not absent
     of_all = f" of {data_set.clips_per_subject}" if data_set.clips_per_subject else ""
     found = [f"{subject}: {count}{of_all} clips complete" for subject, count in complete.items()]
     if absent_subjects := [name for name in data_set.subjects if name not in complete]:
         found.append(f"not there: {', '.join(absent_subjects)}")
-    return found + _first(unread), _first(list(missing))
+    return found + _first(unread), archives + _first(list(dict.fromkeys(missing)))
 
 
 def _first(lines: list[str]) -> list[str]:

@@ -6,8 +6,7 @@ poses in mm, Z up, already in the order of h36m17; cameras without lens distorti
 
 import json
 import re
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -66,20 +65,25 @@ class H36mMks0601(Layout):
     def instants(self, clip: Clip, cameras: tuple[str, ...]) -> Iterator[Instant]:
         """Instants of every frame that has joints."""
         subject, action, subaction = clip
-        number = str(NUMBERS[action])
-        path = self.annotation(clip)
+        number, path = NUMBERS[action], self.annotation(clip)
         try:
-            poses = _poses(path)[number][str(subaction)]
+            poses = _poses(path)[str(number)][str(subaction)]
         except KeyError:
             raise InputError(f"{path}: has no poses of {action} {subaction}; unpack annotations.zip again") from None
-        views = _views(_annotation(self.source, subject, "data"), self.source / "images").get(
-            (int(number), subaction), {}
-        )
+        people = _people(_annotation(self.source, subject, "data"))
+        people = people[(people["clip"] == (number, subaction)).all(axis=1)]
         for frame in sorted(map(int, poses)):
-            points = np.array(poses[str(frame)], dtype=np.float64).reshape(1, -1, 3)
+            points = poses[str(frame)][None]
             pose = select_joints(points, tuple(range(len(JOINTS))), len(JOINTS), f"{path}, {action} {subaction}")[0]
-            chosen = tuple(view for view in views.get(frame, ()) if view.camera in cameras)
+            seen = people[slice(*np.searchsorted(people["frame"], (frame, frame + 1)))]
+            views = (self._view(person) for person in seen)
+            chosen = tuple(view for view in views if view.camera in cameras)
             yield Instant(frame, frame / h36m_names.FPS, chosen, pose)
+
+    def _view(self, person: np.void) -> View:
+        left, top, width, height = person["box"].tolist()
+        image = self.source / "images" / person["image"].decode()
+        return View(h36m_names.CAMERAS[person["camera"] - 1], image, (left, top, left + width, top + height))
 
     def annotation(self, clip: Clip) -> Path:
         """The subject's joints."""
@@ -99,37 +103,55 @@ def _annotation(source: Path, subject: str, kind: str) -> Path:
     return source / "annotations" / f"Human36M_subject{subject[1:]}_{kind}.json"
 
 
-def _parse(path: Path) -> dict[str, Any]:
+def _parse(path: Path, hook: Callable[[dict], Any] | None = None) -> Any:
+    """Content of a file; ``hook`` makes something smaller of its innermost objects while they are read."""
     try:
-        return json.loads(path.read_text())
-    except ValueError as error:
+        return json.loads(path.read_text(), object_hook=hook)
+    except KeyError as error:
+        raise InputError(f"{path}: an entry has no {error}; unpack annotations.zip again") from None
+    except (ValueError, TypeError) as error:
         raise InputError(f"{path}: not whole ({error}); unpack annotations.zip again") from None
 
 
 @lru_cache(maxsize=1)  # of the subject that a worker is at
 def _poses(path: Path) -> dict[str, Any]:
-    return _parse(path)
+    """Arrays (joints, 3), mm, by action, subaction and frame."""
+    return _parse(path, _with_arrays)
+
+
+def _with_arrays(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: np.array(value, dtype=np.float32) if isinstance(value, list) else value for key, value in values.items()
+    }
 
 
 @lru_cache(maxsize=1)
-def _views(path: Path, images: Path) -> dict[tuple[int, int], dict[int, list[View]]]:
-    """Views of a subject by (action, subaction), then by frame."""
-    data = _parse(path)
-    views: dict[tuple[int, int], dict[int, list[View]]] = defaultdict(lambda: defaultdict(list))
+def _people(path: Path) -> np.ndarray:
+    """Row for each image of a person: clip (action, subaction), frame, camera from 1, box (x, y, w, h), image's name.
+
+    By ascending frame; a plain array, because a subject has a quarter of a million.
+    """
+    data = _parse(path, _without_keys)
     try:
-        by_id = {image["id"]: image for image in data["images"]}
-        for person in data["annotations"]:
-            image = by_id[person["image_id"]]
-            left, top, width, height = map(float, person["bbox"])
-            view = View(
-                camera=h36m_names.CAMERAS[image["cam_idx"] - 1],
-                image=images / image["file_name"],
-                box=(left, top, left + width, top + height),
-            )
-            views[image["action_idx"], image["subaction_idx"]][image["frame_idx"]].append(view)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+        images = dict(data["images"])
+        rows = [(*images[image], box) for image, box in data["annotations"]]
+        longest = max(len(row[0]) for row in rows)
+        columns = [("image", f"S{longest}"), ("clip", "i4", 2), ("frame", "i4"), ("camera", "i4"), ("box", "f8", 4)]
+        people = np.array(rows, dtype=columns)
+        if not ((people["camera"] >= 1) & (people["camera"] <= len(h36m_names.CAMERAS))).all():
+            raise ValueError("cam_idx is not 1 to 4")
+    except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: unreadable entry ({error!r}); unpack annotations.zip again") from None
-    return views
+    return people[np.argsort(people["frame"], kind="stable")]
+
+
+def _without_keys(values: dict[str, Any]) -> Any:
+    if "bbox" in values:
+        return values["image_id"], tuple(map(float, values["bbox"]))
+    if "file_name" in values:
+        clip = values["action_idx"], values["subaction_idx"]
+        return values["id"], (values["file_name"].encode(), clip, values["frame_idx"], values["cam_idx"])
+    return values
 
 
 def _camera(values: dict[str, Any]) -> Camera:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float32, Float64
 
 from data_modules.importers import h36m_names
 from data_modules.importers.h36m_fetch import processed_clips, processed_frames, processed_image, processed_images
@@ -81,8 +81,7 @@ class H36mVideoPose3d(H36mOriginal):
         positions = _read(path).get(clip[0], {})
         if key not in positions:
             raise InputError(f"{path}: has no poses of {clip[0]}, {key!r}; download it again or exclude the clip")
-        points = np.asarray(positions[key], dtype=np.float64)
-        return select_joints(points * MM_PER_M, h36m_names.OF_32_JOINTS, 32, str(path))
+        return positions[key].astype(np.float64) * MM_PER_M
 
     def _key(self, clip: Clip) -> str:
         name = self.metadata().file_names[clip]
@@ -92,8 +91,15 @@ class H36mVideoPose3d(H36mOriginal):
 
 
 @lru_cache(maxsize=1)
-def _read(path: Path) -> dict[str, dict[str, Any]]:
+def _read(path: Path) -> dict[str, dict[str, Float32[np.ndarray, "frames 17 3"]]]:
+    """Poses by subject and file name, metres; every process holds them, so only the joints that are imported."""
     positions = read_npz_object(path, "positions_3d")
     if not isinstance(positions, dict) or not all(isinstance(clips, dict) for clips in positions.values()):
         raise InputError(f"{path}: positions_3d is no table of subjects; make it again by VideoPose3D's script")
-    return positions
+    return {
+        subject: {name: _joints(points, path) for name, points in clips.items()} for subject, clips in positions.items()
+    }
+
+
+def _joints(points: Any, path: Path) -> Float32[np.ndarray, "frames 17 3"]:
+    return select_joints(np.asarray(points), h36m_names.OF_32_JOINTS, 32, str(path)).astype(np.float32)

@@ -93,9 +93,9 @@ def test_everything_that_is_missing_is_named_and_other_subjects_are_imported(cop
     code, lines = doctor(source, capsys)
     assert code == 1
     assert [line.removeprefix("missing: ") for line in lines if line.startswith("missing: ")] == [
-        f"{source / 'S1/Videos/Walking.60457274.mp4'}: missing or empty",
         f"{source / 'S9/MyPoseFeatures/D3_Positions'}: missing or empty; unpack Poses_D3_Positions_S9.tgz",
         f"{source / 'S9/Videos'}: missing or empty; unpack Videos_S9.tgz",
+        f"{source / 'S1/Videos/Walking.60457274.mp4'}: missing or empty",
     ]
     arguments = ["import", "h36m", "--source", str(source), "--size", "32", "--workers", "1"]
     with pytest.raises(SystemExit):
