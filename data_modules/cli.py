@@ -155,6 +155,7 @@ def _preset(arguments: argparse.Namespace, **changes: int | None) -> "StudioConf
 
 def _render(arguments: argparse.Namespace) -> None:
     from data_modules.studio.build import build_studio, studio_meta
+    from data_modules.studio.contact_sheet import write_contact_sheet
 
     config = _preset(arguments, crop_size_px=arguments.size)
     if (arguments.out / STORE_FILE).exists():
@@ -166,8 +167,6 @@ def _render(arguments: argparse.Namespace) -> None:
         print(f"{arguments.out}: {len(open_store(arguments.out))} images")
     sheet = arguments.contact_sheet or arguments.out / "contact_sheet.jpg"
     if arguments.contact_sheet or not sheet.exists():
-        from data_modules.studio.contact_sheet import write_contact_sheet
-
         write_contact_sheet(arguments.out, sheet)
         print(f"written: {sheet}")
 

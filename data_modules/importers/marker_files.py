@@ -61,7 +61,7 @@ def read_c3d(path: Path) -> Trajectories:
     try:
         import ezc3d
     except ModuleNotFoundError:
-        raise InputError(f"{path} needs ezc3d: pip install 'mcss[importers]'") from None
+        raise InputError(f"{path} needs ezc3d: pip install -e '.[importers]' in the project's folder") from None
     try:
         file = ezc3d.c3d(str(path))
         header, parameters = file["header"]["points"], file["parameters"]["POINT"]

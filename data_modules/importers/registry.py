@@ -52,4 +52,6 @@ def make_layout(name: str, source: Path) -> Layout:
     try:
         return getattr(import_module(f"data_modules.importers.{entry.module}"), entry.class_name)(source)
     except ModuleNotFoundError as error:
-        raise InputError(f"layout {name!r} needs {error.name}: pip install 'mcss[importers]'") from None
+        raise InputError(
+            f"layout {name!r} needs {error.name}: pip install -e '.[importers]' in the project's folder"
+        ) from None

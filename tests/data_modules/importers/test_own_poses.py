@@ -99,5 +99,5 @@ def test_an_instant_without_all_markers_keeps_its_images(copied_source, tmp_path
 def test_c3d_without_its_library_is_said(capture, poses_mm, monkeypatch):
     path = capture("c3d", poses_mm)
     monkeypatch.setitem(sys.modules, "ezc3d", None)
-    with pytest.raises(InputError, match=r"poses.c3d needs ezc3d: pip install 'mcss\[importers\]'"):
+    with pytest.raises(InputError, match=r"poses.c3d needs ezc3d: pip install -e '.\[importers\]'"):
         read_poses(path, NO_MARKERS, {})
