@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import torch
 from jaxtyping import Float, Int, UInt8
+from pytorch_lightning.utilities import CombinedLoader
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
@@ -74,6 +75,10 @@ class MultiviewStream(Dataset[MultiviewBatch]):
         self.read_images = read_images
         self.sampler = sampler
 
+    def rows(self, step: int) -> list[int]:
+        """Rows of the step's anchors, then of their positives."""
+        return np.concatenate(self.sampler.batch(step)).tolist()
+
     def __getitem__(self, step: int) -> MultiviewBatch:
         anchor, positive = self.sampler.batch(step)
         return MultiviewBatch(step, self.read_images(anchor), self.read_images(positive))
@@ -89,6 +94,10 @@ class LabelledStream(Dataset[LabelledBatch]):
         self.sampler = sampler
         self.pose_world = pose_world
 
+    def rows(self, step: int) -> list[int]:
+        """Rows of the step's images."""
+        return self.sampler.batch(step).tolist()
+
     def __getitem__(self, step: int) -> LabelledBatch:
         rows = self.sampler.batch(step)
         return LabelledBatch(step, self.read_images(rows), torch.from_numpy(self.pose_world[rows]))
@@ -97,17 +106,11 @@ class LabelledStream(Dataset[LabelledBatch]):
 class EvalStream(Dataset[EvalBatch]):
     """Batches of rows in store order (``rank_batches``)."""
 
-    def __init__(
-        self,
-        read_images: ReadImages,
-        batches: Sequence[Int[np.ndarray, " _"]],
-        pose_world: Float[np.ndarray, "all 17 3"],
-        action: Int[np.ndarray, " all"],
-    ) -> None:
-        self.read_images = read_images
+    def __init__(self, store: Store, size_px: int, batches: Sequence[Int[np.ndarray, " _"]]) -> None:
+        self.read_images = DecodedImages(store, size_px)
         self.batches = batches
-        self.pose_world = pose_world
-        self.action = action
+        self.pose_world = store.pose_world
+        self.action = np.searchsorted(np.unique(store.action), store.action)
 
     def __len__(self) -> int:
         return len(self.batches)
@@ -203,6 +206,14 @@ class StepLoader(DataLoader):
         changed = [f"{key} {state.get(key)} -> {value}" for key, value in self.identity.items() if state[key] != value]
         if changed:
             raise InputError(f"the checkpoint was made with other batches ({', '.join(changed)}): resume as it began")
+
+
+def loaders_in_step(
+    streams: dict[str, MultiviewStream | LabelledStream], steps: StepSampler, identity: dict[str, int], num_workers: int
+) -> CombinedLoader:
+    """Loaders of the streams by the same names, whose batches of one step come together."""
+    loaders = {name: StepLoader(stream, steps, identity, num_workers) for name, stream in streams.items()}
+    return CombinedLoader(loaders, mode="min_size")
 
 
 def rank_batches(
