@@ -18,9 +18,6 @@ from mcss.batch import EvalBatch, LabelledBatch, MultiviewBatch
 from mcss.errors import InputError
 from mcss.preemption import ignore_stop_signals
 
-ReadImages = Callable[[np.ndarray], Tensor]
-"""Rows of a store to their images, uint8 (rows, 3, side, side)."""
-
 
 class DecodedImages:
     """Images of a store, decoded each time."""
@@ -29,8 +26,12 @@ class DecodedImages:
         self.store = store
         self.size_px = size_px
 
-    def __call__(self, rows: Int[np.ndarray, " batch"]) -> UInt8[Tensor, "batch 3 side side"]:
-        """Images of ``rows``."""
+    def __call__(
+        self, rows: Int[np.ndarray, " batch"], partner: Int[np.ndarray, " batch"] | None = None
+    ) -> UInt8[Tensor, "batch 3 side side"]:
+        """Images of ``rows``; ``partner`` as for ``IntactImages.shown``."""
+        if isinstance(self.store, IntactImages):
+            return self.store.decode(rows, self.size_px, partner)
         return self.store.decode(rows, self.size_px)
 
 
@@ -43,14 +44,20 @@ class CachedImages:
         self.position[rows] = np.arange(len(rows))
         self.images = store.decode(rows, size_px)
 
-    def __call__(self, rows: Int[np.ndarray, " batch"]) -> UInt8[Tensor, "batch 3 side side"]:
-        """Images of ``rows``, which must be among those cached."""
-        return self.images[self.position[rows]]
+    def __call__(
+        self, rows: Int[np.ndarray, " batch"], partner: Int[np.ndarray, " batch"] | None = None
+    ) -> UInt8[Tensor, "batch 3 side side"]:
+        """Images of ``rows``, which must be among those cached; ``partner`` as for ``IntactImages.shown``."""
+        shown = self.store.shown(rows, partner) if isinstance(self.store, IntactImages) else rows
+        return self.images[self.position[shown]]
+
+
+ReadImages = DecodedImages | CachedImages
 
 
 def image_readers(
     pairs: tuple[Store, np.ndarray], labelled: tuple[Store, np.ndarray], size_px: int, cached: bool, skip_corrupt: bool
-) -> tuple[DecodedImages | CachedImages, DecodedImages | CachedImages]:
+) -> tuple[ReadImages, ReadImages]:
     """Readers of the rows of both streams, each given with its store; one for both where they share a store.
 
     ``cached`` readers hold their rows decoded in memory; with ``skip_corrupt`` they read ``IntactImages``. Where pairs
@@ -58,7 +65,7 @@ def image_readers(
     """
     (multiview_store, pair_rows), (labelled_store, labelled_rows) = pairs, labelled
 
-    def reader(store: Store, rows: np.ndarray) -> DecodedImages | CachedImages:
+    def reader(store: Store, rows: np.ndarray) -> ReadImages:
         source = IntactImages(store, rows) if skip_corrupt else store
         return CachedImages(source, rows, size_px) if cached else DecodedImages(source, size_px)
 
@@ -81,7 +88,7 @@ class MultiviewStream(Dataset[MultiviewBatch]):
 
     def __getitem__(self, step: int) -> MultiviewBatch:
         anchor, positive = self.sampler.batch(step)
-        return MultiviewBatch(step, self.read_images(anchor), self.read_images(positive))
+        return MultiviewBatch(step, self.read_images(anchor, positive), self.read_images(positive, anchor))
 
 
 class LabelledStream(Dataset[LabelledBatch]):
