@@ -116,6 +116,27 @@ def test_embeddings_are_those_of_the_tested_run(copied, store_path):
     assert np.linalg.norm(embedded.embedding - tested["embedding"], axis=1).max() < 0.05
 
 
+@pytest.mark.parametrize("damage", [lambda content: b"", lambda content: content[:-100], lambda content: b"nothing"])
+def test_a_damaged_file_of_embeddings_is_computed_again(damage, copied, store_path):
+    checkpoint, kept, store = copied / "checkpoints/last.ckpt", copied / "embeddings.npz", open_store(store_path)
+    computed = embeddings.embed_test_images(checkpoint, store)
+    kept.write_bytes(damage(kept.read_bytes()))
+    again = embeddings.embed_test_images(checkpoint, store)
+    np.testing.assert_array_equal(again.embedding, computed.embedding)
+    np.testing.assert_array_equal(np.load(kept)["embedding"], computed.embedding)
+
+
+def test_a_kill_while_embeddings_are_written_leaves_no_half(copied, store_path, monkeypatch):
+    def killed(file, **arrays):
+        np.savez(file, **{name: values for name, values in arrays.items() if name != "allow_pickle"})
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(np, "savez_compressed", killed)
+    with pytest.raises(KeyboardInterrupt):
+        embeddings.embed_test_images(copied / "checkpoints/last.ckpt", open_store(store_path))
+    assert not (copied / "embeddings.npz").exists()
+
+
 def test_one_test_subject_and_one_run_leave_the_others_out(copied, store_path, tmp_path):
     run([copied / "checkpoints/last.ckpt"], store_path, tmp_path / "out")
     with (tmp_path / "out/retrieval.csv").open(newline="") as file:
@@ -127,7 +148,7 @@ def test_one_test_subject_and_one_run_leave_the_others_out(copied, store_path, t
     [
         (["--store", "{store}"], "name a checkpoint"),
         (["{tmp}/none.ckpt", "--store", "{store}"], "none.ckpt: no such checkpoint"),
-        (["{tmp}/damaged.ckpt", "--store", "{store}"], "damaged.ckpt: not a checkpoint of this project"),
+        (["{tmp}/damaged.ckpt", "--store", "{store}"], "damaged.ckpt: damaged, or not a checkpoint of a run"),
         (["{ckpt}", "--store", "{tmp}/nowhere"], "nowhere: there is no store"),
         (["{ckpt}", "--store", "{unlabelled}"], "no test subject has poses"),
         (["{ckpt}", "--store", "{store}", "--query_cameras", "up"], "query camera up: "),
