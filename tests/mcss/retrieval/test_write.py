@@ -77,6 +77,15 @@ def test_runs_that_would_be_called_alike_bear_their_folders_names(checkpoints, o
     assert "| run0, less mcss, S1, seed 1 |" in page
 
 
+def test_figures_of_runs_that_are_not_measured_again_are_removed(checkpoints, other_store, tmp_path):
+    for name in ("run9", "of somebody else"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "retrieval.json").write_text(json.dumps({"runs": {"run0": {}, "run9": {}, "..": {}}}))
+    run(checkpoints[:1], other_store, tmp_path)
+    assert {path.name for path in tmp_path.iterdir() if path.is_dir()} == {"run0", "of somebody else"}
+    assert json.loads((tmp_path / "retrieval.json").read_text())["runs"].keys() == {"run0"}
+
+
 def test_tables_and_record_say_what_was_measured(written):
     record = json.loads((written.out / "retrieval.json").read_text())
     assert (record["test_images"], record["test_instants"], record["test_clips"]) == (60, 30, 6)
