@@ -18,14 +18,13 @@ from data_modules.samplers import LabelledSampler, PairSampler
 from data_modules.store import Store, joint_content_hash
 from data_modules.stream_stores import StreamStores
 from data_modules.streams import (
-    DecodedImages,
     EvalStream,
     ImageFolder,
     LabelledStream,
     MultiviewStream,
-    StepLoader,
     StepSampler,
     image_readers,
+    loaders_in_step,
     rank_batches,
 )
 from data_modules.supervision import validation_rows
@@ -93,27 +92,20 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.multiview_path = Path(multiview_store or store)
-        self.labelled_path = Path(labelled_store or store)
-        self.test_path = Path(test_store or store)
+        paths = (multiview_store, labelled_store, test_store)
+        self.multiview_path, self.labelled_path, self.test_path = (Path(path or store) for path in paths)
         self.supervision = supervision
-        self.validation_clips = tuple(validation_clips)
-        self.leave_out_cameras = tuple(leave_out_cameras)
+        self.validation_clips, self.leave_out_cameras = tuple(validation_clips), tuple(leave_out_cameras)
         self.image_size_px = image_size_px
-        self.pairs = pairs
-        self.labelled_images = labelled_images
-        self.min_gap_s = min_gap_s
-        self.same_subject_on_ranks = same_subject_on_ranks
-        self.mix_subjects = mix_subjects
+        self.pairs, self.labelled_images, self.min_gap_s = pairs, labelled_images, min_gap_s
+        self.same_subject_on_ranks, self.mix_subjects = same_subject_on_ranks, mix_subjects
         self.steps_per_epoch = steps_per_epoch
         self.augment = Augment(augment, image_size_px, seed)
-        self.cache_images = cache_images
-        self.eval_batch_size = eval_batch_size
-        self.num_workers = num_workers
+        self.cache_images, self.skip_corrupt_images = cache_images, skip_corrupt_images
+        self.eval_batch_size, self.num_workers = eval_batch_size, num_workers
         self.predict_images = predict_images
-        self.skip_corrupt_images = skip_corrupt_images
-        self._intact: set[IntactImages] = set()
         self.seed = seed
+        self._intact: set[IntactImages] = set()
 
     def setup(self, stage: str) -> None:
         """Open the stores and find the rows of every stream.
@@ -173,11 +165,12 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         """Both streams in step; a stream that the settings switch off is absent."""
         pairs = (self.multiview_store, self.rows_train if self.pairs else self.rows_train[:0])
         labelled = (self.labelled_store, self.rows_labelled)
-        readers = image_readers(pairs, labelled, self.image_size_px, self.cache_images, self.skip_corrupt_images)
+        read_pairs, read_labelled = readers = image_readers(
+            pairs, labelled, self.image_size_px, self.cache_images, self.skip_corrupt_images
+        )
         self._intact |= {reader.store for reader in readers if isinstance(reader.store, IntactImages)}
-        read_pairs, read_labelled = readers
         rank, world_size = self._ranks()
-        streams: dict[str, MultiviewStream | LabelledStream] = {}
+        self._streams: dict[str, MultiviewStream | LabelledStream] = {}
         if self.pairs:
             pair_sampler = PairSampler(
                 self.multiview_store,
@@ -190,25 +183,22 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
                 same_subject_on_ranks=self.same_subject_on_ranks,
                 mix_subjects=self.mix_subjects,
             )
-            streams["multiview"] = MultiviewStream(read_pairs, pair_sampler)
+            self._streams["multiview"] = MultiviewStream(read_pairs, pair_sampler)
         if len(self.rows_labelled):
             labelled_sampler = LabelledSampler(
                 self.rows_labelled, self.labelled_images, seed=self.seed, rank=rank, world_size=world_size
             )
-            streams["labelled"] = LabelledStream(read_labelled, labelled_sampler, self.labelled_store.pose_world)
-        identity = {
-            "seed": self.seed,
-            "world_size": world_size,
-            "pairs": self.pairs,
-            "labelled_images": self.labelled_images,
-        }
-        loaders = {
-            name: StepLoader(
-                stream, StepSampler(self._global_step, self.steps_per_epoch), identity, num_workers=self.num_workers
-            )
-            for name, stream in streams.items()
-        }
-        return CombinedLoader(loaders, mode="min_size")
+            poses = self.labelled_store.pose_world
+            self._streams["labelled"] = LabelledStream(read_labelled, labelled_sampler, poses)
+        identity = {"seed": self.seed, "world_size": world_size, "pairs": self.pairs}
+        identity["labelled_images"] = self.labelled_images
+        steps = StepSampler(self._global_step, self.steps_per_epoch)
+        return loaders_in_step(self._streams, steps, identity, self.num_workers)
+
+    def training_images(self, step: int) -> list[str]:
+        """Names of the images that this rank trains on at global step ``step``, in the order of its batch."""
+        stores = {"multiview": self.multiview_store, "labelled": self.labelled_store}
+        return [stores[name].image_name(row) for name, stream in self._streams.items() for row in stream.rows(step)]
 
     def val_dataloader(self) -> DataLoader | list[DataLoader]:
         """Images of the validation clips; none where no clip was named."""
@@ -248,12 +238,7 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         return TrainBatch(images, pairs, pose_world, flipped[2 * pairs :], step)
 
     def _eval_loader(self, store: Store, rows: Int[np.ndarray, " rows"]) -> DataLoader:
-        stream = EvalStream(
-            DecodedImages(store, self.image_size_px),
-            rank_batches(rows, self.eval_batch_size, *self._ranks()),
-            store.pose_world,
-            np.searchsorted(np.unique(store.action), store.action),
-        )
+        stream = EvalStream(store, self.image_size_px, rank_batches(rows, self.eval_batch_size, *self._ranks()))
         return DataLoader(stream, batch_size=None, num_workers=self.num_workers, worker_init_fn=ignore_stop_signals)
 
     def _ranks(self) -> tuple[int, int]:

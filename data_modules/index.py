@@ -46,6 +46,10 @@ class Index:
         first = np.unique(self.clip, return_index=True)[1]
         return tuple(f"{self.subject[row]}/{self.action[row]}/{self.subaction[row]}" for row in first)
 
+    def image_name(self, row: int) -> str:
+        """What people call a row: ``S1/Directions/1 frame 40 camera 54138969``."""
+        return f"{self.clip_names[self.clip[row]]} frame {self.frame[row]} camera {self.camera[row]}"
+
 
 def _number_runs(*columns: Shaped[np.ndarray, " rows"]) -> Int64[np.ndarray, " rows"]:
     """Consecutive number of the run of equal rows that each row is in."""

@@ -48,6 +48,20 @@ class PairSampler:
     How: a subject's clips are laid one after the other in random order, and every ``stride``-th instant goes into the
     same group. Whatever is taken from one group keeps the gap. Groups are shuffled and cut into blocks. Their sizes are
     the same in every pass, hence so is the number of steps, and any step is found without those before it.
+
+    Args:
+        index: the columns of the store.
+        rows: rows to draw from, ascending. Instants with a single view among them are not used.
+        pairs: pairs in a batch of one rank.
+        min_gap_s: smallest time between two instants of a clip in one batch, seconds.
+        seed: of the whole run.
+        rank: whose batches these are.
+        world_size: number of ranks, which draw disjoint batches.
+        same_subject_on_ranks: whether all ranks draw the same subject in a step, as negatives across ranks require.
+        mix_subjects: draw a batch from all subjects as if they were one (an ablation; the paper's have one).
+
+    Raises:
+        InputError: a subject does not fill a batch, or with ``same_subject_on_ranks`` not one on every rank.
     """
 
     def __init__(
@@ -62,22 +76,6 @@ class PairSampler:
         same_subject_on_ranks: bool = False,
         mix_subjects: bool = False,
     ) -> None:
-        """Group ``rows`` into instants.
-
-        Args:
-            index: the columns of the store.
-            rows: rows to draw from, ascending. Instants with a single view among them are not used.
-            pairs: pairs in a batch of one rank.
-            min_gap_s: smallest time between two instants of a clip in one batch, seconds.
-            seed: of the whole run.
-            rank: whose batches these are.
-            world_size: number of ranks, which draw disjoint batches.
-            same_subject_on_ranks: whether all ranks draw the same subject in a step, as negatives across ranks require.
-            mix_subjects: draw a batch from all subjects as if they were one (an ablation; the paper's have one).
-
-        Raises:
-            InputError: a subject does not fill a batch, or with ``same_subject_on_ranks`` not one on every rank.
-        """
         if pairs < 1 or not 0 <= rank < world_size:
             raise InputError(f"pairs ({pairs}) must be positive and rank ({rank}) below the world size ({world_size})")
         self._seed, self._rank, self._pairs = seed, rank, pairs
@@ -180,6 +178,16 @@ class LabelledSampler:
 
     In a pass each row is used once, over all ranks. A batch may hold the end of one pass and the beginning of the next,
     and several passes where it is larger than the set.
+
+    Args:
+        rows: the labelled rows of the store.
+        batch_size: rows in a batch of one rank.
+        seed: of the whole run.
+        rank: whose batches these are.
+        world_size: number of ranks.
+
+    Raises:
+        InputError: there are no rows, or a number is out of range.
     """
 
     def __init__(
@@ -190,18 +198,6 @@ class LabelledSampler:
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
-        """Deal ``rows``.
-
-        Args:
-            rows: the labelled rows of the store.
-            batch_size: rows in a batch of one rank.
-            seed: of the whole run.
-            rank: whose batches these are.
-            world_size: number of ranks.
-
-        Raises:
-            InputError: there are no rows, or a number is out of range.
-        """
         if not len(rows):
             raise InputError("no labelled rows to draw from; supervision `none` has no labelled stream")
         if batch_size < 1 or not 0 <= rank < world_size:

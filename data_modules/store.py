@@ -92,9 +92,8 @@ class Store(Index):
                 if crop.shape[:2] != (stored_px, stored_px):
                     raise ValueError(f"{crop.shape[1]} x {crop.shape[0]} pixels, the store has {stored_px}")
             except ValueError as error:
-                name = f"{self.clip_names[self.clip[row]]} frame {self.frame[row]} camera {self.camera[row]}"
                 raise StoreError(
-                    f"{self.path}: row {row} ({name}): its image cannot be decoded ({error});"
+                    f"{self.path}: row {row} ({self.image_name(row)}): its image cannot be decoded ({error});"
                     f" run `mcss-data check {self.path}`, or train with --data.skip_corrupt_images true"
                 ) from error
             if into is None:

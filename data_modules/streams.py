@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import torch
 from jaxtyping import Float, Int, UInt8
+from pytorch_lightning.utilities import CombinedLoader
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
@@ -17,9 +18,6 @@ from mcss.batch import EvalBatch, LabelledBatch, MultiviewBatch
 from mcss.errors import InputError
 from mcss.preemption import ignore_stop_signals
 
-ReadImages = Callable[[np.ndarray], Tensor]
-"""Rows of a store to their images, uint8 (rows, 3, side, side)."""
-
 
 class DecodedImages:
     """Images of a store, decoded each time."""
@@ -28,8 +26,12 @@ class DecodedImages:
         self.store = store
         self.size_px = size_px
 
-    def __call__(self, rows: Int[np.ndarray, " batch"]) -> UInt8[Tensor, "batch 3 side side"]:
-        """Images of ``rows``."""
+    def __call__(
+        self, rows: Int[np.ndarray, " batch"], partner: Int[np.ndarray, " batch"] | None = None
+    ) -> UInt8[Tensor, "batch 3 side side"]:
+        """Images of ``rows``; ``partner`` as for ``IntactImages.shown``."""
+        if isinstance(self.store, IntactImages):
+            return self.store.decode(rows, self.size_px, partner)
         return self.store.decode(rows, self.size_px)
 
 
@@ -42,14 +44,20 @@ class CachedImages:
         self.position[rows] = np.arange(len(rows))
         self.images = store.decode(rows, size_px)
 
-    def __call__(self, rows: Int[np.ndarray, " batch"]) -> UInt8[Tensor, "batch 3 side side"]:
-        """Images of ``rows``, which must be among those cached."""
-        return self.images[self.position[rows]]
+    def __call__(
+        self, rows: Int[np.ndarray, " batch"], partner: Int[np.ndarray, " batch"] | None = None
+    ) -> UInt8[Tensor, "batch 3 side side"]:
+        """Images of ``rows``, which must be among those cached; ``partner`` as for ``IntactImages.shown``."""
+        shown = self.store.shown(rows, partner) if isinstance(self.store, IntactImages) else rows
+        return self.images[self.position[shown]]
+
+
+ReadImages = DecodedImages | CachedImages
 
 
 def image_readers(
     pairs: tuple[Store, np.ndarray], labelled: tuple[Store, np.ndarray], size_px: int, cached: bool, skip_corrupt: bool
-) -> tuple[DecodedImages | CachedImages, DecodedImages | CachedImages]:
+) -> tuple[ReadImages, ReadImages]:
     """Readers of the rows of both streams, each given with its store; one for both where they share a store.
 
     ``cached`` readers hold their rows decoded in memory; with ``skip_corrupt`` they read ``IntactImages``. Where pairs
@@ -57,7 +65,7 @@ def image_readers(
     """
     (multiview_store, pair_rows), (labelled_store, labelled_rows) = pairs, labelled
 
-    def reader(store: Store, rows: np.ndarray) -> DecodedImages | CachedImages:
+    def reader(store: Store, rows: np.ndarray) -> ReadImages:
         source = IntactImages(store, rows) if skip_corrupt else store
         return CachedImages(source, rows, size_px) if cached else DecodedImages(source, size_px)
 
@@ -74,9 +82,13 @@ class MultiviewStream(Dataset[MultiviewBatch]):
         self.read_images = read_images
         self.sampler = sampler
 
+    def rows(self, step: int) -> list[int]:
+        """Rows of the step's anchors, then of their positives."""
+        return np.concatenate(self.sampler.batch(step)).tolist()
+
     def __getitem__(self, step: int) -> MultiviewBatch:
         anchor, positive = self.sampler.batch(step)
-        return MultiviewBatch(step, self.read_images(anchor), self.read_images(positive))
+        return MultiviewBatch(step, self.read_images(anchor, positive), self.read_images(positive, anchor))
 
 
 class LabelledStream(Dataset[LabelledBatch]):
@@ -89,6 +101,10 @@ class LabelledStream(Dataset[LabelledBatch]):
         self.sampler = sampler
         self.pose_world = pose_world
 
+    def rows(self, step: int) -> list[int]:
+        """Rows of the step's images."""
+        return self.sampler.batch(step).tolist()
+
     def __getitem__(self, step: int) -> LabelledBatch:
         rows = self.sampler.batch(step)
         return LabelledBatch(step, self.read_images(rows), torch.from_numpy(self.pose_world[rows]))
@@ -97,17 +113,11 @@ class LabelledStream(Dataset[LabelledBatch]):
 class EvalStream(Dataset[EvalBatch]):
     """Batches of rows in store order (``rank_batches``)."""
 
-    def __init__(
-        self,
-        read_images: ReadImages,
-        batches: Sequence[Int[np.ndarray, " _"]],
-        pose_world: Float[np.ndarray, "all 17 3"],
-        action: Int[np.ndarray, " all"],
-    ) -> None:
-        self.read_images = read_images
+    def __init__(self, store: Store, size_px: int, batches: Sequence[Int[np.ndarray, " _"]]) -> None:
+        self.read_images = DecodedImages(store, size_px)
         self.batches = batches
-        self.pose_world = pose_world
-        self.action = action
+        self.pose_world = store.pose_world
+        self.action = np.searchsorted(np.unique(store.action), store.action)
 
     def __len__(self) -> int:
         return len(self.batches)
@@ -203,6 +213,14 @@ class StepLoader(DataLoader):
         changed = [f"{key} {state.get(key)} -> {value}" for key, value in self.identity.items() if state[key] != value]
         if changed:
             raise InputError(f"the checkpoint was made with other batches ({', '.join(changed)}): resume as it began")
+
+
+def loaders_in_step(
+    streams: dict[str, MultiviewStream | LabelledStream], steps: StepSampler, identity: dict[str, int], num_workers: int
+) -> CombinedLoader:
+    """Loaders of the streams by the same names, whose batches of one step come together."""
+    loaders = {name: StepLoader(stream, steps, identity, num_workers) for name, stream in streams.items()}
+    return CombinedLoader(loaders, mode="min_size")
 
 
 def rank_batches(

@@ -28,6 +28,7 @@ class RunCheckpointIO(TorchCheckpointIO):
     """Why the latest checkpoint could not be written; None where it was. Known to the rank that writes."""
     step = 0
     """Of the checkpoint that the run would go on from now: the one written last, or the one that it resumed from."""
+    _is_last_good = True
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: _PATH, storage_options: Any = None) -> None:
         """Write ``checkpoint``; where that fails, warn and keep the former file."""
@@ -38,9 +39,10 @@ class RunCheckpointIO(TorchCheckpointIO):
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             _write_through(partial, content)
-            _keep_previous(place)
+            if self._is_last_good:
+                _keep_previous(place)
             os.replace(partial, place)
-            self.failure, self.step = None, checkpoint["global_step"]
+            self.failure, self.step, self._is_last_good = None, checkpoint["global_step"], True
         except OSError as error:
             self.failure = f"{place}: {error.strerror}"
             with contextlib.suppress(OSError):
@@ -60,6 +62,8 @@ class RunCheckpointIO(TorchCheckpointIO):
         """
         content = read_checkpoint(Path(path))
         self.step = content.get("global_step", 0)
+        # A run goes on from the previous one where the last is damaged, which must not take the good one's place.
+        self._is_last_good = Path(path).name != PREVIOUS_CHECKPOINT.name
         return content
 
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from data_modules.augment import Augment, AugmentSettings
 from mcss.errors import InputError
 from mcss.models.module import MCSSModule
-from mcss.retrieval.embeddings import load_network
+from mcss.models.network import load_network
 from mcss.skeleton import JOINTS
 
 TOLERANCE_MM = 1e-3
@@ -53,8 +53,6 @@ def export(checkpoint: Path, into: Path) -> float:
     """
     if into.suffix not in WRITERS:
         raise InputError(f"{into}: the suffix says what is written, {' or '.join(WRITERS)}")
-    if not checkpoint.is_file():
-        raise InputError(f"{checkpoint}: no such checkpoint; train first, or name RUN/checkpoints/last.ckpt")
     network = ExportedNetwork(load_network(checkpoint)).eval()
     side = network.network.image_size_px
     # Exported with two images, checked with three: a batch of one would be taken for a size that never changes.

@@ -1,5 +1,7 @@
 """What happens to a step whose loss or gradient is not a number."""
 
+import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,15 @@ from mcss.batch import TrainBatch
 from mcss.errors import InputError
 from mcss.run_folder import CONFIG_FILE
 
+NONFINITE_FILE = "nonfinite.json"
+
 
 class NonFiniteGuard(pl.Callback):
     """Skips a step whose loss or gradient is not finite, on all ranks alike; too many in a row end the run.
 
     A skipped step leaves weights, optimizer state and BatchNorm's statistics as they were. It counts as a step of the
     schedule and of the streams, so a resumed run meets and skips it as well. ``train/skipped_steps`` is logged.
+    Where the run ends, ``nonfinite.json`` in its folder names the images of its last step, by rank.
 
     Args:
         max_in_a_row: so many skipped steps one after the other end the run.
@@ -43,14 +48,12 @@ class NonFiniteGuard(pl.Callback):
     ) -> None:
         """Keep the statistics: the forward pass changes them before anything is known about the loss."""
         self._step = batch.step
-        if batch_idx % trainer.accumulate_grad_batches == 0:
-            self._loss = torch.zeros((), device=pl_module.device)
-            for kept, buffer in zip(self._kept, pl_module.buffers(), strict=True):
-                kept.copy_(buffer)
+        for kept, buffer in zip(self._kept, pl_module.buffers(), strict=True):
+            kept.copy_(buffer)
 
     def on_before_backward(self, trainer: pl.Trainer, pl_module: pl.LightningModule, loss: Float[Tensor, ""]) -> None:
-        """Add the loss of this rank's batch."""
-        self._loss = self._loss + loss.detach()
+        """Keep the loss of this rank's batch."""
+        self._loss = loss.detach()
 
     def on_before_optimizer_step(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: torch.optim.Optimizer
@@ -75,16 +78,28 @@ class NonFiniteGuard(pl.Callback):
 
     def _report(self, trainer: pl.Trainer, pl_module: Any) -> None:
         finite = distributed.gather_objects(bool(torch.isfinite(self._loss)))
-        ranks = [str(rank) for rank, is_finite in enumerate(finite) if not is_finite]
-        culprit = f"the loss of rank {', '.join(ranks)}" if ranks else "the gradient"
+        ranks = [rank for rank, is_finite in enumerate(finite) if not is_finite]
+        culprit = f"the loss of rank {', '.join(map(str, ranks))}" if ranks else "the gradient"
         where = f"step {self._step}, seed {pl_module.data.seed}: {culprit} is not finite"
         if self.in_a_row < self.max_in_a_row:
             rank_zero_warn(f"{where}; the step is skipped ({self.skipped} so far)")
             return
+        folder = Path(trainer.default_root_dir)
+        images = self._write_images(folder / NONFINITE_FILE, pl_module.data, ranks or range(len(finite)))
         raise InputError(
-            f"{where}, {self.in_a_row} steps in a row; settings: {Path(trainer.default_root_dir) / CONFIG_FILE};"
+            f"{where}, {self.in_a_row} steps in a row; its images: {', '.join(images[:3])},"
+            f" all {len(images)} in {folder / NONFINITE_FILE}; settings: {folder / CONFIG_FILE};"
             " lower model.lr, or raise model.warmup_steps"
         )
+
+    def _write_images(self, path: Path, data: Any, ranks: Iterable[int]) -> list[str]:
+        """Names of the images that ``ranks`` saw in this step; the first rank writes them to a file."""
+        of_rank = distributed.gather_objects(data.training_images(self._step))
+        images = {rank: of_rank[rank] for rank in ranks}
+        if distributed.rank() == 0:
+            record = {"step": self._step, "seed": data.seed, "images_of_rank": images}
+            path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        return [name for names in images.values() for name in names]
 
     def state_dict(self) -> dict[str, Any]:
         """What must survive a kill."""

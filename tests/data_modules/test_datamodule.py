@@ -76,6 +76,17 @@ def test_pairs_are_one_subjects_instants_from_two_cameras_without_test_or_valida
     assert any(name.startswith("S5") for name in seen), "unlabelled subjects are in the multiview stream"
 
 
+def test_the_images_of_a_step_are_named_in_the_order_of_its_batch(make_data, store):
+    data = make_data()
+    for step, batch in enumerate(steps(data, 3)):
+        images = torch.cat([batch["multiview"].anchor, batch["multiview"].positive, batch["labelled"].images])
+        rows = rows_of(images, store)
+        assert data.training_images(step) == [
+            f"{store.subject[i]}/{store.action[i]}/{store.subaction[i]} frame {store.frame[i]} camera {store.camera[i]}"
+            for i in rows
+        ]
+
+
 def test_streams_can_be_switched_off(make_data):
     assert set(steps(make_data(pairs=0), 1)[0]) == {"labelled"}
     assert set(steps(make_data(supervision="none"), 1)[0]) == {"multiview"}

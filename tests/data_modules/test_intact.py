@@ -10,6 +10,7 @@ import torch
 
 from data_modules.intact import IntactImages
 from data_modules.store import StoreError, open_store, write_store
+from data_modules.streams import CachedImages, DecodedImages
 from mcss.cli import main
 from tests.references.synthetic_store import make_meta, synthetic_rows
 
@@ -58,13 +59,39 @@ def test_only_rows_that_may_be_shown_stand_in(store, whole):
 
 def test_each_corrupt_image_is_told_once(store):
     images = IntactImages(store, np.arange(len(store)))
-    expected = r"row 13 \(S1/Directions/1 frame 15 camera cam2\): its image cannot be decoded .*; camera cam1 stands in"
+    name = r"row 13 \(S1/Directions/1 frame 15 camera cam2\)"
+    expected = rf"{name}: its image cannot be decoded .*; camera cam1 or cam3 or cam4 stands in"
     with pytest.warns(UserWarning, match=expected) as told:
         images.decode(np.array([12, 13]), 32)
     assert len(told) == 1
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         images.decode(np.array([13, 12]), 32)
+
+
+@pytest.mark.filterwarnings("ignore:.*stands in")
+@pytest.mark.parametrize(
+    "reader", [DecodedImages, lambda store, size: CachedImages(store, np.arange(len(store)), size)]
+)
+@pytest.mark.parametrize("first", ["anchor", "positive"])
+def test_a_pair_stays_one_of_two_cameras_where_two_views_are_left(reader, first, store, whole):
+    # Instant 1 is rows 4 to 7, of which 4 and 5 are corrupt, instant 3 is rows 12 to 15, of which 13 is.
+    pairs = {(4, 5): (6, 7), (5, 4): (7, 6), (4, 6): (7, 6), (6, 4): (6, 7), (13, 12): (14, 12), (14, 13): (14, 12)}
+    read = reader(IntactImages(store, np.arange(len(store))), 32)
+    for rows in (np.array(list(pairs)), *(np.array([pair]) for pair in pairs)):
+        anchor, positive = rows.T
+        both = [read(anchor, positive), read(positive, anchor)]
+        if first == "positive":
+            both = [read(positive, anchor), read(anchor, positive)][::-1]
+        for images, expected in zip(both, np.array([pairs[pair] for pair in map(tuple, rows.tolist())]).T, strict=True):
+            assert torch.equal(images, whole.decode(expected, 32))
+
+
+@pytest.mark.filterwarnings("ignore:.*stands in")
+def test_with_two_cameras_the_view_that_is_left_is_both(store, whole):
+    two_cameras = IntactImages(store, np.flatnonzero(np.isin(store.camera, ("cam2", "cam3"))))
+    rows, partner = np.array([5, 6, 13]), np.array([6, 5, 14])
+    assert torch.equal(two_cameras.decode(rows, 32, partner), whole.decode(np.array([6, 6, 14]), 32))
 
 
 @pytest.fixture

@@ -68,6 +68,17 @@ def test_the_checkpoint_before_the_last_is_kept_and_named_where_the_last_is_dama
         RunCheckpointIO().load_checkpoint(place)
 
 
+def test_a_damaged_checkpoint_does_not_take_the_place_of_the_good_one_before_it(place):
+    writer, previous = RunCheckpointIO(), place.with_name("previous.ckpt")
+    writer.save_checkpoint(content(8), place)
+    place.write_bytes(b"damaged")
+    resumed = RunCheckpointIO()
+    resumed.load_checkpoint(previous)
+    for step, before in ((12, 4), (16, 12)):
+        resumed.save_checkpoint(content(step), place)
+        assert (read_checkpoint(place)["global_step"], read_checkpoint(previous)["global_step"]) == (step, before)
+
+
 def test_a_checkpoint_runs_no_code(place, tmp_path):
     class Code:
         def __reduce__(self):

@@ -8,7 +8,7 @@ import torch
 from data_modules.augment import Augment, AugmentSettings
 from mcss import export
 from mcss.cli import main
-from mcss.retrieval.embeddings import load_network
+from mcss.models.network import load_network
 
 
 @pytest.fixture
@@ -64,8 +64,8 @@ def test_a_file_that_predicts_other_poses_is_not_kept(checkpoint, tmp_path, caps
     [
         ("{trained}", "network.txt", "network.txt: the suffix says what is written, .onnx or .pt2"),
         ("{tmp}/none.ckpt", "network.pt2", "none.ckpt: no such checkpoint"),
-        ("{tmp}/damaged.ckpt", "network.pt2", "damaged.ckpt: not a checkpoint of this project"),
         ("{trained}", "network.onnx", "pip install -e '.[onnx]'"),
+        ("{tmp}/damaged.ckpt", "network.pt2", "damaged.ckpt: damaged, or not a checkpoint of a run"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(

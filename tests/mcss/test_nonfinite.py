@@ -1,6 +1,8 @@
 """Losses and gradients that are not numbers, put into a run on purpose."""
 
 import copy
+import json
+import re
 
 import pytest
 import torch
@@ -104,11 +106,18 @@ def test_too_many_in_a_row_end_the_run_with_one_line(break_steps, settings, tmp_
     with pytest.raises(SystemExit) as caught:
         main(["fit", *settings(), "--nonfinite.max_in_a_row", "3", "--run_dir", str(tmp_path)])
     assert caught.value.code == 2
+    record = json.loads((tmp_path / "nonfinite.json").read_text())
+    names = record["images_of_rank"]["0"]
     lines = capsys.readouterr().err.strip().splitlines()
     assert lines == [
         "mcss: step 5, seed 0: the loss of rank 0 is not finite, 3 steps in a row;"
+        f" its images: {', '.join(names[:3])}, all 16 in {tmp_path}/nonfinite.json;"
         f" settings: {tmp_path}/config.yaml; lower model.lr, or raise model.warmup_steps"
     ]
+    assert record == {"step": 5, "seed": 0, "images_of_rank": {"0": names}}
+    views = [re.fullmatch(r"(S[15]/\w+/\d) (frame \d+) camera (cam\d)", name).groups() for name in names]
+    assert [view[:2] for view in views[:4]] == [view[:2] for view in views[4:8]]  # the pairs, then 8 with labels
+    assert {clip.split("/")[0] for clip, *_ in views[8:]} == {"S1"}
 
 
 def test_their_number_must_be_positive():

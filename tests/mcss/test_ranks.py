@@ -129,6 +129,8 @@ def test_a_loss_that_is_not_finite_on_one_rank_skips_the_step_on_all(ranks, argu
     done = on_ranks(ranks, "fit", [*arguments, "--nonfinite.max_in_a_row", "1"], tmp_path / "b", (1, 3, "nan"))
     assert [rank["code"] for rank in done] == [2] * ranks
     assert done[0]["err"].splitlines()[-1].startswith("mcss: step 3, seed 0: the loss of rank 1 is not finite")
+    images = json.loads((tmp_path / "b/nonfinite.json").read_text())["images_of_rank"]
+    assert {rank: len(names) for rank, names in images.items()} == {"1": 16}
 
 
 @RANKS

@@ -20,8 +20,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     Raises:
         InputError: there is no such file, it is damaged, or it is no checkpoint of this project.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: no such checkpoint; name RUN/checkpoints/last.ckpt")
+    check_exists(path)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load raises half a dozen types on a file that is not its own
@@ -31,6 +30,16 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict) or "pose_mean_mm" not in content.get("state_dict", {}):
         raise InputError(f"{path}: not a checkpoint of a run of this project; name RUN/checkpoints/last.ckpt")
     return content
+
+
+def check_exists(path: Path) -> None:
+    """See that there is a file.
+
+    Raises:
+        InputError: there is none.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such checkpoint; train first (make train), or name RUN/checkpoints/last.ckpt")
 
 
 def intact_checkpoint(path: Path) -> Path:

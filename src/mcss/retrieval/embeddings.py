@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,8 +13,8 @@ from tqdm import tqdm
 
 from data_modules.datamodule import MultiviewPoseDataModule
 from data_modules.store import Store
-from mcss.errors import InputError
-from mcss.models.module import MCSSModule
+from mcss.models.checkpoint import check_exists
+from mcss.models.network import load_network
 from mcss.run_folder import RUN_FILE
 
 EMBEDDINGS_FILE = "embeddings.npz"
@@ -41,36 +42,21 @@ class Embedded(NamedTuple):
 def embed_test_images(checkpoint: Path, store: Store) -> Embedded:
     """Embeddings of the test subjects' images that have a pose; read from the run's folder if they are there already.
 
-    They are computed again where the checkpoint or the data have changed.
+    They are computed again where the checkpoint or the data have changed, or the file is damaged.
 
     Raises:
         InputError: there is no such checkpoint, or it is none of this project; the store has no test image with a pose.
     """
-    if not checkpoint.is_file():
-        raise InputError(f"{checkpoint}: no such checkpoint; train first (make train), or name another one")
+    check_exists(checkpoint)
     folder = checkpoint.parent.parent
     facts = json.loads(path.read_text(encoding="utf-8")) if (path := folder / RUN_FILE).is_file() else {}
     origin = {"checkpoint_hash": _file_hash(checkpoint), "data_hash": store.content_hash}
     kept = _read(folder / EMBEDDINGS_FILE, origin)
     row, embedding = kept if kept else _compute(checkpoint, store)
     if not kept:
-        np.savez_compressed(folder / EMBEDDINGS_FILE, allow_pickle=False, row=row, embedding=embedding, **origin)
+        _write(folder / EMBEDDINGS_FILE, row, embedding, origin)
     facts = {name: facts[name] for name in ("method", "supervision", "seed", "config_hash", "commit") if name in facts}
     return Embedded(folder.name, facts | {"checkpoint_hash": origin["checkpoint_hash"]}, row, embedding)
-
-
-def load_network(checkpoint: Path) -> MCSSModule:
-    """The network of a checkpoint, ready to be evaluated.
-
-    Raises:
-        InputError: the file is no checkpoint of this project.
-    """
-    try:
-        network = MCSSModule.load_from_checkpoint(checkpoint, map_location="cpu", weights="none", weights_only=True)
-    except Exception as error:  # torch.load raises half a dozen types on a file that is not its own
-        reason = " ".join(str(error).split())[:120]
-        raise InputError(f"{checkpoint}: not a checkpoint of this project ({reason})") from None
-    return network.eval()
 
 
 def _compute(checkpoint: Path, store: Store) -> tuple[Int[np.ndarray, " images"], Float32[np.ndarray, "images dim"]]:
@@ -93,10 +79,26 @@ def _read(
 ) -> tuple[Int[np.ndarray, " images"], Float32[np.ndarray, "images dim"]] | None:
     if not path.is_file():
         return None
-    with np.load(path, allow_pickle=False) as file:
-        if any(str(file[name]) != value for name, value in origin.items()):
-            return None
-        return file["row"], file["embedding"]
+    try:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            if any(str(file[name]) != value for name, value in origin.items()):
+                return None
+            return file["row"], file["embedding"]
+    except Exception:  # numpy, zipfile and zlib have an error each for a damaged file
+        return None
+
+
+def _write(
+    path: Path,
+    row: Int[np.ndarray, " images"],
+    embedding: Float32[np.ndarray, "images dim"],
+    origin: dict[str, str],
+) -> None:
+    """Write beside the place and move there: a kill leaves no half of a file."""
+    partial = path.with_suffix(".partial")
+    with partial.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, row=row, embedding=embedding, **origin)
+    os.replace(partial, path)
 
 
 def _file_hash(path: Path) -> str:

@@ -47,35 +47,15 @@ def retrieve_large(
     Raises:
         InputError: faiss is not installed.
     """
-    count, largest = len(embedding), max(ks)
-    database = np.zeros(count, dtype=np.int64)
-    nearest, drawn = np.full((count, largest), -1), np.full((count, RANDOM_DRAWS), -1)
-    rng = np.random.default_rng(SEED)
-    for queries, images in _groups(subject, camera, case):
-        database[queries] = len(images)
-        if not len(images):
-            continue
-        found = _search(embedding[images], embedding[queries], min(largest, len(images)))
-        nearest[queries, : found.shape[1]] = images[found]
-        drawn[queries] = images[rng.integers(len(images), size=(len(queries), RANDOM_DRAWS))]
-    size = torch.from_numpy(database)
-    error_mm = _errors_mm(pose_mm, torch.from_numpy(nearest))
+    size, nearest, drawn = _found_and_drawn(embedding, _groups(subject, camera, case), max(ks))
+    error_mm = _errors_mm(pose_mm, nearest)
     taken = torch.tensor(list(ks)).minimum(size[:, None])
-    unknown = torch.full((count, len(ks)), torch.nan, dtype=torch.float64)
+    unknown = torch.full(taken.shape, torch.nan, dtype=torch.float64)
     last = (taken - 1).clamp(min=0)
-    mean_mm = error_mm.nan_to_num().cumsum(dim=1).gather(1, last) / taken
-    hit = (error_mm <= hit_mm).long().cumsum(dim=1).gather(1, last).clamp(max=1).double()
-    random_mm = _errors_mm(pose_mm, torch.from_numpy(drawn)).mean(dim=1, keepdim=True).expand(-1, len(ks))
-    return Retrieval(
-        size,
-        torch.from_numpy(nearest),
-        mean_mm.where(taken > 0, torch.nan),
-        unknown,
-        random_mm,
-        hit.where(taken > 0, torch.nan),
-        unknown,
-        unknown,
-    )
+    mean_mm = (error_mm.nan_to_num().cumsum(dim=1).gather(1, last) / taken).where(taken > 0, torch.nan)
+    hit = (error_mm <= hit_mm).long().cumsum(dim=1).gather(1, last).clamp(max=1).double().where(taken > 0, torch.nan)
+    random_mm = _errors_mm(pose_mm, drawn).mean(dim=1, keepdim=True).expand(-1, len(ks))
+    return Retrieval(size, nearest, mean_mm, unknown, random_mm, hit, unknown, unknown)
 
 
 def _groups(
@@ -90,6 +70,26 @@ def _groups(
         for one_subject in np.unique(subject[~other_camera]):
             own = subject == one_subject
             yield np.flatnonzero(~other_camera & own), np.flatnonzero(other_camera & (own if case == "own" else ~own))
+
+
+def _found_and_drawn(
+    embedding: Float32[np.ndarray, "images dim"],
+    groups: Iterator[tuple[Int[np.ndarray, " _"], Int[np.ndarray, " _"]]],
+    largest: int,
+) -> tuple[Int[Tensor, " images"], Int[Tensor, "images largest"], Int[Tensor, "images draws"]]:
+    """Of every query: size of its database, the nearest images there, and some drawn at random; -1 for none."""
+    count = len(embedding)
+    database = np.zeros(count, dtype=np.int64)
+    nearest, drawn = np.full((count, largest), -1), np.full((count, RANDOM_DRAWS), -1)
+    rng = np.random.default_rng(SEED)
+    for queries, images in groups:
+        database[queries] = len(images)
+        if not len(images):
+            continue
+        found = _search(embedding[images], embedding[queries], min(largest, len(images)))
+        nearest[queries, : found.shape[1]] = images[found]
+        drawn[queries] = images[rng.integers(len(images), size=(len(queries), RANDOM_DRAWS))]
+    return torch.from_numpy(database), torch.from_numpy(nearest), torch.from_numpy(drawn)
 
 
 def _search(

@@ -2,11 +2,13 @@
 
 import argparse
 import json
+import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Any
 
-from data_modules.store import open_store
+from data_modules.store import Store, open_store
 from mcss.errors import InputError
 from mcss.metrics.retrieval import HIT_MM, KS
 from mcss.retrieval import benchmark
@@ -22,7 +24,8 @@ def write_retrieval(
     """Measure the checkpoints' embeddings on the test subjects of a store; write everything; return the tables.
 
     ``retrieval.csv`` and ``differences.csv`` hold every number with its interval, ``retrieval.json`` definitions and
-    where the embeddings come from, ``retrieval.md`` the tables; a folder each run holds its figures.
+    where the embeddings come from, ``retrieval.md`` the tables; a folder each run holds its figures. Folders of
+    runs that the ``retrieval.json`` of before lists and the new one does not are removed.
 
     Args:
         checkpoints: the first one's run is compared with every other.
@@ -45,14 +48,25 @@ def write_retrieval(
     write_retrieval_curve(into, lines, labels, store.meta.name)
     for run in embedded:
         write_figures_of_run(into / run.name, store, run, found[run.name])
-    record = {
+    record = _record(store, embedded, query_cameras)
+    _remove_runs_of_before(into, record["runs"].keys())
+    (into / "retrieval.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    page = retrieval_page(record, lines, differences, labels)
+    (into / "retrieval.md").write_text(page, encoding="utf-8")
+    return page
+
+
+def _record(store: Store, embedded: Sequence[Embedded], query_cameras: Sequence[str]) -> dict[str, Any]:
+    """What ``retrieval.json`` holds."""
+    row = embedded[0].row
+    return {
         "data": store.meta.name,
         "data_hash": store.content_hash,
         "test_subjects": list(store.meta.subjects_test),
         "query_cameras": sorted(query_cameras) or list(store.meta.cameras),
-        "test_images": len(clip),
-        "test_instants": len(set(store.instant[embedded[0].row].tolist())),
-        "test_clips": len(set(clip.tolist())),
+        "test_images": len(row),
+        "test_instants": len(set(store.instant[row].tolist())),
+        "test_clips": len(set(store.clip[row].tolist())),
         "commit": commit_of(Path(__file__).parent),
         "joint_set": benchmark.JOINT_SET,
         "ks": list(KS),
@@ -60,10 +74,17 @@ def write_retrieval(
         "definitions": benchmark.DEFINITIONS,
         "runs": {run.name: run.facts for run in embedded},
     }
-    (into / "retrieval.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    page = retrieval_page(record, lines, differences, labels)
-    (into / "retrieval.md").write_text(page, encoding="utf-8")
-    return page
+
+
+def _remove_runs_of_before(into: Path, names: Collection[str]) -> None:
+    """Remove the figures of runs that the tables there list and the new ones will not; nothing else is touched."""
+    try:
+        before = json.loads((into / "retrieval.json").read_text(encoding="utf-8"))["runs"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    for folder in into.iterdir():
+        if folder.is_dir() and folder.name in before and folder.name not in names:
+            shutil.rmtree(folder)
 
 
 def _labels(embedded: Sequence[Embedded]) -> dict[str, str]:

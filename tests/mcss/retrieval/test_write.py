@@ -77,6 +77,15 @@ def test_runs_that_would_be_called_alike_bear_their_folders_names(checkpoints, o
     assert "| run0, less mcss, S1, seed 1 |" in page
 
 
+def test_figures_of_runs_that_are_not_measured_again_are_removed(checkpoints, other_store, tmp_path):
+    for name in ("run9", "of somebody else"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "retrieval.json").write_text(json.dumps({"runs": {"run0": {}, "run9": {}, "..": {}}}))
+    run(checkpoints[:1], other_store, tmp_path)
+    assert {path.name for path in tmp_path.iterdir() if path.is_dir()} == {"run0", "of somebody else"}
+    assert json.loads((tmp_path / "retrieval.json").read_text())["runs"].keys() == {"run0"}
+
+
 def test_tables_and_record_say_what_was_measured(written):
     record = json.loads((written.out / "retrieval.json").read_text())
     assert (record["test_images"], record["test_instants"], record["test_clips"]) == (60, 30, 6)
@@ -116,6 +125,27 @@ def test_embeddings_are_those_of_the_tested_run(copied, store_path):
     assert np.linalg.norm(embedded.embedding - tested["embedding"], axis=1).max() < 0.05
 
 
+@pytest.mark.parametrize("damage", [lambda content: b"", lambda content: content[:-100], lambda content: b"nothing"])
+def test_a_damaged_file_of_embeddings_is_computed_again(damage, copied, store_path):
+    checkpoint, kept, store = copied / "checkpoints/last.ckpt", copied / "embeddings.npz", open_store(store_path)
+    computed = embeddings.embed_test_images(checkpoint, store)
+    kept.write_bytes(damage(kept.read_bytes()))
+    again = embeddings.embed_test_images(checkpoint, store)
+    np.testing.assert_array_equal(again.embedding, computed.embedding)
+    np.testing.assert_array_equal(np.load(kept)["embedding"], computed.embedding)
+
+
+def test_a_kill_while_embeddings_are_written_leaves_no_half(copied, store_path, monkeypatch):
+    def killed(file, **arrays):
+        np.savez(file, **{name: values for name, values in arrays.items() if name != "allow_pickle"})
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(np, "savez_compressed", killed)
+    with pytest.raises(KeyboardInterrupt):
+        embeddings.embed_test_images(copied / "checkpoints/last.ckpt", open_store(store_path))
+    assert not (copied / "embeddings.npz").exists()
+
+
 def test_one_test_subject_and_one_run_leave_the_others_out(copied, store_path, tmp_path):
     run([copied / "checkpoints/last.ckpt"], store_path, tmp_path / "out")
     with (tmp_path / "out/retrieval.csv").open(newline="") as file:
@@ -127,7 +157,7 @@ def test_one_test_subject_and_one_run_leave_the_others_out(copied, store_path, t
     [
         (["--store", "{store}"], "name a checkpoint"),
         (["{tmp}/none.ckpt", "--store", "{store}"], "none.ckpt: no such checkpoint"),
-        (["{tmp}/damaged.ckpt", "--store", "{store}"], "damaged.ckpt: not a checkpoint of this project"),
+        (["{tmp}/damaged.ckpt", "--store", "{store}"], "damaged.ckpt: damaged, or not a checkpoint of a run"),
         (["{ckpt}", "--store", "{tmp}/nowhere"], "nowhere: there is no store"),
         (["{ckpt}", "--store", "{unlabelled}"], "no test subject has poses"),
         (["{ckpt}", "--store", "{store}", "--query_cameras", "up"], "query camera up: "),
