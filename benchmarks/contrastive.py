@@ -1,10 +1,13 @@
 """The contrastive loss, forward and backward, against a plain masked form of the same equations."""
 
+from pathlib import Path
+
 import torch
 import torch.nn.functional as F
+import yaml
 
 from benchmarks.timing import Comparison, compare
-from mcss.losses.contrastive import hardest_negative_contrastive_loss
+from mcss.losses.contrastive import ContrastiveLoss, ContrastiveSettings, hardest_negative_contrastive_loss
 
 PAIRS, DIM, MARGIN, THRESHOLD = (33, 512, 4096), 128, 0.6, 0.3
 
@@ -20,22 +23,36 @@ def masked_loss(anchor: torch.Tensor, positive: torch.Tensor) -> torch.Tensor:
 
 
 def measure() -> list[Comparison]:
-    """One comparison for each number of pairs."""
-    return [_compared(pairs) for pairs in PAIRS]
+    """For each number of pairs the loss alone, and that of a run, which also tells how the embedding is spread."""
+    return [comparison for pairs in PAIRS for comparison in _compared(pairs)]
 
 
-def _compared(pairs: int) -> Comparison:
+def _compared(pairs: int) -> list[Comparison]:
     generator = torch.Generator().manual_seed(0)
     anchor = F.normalize(torch.randn(pairs, DIM, generator=generator), dim=1)
     positive = F.normalize(anchor + 0.05 * torch.randn(pairs, DIM, generator=generator), dim=1)
     views = [anchor.requires_grad_(), positive.requires_grad_()]
+    of_run = ContrastiveLoss(gpu_settings())
 
     def ours() -> None:
         torch.autograd.grad(hardest_negative_contrastive_loss(*views, MARGIN, THRESHOLD), views)
 
+    def ours_in_a_run() -> None:
+        torch.autograd.grad(of_run(*views, 0).loss, views)
+
     def reference() -> None:
         torch.autograd.grad(masked_loss(*views), views)
 
-    rounds = 200 if pairs < 100 else 7
+    rounds, against = 200 if pairs < 100 else 7, "a plain masked form"
+    wanted = 1 if pairs == PAIRS[0] else None
     name = f"contrastive loss, {pairs:,} pairs"
-    return compare(name, ours, reference, "a plain masked form", rounds=rounds, wanted=1 if pairs == PAIRS[0] else None)
+    return [
+        compare(name, ours, reference, against, rounds=rounds, wanted=wanted),
+        compare(f"{name}, as trainer/gpu.yaml trains", ours_in_a_run, reference, against, rounds=rounds),
+    ]
+
+
+def gpu_settings() -> ContrastiveSettings:
+    """Settings of ``experiments/trainer/gpu.yaml``."""
+    overlay = yaml.safe_load(Path("experiments/trainer/gpu.yaml").read_text(encoding="utf-8"))
+    return ContrastiveSettings(**overlay["model"]["contrastive"])

@@ -1,77 +1,76 @@
-"""What grows with the store and with the batch: set-up of the samplers, memory, time of a step."""
+"""What grows with the store and with the batch: set-up of training, memory, time of a step, distances of all pairs."""
 
+import json
 import statistics
-import tracemalloc
+import subprocess
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
 
-import numpy as np
 import torch
 
+from benchmarks.large_store import training_costs, write_large_store
 from benchmarks.timing import Figure, seconds
-from data_modules.index import Index
-from data_modules.samplers import LabelledSampler, PairSampler
+from data_modules.augment import Augment, AugmentSettings
+from mcss.batch import TrainBatch
+from mcss.metrics.functional import pairwise_pa_mpjpe
 from mcss.models.module import MCSSModule
 
-VIEWS, INSTANTS_A_CLIP, SUBJECTS, FPS = 4, 100, 5, 2
-ROWS = (15_000, 150_000, 1_500_000)
-"""The largest is Human3.6M's training set at 50 frames a second: 1.56 million images."""
-BATCHES = (22, 110, 440)
+ROWS = 1_500_000
+"""Human3.6M's training set at 50 frames a second: 1.56 million images."""
 SETUP_LIMIT_S, MEMORY_LIMIT_MB = 5.0, 1000.0
-
-
-def synthetic_index(rows: int) -> Index:
-    """An index of about so many rows, clips of ``SUBJECTS`` subjects at ``FPS`` frames a second."""
-    instants = rows // VIEWS
-    instant = np.repeat(np.arange(instants), VIEWS)
-    clip = instant // INSTANTS_A_CLIP
-    clips = int(clip[-1]) + 1
-    subject = clip * SUBJECTS // clips
-    return Index(
-        subject=np.array([f"S{number}" for number in range(SUBJECTS)])[subject],
-        action=np.array([f"Action{number:04d}" for number in range(clips)])[clip],
-        subaction=np.ones(len(clip), dtype=np.int64),
-        frame=instant % INSTANTS_A_CLIP,
-        time_s=(instant % INSTANTS_A_CLIP) / FPS,
-        camera=np.array([f"cam{view}" for view in range(VIEWS)])[np.arange(len(instant)) % VIEWS],
-        has_pose=np.ones(len(clip), dtype=bool),
-        subjects_train=tuple(f"S{number}" for number in range(SUBJECTS)),
-    )
+BATCHES = (20, 110, 440)
+POSES, PAIRWISE_LIMIT_S = 2200, 60.0
+"""All distinct poses of the studio's test subjects, and more."""
 
 
 def measure() -> list[Figure]:
-    """Set-up time and memory of both samplers with the first batch; seconds a step at several batches."""
-    return [figure for rows in ROWS for figure in _setup(rows)] + [_step(batch) for batch in BATCHES]
+    """A data module over a large store, training steps of several batches, distances of all pairs of poses."""
+    return [*_large_store(), *(_step(batch) for batch in BATCHES), _pairwise()]
 
 
-def _setup(rows: int) -> list[Figure]:
-    def build() -> None:
-        index = synthetic_index(rows)
-        every = np.arange(len(index))
-        pairs = PairSampler(index, every, pairs=33, min_gap_s=1.0, seed=0)
-        pairs.batch(0)
-        LabelledSampler(every, 22, seed=0).batch(0)
-
-    largest = rows == ROWS[-1]
-    time_s = statistics.median(seconds(build) for _ in range(3))
-    tracemalloc.start()
-    build()
-    memory_mb = tracemalloc.get_traced_memory()[1] / 1e6
-    tracemalloc.stop()
+def _large_store() -> list[Figure]:
+    """In a process of its own, whose peak memory is then that of the data module."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = Path(folder) / "store"
+        write_large_store(store, ROWS)
+        command = [sys.executable, "-m", training_costs.__module__, str(store)]
+        costs = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    images = f"a store of {costs['rows']:,} images"
     return [
-        Figure(f"index and samplers of {rows:,} images: set-up", time_s, "s", SETUP_LIMIT_S if largest else None),
-        Figure(f"index and samplers of {rows:,} images: memory", memory_mb, "MB", MEMORY_LIMIT_MB if largest else None),
+        Figure(f"{images}: opening it", costs["opening_s"], "s", None),
+        Figure(f"{images}: samplers of both streams", costs["loaders_s"], "s", SETUP_LIMIT_S),
+        Figure(f"{images}: first batch", costs["batch_s"], "s", None),
+        Figure(f"{images}: peak memory beyond the imports", costs["memory_mb"], "MB", MEMORY_LIMIT_MB),
+        Figure(f"{images}: the same a row", 1e6 * costs["memory_mb"] / costs["rows"], "bytes", None),
     ]
 
 
-def _step(batch: int) -> Figure:
+def _step(images: int) -> Figure:
+    """A whole step of base.yaml's network: augmentation, both losses, backward, Adam; 3 in 10 images are anchors."""
     network = MCSSModule(width=32, weights="none", image_size_px=64, batchnorm_affine=True).train()
-    images = torch.randn(batch, 3, 64, 64)
+    network.log = lambda *_, **__: None  # type: ignore[method-assign]
+    optimizer = torch.optim.Adam(network.parameters())
+    augment = Augment(AugmentSettings(), 64, seed=0)
+    crops = torch.randint(0, 256, (images, 3, 96, 96), dtype=torch.uint8)
+    pairs = 3 * images // 10
+    pose_world = 300 * torch.randn(images - 2 * pairs, 17, 3)
 
     def step() -> None:
+        varied, flipped = augment(crops, step=0, pairs=pairs)
         with torch.autocast("cpu", torch.bfloat16):
-            network.embed(images).square().sum().backward()
+            loss = network.training_step(TrainBatch(varied, pairs, pose_world, flipped[2 * pairs :], 0), 0)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
 
     step()
     time_s = statistics.median(seconds(step) for _ in range(5))
-    return Figure(
-        f"network, forward and backward of {batch} images of 64 px", 1000 * time_s / batch, "ms an image", None
-    )
+    return Figure(f"training step of {images} images, 64 px", 1000 * time_s / images, "ms an image", None)
+
+
+def _pairwise() -> Figure:
+    pose = 300 * torch.randn(POSES, 17, 3, generator=torch.Generator().manual_seed(0))
+    time_s = seconds(partial(pairwise_pa_mpjpe, pose))
+    return Figure(f"PA-MPJPE of all pairs of {POSES:,} poses", time_s, "s", PAIRWISE_LIMIT_S)

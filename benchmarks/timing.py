@@ -31,6 +31,13 @@ class Figure(NamedTuple):
     limit: float | None
 
 
+class Missing(NamedTuple):
+    """Something that was not measured here, and why."""
+
+    name: str
+    reason: str
+
+
 def compare(
     name: str,
     ours: Callable[[], Any],

@@ -1,40 +1,54 @@
-"""Steps of ``mcss fit`` against a bare PyTorch loop, in turn within one run: same network, batches and augmentation."""
+"""Steps of ``mcss fit`` against a bare PyTorch loop, in turn within one run: same network, batches and augmentation.
+
+A round is an epoch of base.yaml, so that it holds what a run of days holds: a line of the log every 20 steps (into
+W&B's offline files and a history that is long already), the progress bar, a validation and a checkpoint. The bare loop
+validates too, without measuring anything, and neither logs nor saves.
+"""
 
 import copy
 import tempfile
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import ClassVar
 
 import pytorch_lightning as pl
 import torch
+from torch import Tensor
 
 from benchmarks.timing import Comparison, summarise
 from data_modules.datamodule import MultiviewPoseDataModule
-from mcss.cli import MCSSCommandLine, _command_line, prepare_process
+from mcss.cli import main
+from mcss.history import MetricsHistory
 from mcss.models.module import MCSSModule
 
-STEPS, ROUNDS = 5, 11
+STEPS_A_TURN, TURNS_A_ROUND, ROUNDS = 25, 10, 2
+EARLIER_STEPS = 94_000
+"""How long the history is at the start: as that of experiments/trainer/gpu.yaml at its end."""
 _CONFIGS = ("experiments/base.yaml", "experiments/data/studio.yaml", "experiments/method/mcss.yaml")
 
 
 class AgainstBareLoop(pl.Callback):
-    """After every ``STEPS`` steps of the run, times as many steps of the bare loop."""
+    """After every ``STEPS_A_TURN`` steps of the run, times as many steps of the bare loop."""
 
-    def __init__(self) -> None:
-        self.times_s: list[tuple[float, float]] = []
+    times_s: ClassVar[list[tuple[float, float]]] = []
+    """Of each turn, ours and theirs. The command line makes the callback, so that its class holds what it found."""
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
-        """Copy the network, before any step."""
+        """Copy the network, before any step; make the history that of a long run."""
+        for logger in trainer.loggers:
+            if isinstance(logger, MetricsHistory):
+                for step in range(-EARLIER_STEPS, 0, trainer.log_every_n_steps):  # type: ignore[attr-defined]
+                    logger.log_metrics({f"train/value_{number}": 0.123456 for number in range(8)}, step)
+        self.times_s.clear()
         self.bare = bare_steps(copy.deepcopy(pl_module), pl_module.data, trainer)
         self.begun = time.perf_counter()
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: MCSSModule, *_: Any) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
         """Take turns. Everything that the run does beside its steps falls into its own share."""
-        if trainer.global_step % STEPS:
+        if trainer.global_step % STEPS_A_TURN:
             return
         between = time.perf_counter()
-        for _ in range(STEPS):
+        for _step in range(STEPS_A_TURN):
             next(self.bare)
         end = time.perf_counter()
         self.times_s.append((between - self.begun, end - between))
@@ -42,42 +56,38 @@ class AgainstBareLoop(pl.Callback):
 
 
 def bare_steps(network: MCSSModule, data: MultiviewPoseDataModule, trainer: pl.Trainer) -> Iterator[None]:
-    """Train by hand: no hooks, no logs, no checkpoints."""
-    network = network.train()
+    """Train by hand: no hooks, no logs, no checkpoints; a forward pass of the validation images after each epoch."""
     network.log = lambda *_, **__: None  # type: ignore[method-assign]
-    optimizer = torch.optim.Adam(network.parameters(), lr=network.lr)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: network._lr_factor(step, trainer.max_steps))
+    network.trainer = trainer  # a copy has none, and the schedule needs the number of steps
+    chosen = network.configure_optimizers()
+    optimizer, schedule = chosen["optimizer"], chosen["lr_scheduler"]["scheduler"]  # type: ignore[index,call-overload]
     multiview, labelled = (loader.dataset for loader in data.train_dataloader().flattened)
+    autocast = torch.autocast(network.device.type, torch.bfloat16, enabled="bf16" in str(trainer.precision))
     for step in range(trainer.max_steps):
-        batch = data._augmented(multiview[step], labelled[step])
-        with torch.autocast(network.device.type, torch.bfloat16, enabled="bf16" in str(trainer.precision)):
-            loss = network.training_step(batch, step)
+        network.train()
+        batch = data.on_after_batch_transfer({"multiview": multiview[step], "labelled": labelled[step]}, 0)
+        with autocast:
+            loss: Tensor = network.training_step(batch, step)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
+        if (step + 1) % data.steps_per_epoch == 0:
+            network.eval()
+            with torch.inference_mode(), autocast:
+                for batch in data.val_dataloader():
+                    network(data.on_after_batch_transfer(batch, 0).images)
         yield
 
 
 def measure() -> list[Comparison]:
-    """With decoded crops in memory, which has a promise; and with decoding in every step, which has none."""
-    return [_measured(cached=True, wanted=0.97), _measured(cached=False, wanted=None)]
-
-
-def _measured(cached: bool, wanted: float | None) -> Comparison:
-    prepare_process()
-    turns = AgainstBareLoop()
+    """With decoded crops in memory; the first round, in which ours does not validate yet, is left out."""
+    steps = STEPS_A_TURN * TURNS_A_ROUND * (ROUNDS + 1)
     with tempfile.TemporaryDirectory() as folder:
         args = [word for config in _CONFIGS for word in ("--config", config)]
-        args += ["--run_dir", folder, "--trainer.max_steps", str(STEPS * (ROUNDS + 2)), "--trainer.accelerator", "cpu"]
-        args += ["--data.cache_images", str(cached).lower(), "--trainer.enable_progress_bar", "false"]
-
-        class WithTurns(MCSSCommandLine):
-            def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
-                trainer = super().instantiate_trainer(**kwargs)
-                trainer.callbacks.insert(0, turns)
-                return trainer
-
-        _command_line(WithTurns, ["fit", *args])
-    kind = "decoded crops in memory" if cached else "decoding in every step"
-    return summarise(f"mcss fit, {kind}", turns.times_s[2:], "a bare PyTorch loop", wanted)
+        args += ["--run_dir", folder, "--trainer.max_steps", str(steps), "--trainer.accelerator", "cpu"]
+        main(["fit", *args, f"--trainer.callbacks+={__name__}.{AgainstBareLoop.__name__}"])
+    turns = AgainstBareLoop.times_s
+    rounds = [turns[start : start + TURNS_A_ROUND] for start in range(TURNS_A_ROUND, len(turns), TURNS_A_ROUND)]
+    times_s = [(sum(ours for ours, _ in turn), sum(theirs for _, theirs in turn)) for turn in rounds]
+    return [summarise("mcss fit, decoded crops in memory", times_s, "a bare PyTorch loop", 0.97)]

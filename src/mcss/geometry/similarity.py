@@ -23,14 +23,17 @@ def finite_float64(*poses: Float[Tensor, "poses joints 3"]) -> tuple[Float64[Ten
     Raises:
         ValueError: a coordinate is not finite; the error of such a pose is undefined.
     """
+    poses = tuple((pose.cpu() if pose.device.type == "mps" else pose).double() for pose in poses)
     for argument, pose in enumerate(poses):
+        if pose.sum().isfinite():  # one pass; a sum that is not finite may still be one of large numbers
+            continue
         bad = ~pose.isfinite().all(dim=2).all(dim=1)
         if bad.any():
             raise ValueError(
                 f"{int(bad.sum())} of {len(pose)} poses of argument {argument} hold coordinates that are not finite, "
                 f"the first is pose {int(bad.nonzero()[0])}"
             )
-    return tuple((pose.cpu() if pose.device.type == "mps" else pose).double() for pose in poses)
+    return poses
 
 
 def similarity_align(
@@ -57,11 +60,19 @@ def similarity_align(
     True
     """
     pred, target = finite_float64(pred, target)
-    pred_centre, target_centre = pred.mean(dim=1, keepdim=True), target.mean(dim=1, keepdim=True)
+    target_centre = target.mean(dim=1, keepdim=True)
+    return target_centre + align_to_centred(pred, target - target_centre)
+
+
+def align_to_centred(
+    pred: Float64[Tensor, "poses joints 3"], target_centred: Float64[Tensor, "poses joints 3"]
+) -> Float64[Tensor, "poses joints 3"]:
+    """``similarity_align`` onto targets whose centroids are at the origin, of coordinates known to be finite."""
+    pred_centre = pred.mean(dim=1, keepdim=True)
     pred_centred = pred - pred_centre
-    rotation, correlation = best_rotation(pred_centred.mT @ (target - target_centre))
+    rotation, correlation = best_rotation(pred_centred.mT @ target_centred)
     scale = correlation * inverse_energy(pred_centred, pred_centre)
-    return torch.baddbmm(target_centre, pred_centred, scale[:, None, None] * rotation)
+    return pred_centred @ (scale[:, None, None] * rotation)
 
 
 def best_rotation(

@@ -181,13 +181,16 @@ class ContrastiveLoss(nn.Module):
             anchor, positive = views.unbind(dim=1)
         if len(anchor) < 2:
             raise ValueError("a contrastive batch needs at least two pairs")
-        squared = pairwise_squared_distance(anchor, positive)
+        is_softmax = step < self.settings.warmup_steps or self.settings.negatives == "all"
+        # Only the softmax has a gradient through all pairs, and needs their squares once more.
+        with torch.set_grad_enabled(is_softmax and torch.is_grad_enabled()):
+            squared = pairwise_squared_distance(anchor, positive)
         with torch.no_grad():
-            pairwise = squared.clamp(min=0).sqrt_()
+            pairwise = (squared.clamp(min=0) if is_softmax else squared.clamp_(min=0)).sqrt_()
             mean_distance = (pairwise.sum() - pairwise.trace()) / (len(anchor) * (len(anchor) - 1))
             threshold = effective_threshold(pairwise, self.threshold_at(step), self.settings.threshold_quantile)
             chosen = self._negatives(hide_non_negatives(pairwise, threshold), step)
-        if step < self.settings.warmup_steps or self.settings.negatives == "all":
+        if is_softmax:
             loss = softmax_contrastive_loss(squared, self.settings.temperature)
         else:
             negative = negative_distance(anchor, positive, chosen)

@@ -43,10 +43,11 @@ def off_diagonal(values: Float[Tensor, "pairs pairs"]) -> Float[Tensor, "pairs o
 def effective_threshold(pairwise: Float[Tensor, "pairs pairs"], threshold: float, quantile: float) -> Float[Tensor, ""]:
     """Limit ``threshold`` by the batch's ``quantile`` of off-diagonal distances (the nearest entry below it).
 
-    However far the embeddings contract, the threshold then hides about that share of the negatives, never all.
+    However far the embeddings contract, the threshold then hides about that share of the negatives, never all. With a
+    ``quantile`` of 1, which could hide them all as well, nothing is limited and no distance looked at.
     """
-    if threshold == 0:
-        return pairwise.new_zeros(())
+    if threshold == 0 or quantile == 1:
+        return pairwise.new_full((), threshold)
     others = off_diagonal(pairwise).flatten()
     # Not torch.quantile, which sorts all of them and refuses more than 2**24.
     return others.kthvalue(1 + int(quantile * (len(others) - 1))).values.clamp(max=threshold)
