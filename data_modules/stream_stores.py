@@ -34,7 +34,7 @@ class StreamStores:
         Raises:
             InputError: a store cannot be opened, or a camera to be left out is in none for training.
         """
-        stores = {path: open_store(path) for path in (multiview, labelled, test)}
+        stores = {path: open_store(path) for path in dict.fromkeys((multiview, labelled, test))}
         known = sorted({*stores[multiview].meta.cameras, *stores[labelled].meta.cameras})
         if unknown := sorted(set(leave_out_cameras) - set(known)):
             raise InputError(
