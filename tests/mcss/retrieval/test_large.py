@@ -63,5 +63,5 @@ def test_many_instants_are_searched_and_tables_leave_out_the_oracle(checkpoints,
 
 def test_without_faiss_one_line_says_how_to_install_it(images, monkeypatch):
     monkeypatch.setitem(sys.modules, "faiss", None)
-    with pytest.raises(InputError, match=r"pip install 'mcss\[faiss\]'"):
+    with pytest.raises(InputError, match=r"pip install -e '.\[faiss\]'"):
         retrieve_large(*images[:4], "all")
