@@ -24,6 +24,9 @@ STAMP  := $(ENV)/.mcss-installed
 CONFIGS := $(patsubst %,--config experiments/%.yaml,base $(TRAINER:%=trainer/%) data/$(DATA) method/$(METHOD))
 SETTINGS := --data.supervision $(SUPERVISION) --seed_everything $(SEED) --run_dir $(RUN)
 
+# Followed by the name of a file: one sweep, its command run with these two files of experiments.
+SWEEPS = DATA=$(DATA) TRAINER="$(TRAINER)" "$(PYTHON)" -m mcss.sweep experiments/sweeps
+
 # Rendered stores that the overlay names, unless ARGS names another; own videos take their labels from the studio.
 NAMED    = sed -nE 's!^ *([a-z]+_)?store: data/(studio|tiny|studio-b)( .*)?$$!\2!p' experiments/data/$(DATA).yaml
 RENDERED = $(if $(findstring --data.store,$(ARGS)),,$(sort $(shell $(NAMED) 2>/dev/null)))
@@ -58,17 +61,17 @@ retrieval: data ## how well the embeddings of CKPT="RUN/checkpoints/last.ckpt ..
 	"$(PYTHON)" -m mcss.retrieval $(CKPT) --store data/$(DATA) --out experiments/results/$(DATA)/retrieval $(ARGS)
 
 curve: data ## error against the amount of labels: every run that the committed table lacks (LEVELS, METHODS, SEEDS)
-	DATA=$(DATA) TRAINER="$(TRAINER)" "$(PYTHON)" -m mcss.sweep experiments/sweeps/supervision_curve.yaml $(GRID) $(REPORT)
+	$(SWEEPS)/supervision_curve.yaml $(GRID) $(REPORT)
 
 tables: data ## the paper's tables: every run that the committed table lacks
-	DATA=$(DATA) TRAINER="$(TRAINER)" "$(PYTHON)" -m mcss.sweep experiments/sweeps/table1.yaml $(GRID) $(REPORT)
-	DATA=$(DATA) TRAINER="$(TRAINER)" "$(PYTHON)" -m mcss.sweep experiments/sweeps/table2.yaml $(GRID) $(REPORT)
+	$(SWEEPS)/table1.yaml $(GRID) $(REPORT)
+	$(SWEEPS)/table2.yaml $(GRID) $(REPORT)
 
 ablations: data ## one part of the method changed at a time: every run that the committed table lacks
-	DATA=$(DATA) TRAINER="$(TRAINER)" "$(PYTHON)" -m mcss.sweep experiments/sweeps/ablations.yaml $(GRID) $(REPORT)
+	$(SWEEPS)/ablations.yaml $(GRID) $(REPORT)
 
 sweep: data ## make a W&B sweep of experiments/sweeps/SWEEP.yaml and become its first agent (needs a login)
-	DATA=$(DATA) TRAINER="$(TRAINER)" "$(PYTHON)" -m mcss.sweep experiments/sweeps/$(SWEEP).yaml $(GRID) --agent
+	$(SWEEPS)/$(SWEEP).yaml $(GRID) --agent
 
 bench: data ## time the project against other ways to do the same, as ratios: benchmarks/results.md
 	"$(PYTHON)" -m benchmarks
