@@ -12,8 +12,8 @@ import torch
 
 from benchmarks import contrastive, growth, inference, loading, pose_errors, training
 from benchmarks.timing import Comparison, Figure, Missing
-from data_modules.store_writer import available_cores
-from mcss.run_folder import commit_of
+from data_modules.store.writer import available_cores
+from mcss.run.folder import commit_of
 
 FOLDER = Path(__file__).parent
 BENCHMARKS = {

@@ -12,7 +12,7 @@ import torch
 
 from benchmarks.large_store import training_costs, write_large_store
 from benchmarks.timing import Figure, seconds
-from data_modules.augment import Augment, AugmentSettings
+from data_modules.training.augment import Augment, AugmentSettings
 from mcss.batch import TrainBatch
 from mcss.metrics.functional import pairwise_pa_mpjpe
 from mcss.models.module import MCSSModule

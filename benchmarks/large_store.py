@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import simplejpeg
 
-from data_modules.datamodule import MultiviewPoseDataModule
-from data_modules.store_format import ARROW_FILE, SCHEMA, SCHEMA_VERSION, STORE_FILE, StoreMeta
+from data_modules.store.format import ARROW_FILE, SCHEMA, SCHEMA_VERSION, STORE_FILE, StoreMeta
+from data_modules.training.datamodule import MultiviewPoseDataModule
 
 VIEWS, INSTANTS_A_CLIP, SUBJECTS, FPS, SIDE_PX = 4, 250, 5, 2.0, 8
 ROWS_A_CLIP = VIEWS * INSTANTS_A_CLIP

@@ -20,9 +20,9 @@ import torch
 from PIL import Image
 
 from benchmarks.timing import Comparison, Figure, Missing, compare, seconds
-from data_modules.samplers import LabelledSampler
 from data_modules.store import Row, Store, open_store, write_store
-from data_modules.streams import DecodedImages, LabelledStream, StepLoader, StepSampler
+from data_modules.training.samplers import LabelledSampler
+from data_modules.training.streams import DecodedImages, LabelledStream, StepLoader, StepSampler
 
 STORE = Path("data/studio")
 IMAGES, BATCH = 704, 44

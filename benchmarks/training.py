@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 from benchmarks.timing import Comparison, summarise
-from data_modules.datamodule import MultiviewPoseDataModule
+from data_modules.training.datamodule import MultiviewPoseDataModule
 from mcss.cli import main
-from mcss.history import MetricsHistory
 from mcss.models.module import MCSSModule
+from mcss.run.history import MetricsHistory
 
 STEPS_A_TURN, TURNS_A_ROUND, ROUNDS = 25, 10, 2
 EARLIER_STEPS = 94_000

@@ -12,17 +12,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from data_modules.data_card import data_card
-from data_modules.importers.doctor import diagnose
-from data_modules.importers.registry import LAYOUTS, make_layout
+from data_modules.sources.doctor import diagnose
+from data_modules.sources.registry import LAYOUTS, make_layout
 from data_modules.store import config_hash, open_store
-from data_modules.store_check import check_store, store_statistics
-from data_modules.store_format import STORE_FILE
-from data_modules.store_writer import require_replaceable
+from data_modules.store.card import data_card
+from data_modules.store.check import check_store, store_statistics
+from data_modules.store.format import STORE_FILE
+from data_modules.store.writer import require_replaceable
 from mcss.errors import InputError
 
 if TYPE_CHECKING:
-    from data_modules.studio.config import StudioConfig
+    from data_modules.sources.studio.config import StudioConfig
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -144,7 +144,7 @@ def _clip(text: str) -> tuple[str, str, int]:
 
 
 def _preset(arguments: argparse.Namespace, **changes: int | None) -> "StudioConfig":
-    from data_modules.studio.config import PRESETS
+    from data_modules.sources.studio.config import PRESETS
 
     if arguments.preset not in PRESETS:
         raise InputError(f"--preset {arguments.preset}: choose one of {', '.join(PRESETS)}")
@@ -154,8 +154,8 @@ def _preset(arguments: argparse.Namespace, **changes: int | None) -> "StudioConf
 
 
 def _render(arguments: argparse.Namespace) -> None:
-    from data_modules.studio.build import build_studio, studio_meta
-    from data_modules.studio.contact_sheet import write_contact_sheet
+    from data_modules.sources.studio.build import build_studio, studio_meta
+    from data_modules.sources.studio.contact_sheet import write_contact_sheet
 
     config = _preset(arguments, crop_size_px=arguments.size)
     if (arguments.out / STORE_FILE).exists():
@@ -183,9 +183,9 @@ def _require_same_config(path: Path, wanted: dict) -> None:
 
 
 def _import(arguments: argparse.Namespace) -> None:
-    from data_modules.importers.build import chosen_clips, import_config, import_layout
-    from data_modules.importers.clip_import import ImportSettings
-    from data_modules.importers.exclusions import read_exclusions
+    from data_modules.build import chosen_clips, import_config, import_layout
+    from data_modules.clip_build import ImportSettings
+    from data_modules.sources.exclusions import read_exclusions
 
     layout = make_layout(arguments.layout, arguments.source)
     if arguments.detector:
@@ -222,7 +222,7 @@ def _doctor(arguments: argparse.Namespace) -> None:
 
 
 def _frames(arguments: argparse.Namespace) -> None:
-    from data_modules.studio.frames import render_frames
+    from data_modules.sources.studio.frames import render_frames
 
     subject, action, subaction = arguments.clip
     try:

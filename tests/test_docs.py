@@ -17,9 +17,9 @@ import data_modules.cli
 import mcss
 from mcss import export
 from mcss.cli import main as mcss_main
-from mcss.report.collect import read_rows
-from mcss.report.page import difficulty, markdown_table, write_into
-from mcss.report.tables import table_cells, tables_page
+from mcss.results.collect import read_rows
+from mcss.results.page import difficulty, markdown_table, write_into
+from mcss.results.tables import table_cells, tables_page
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", "CONTRIBUTING.md", "docs/data.md", "docs/retrieval.md", "docs/scaling.md")

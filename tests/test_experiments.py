@@ -10,7 +10,7 @@ import yaml
 
 from mcss.cli import main
 from mcss.models.module import MCSSModule
-from mcss.run_folder import deciding_settings
+from mcss.run.folder import deciding_settings
 from tests.references.synthetic_store import make_store
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"

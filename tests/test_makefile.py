@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from data_modules.studio.config import PRESETS
+from data_modules.sources.studio.config import PRESETS
 from mcss.cli import parse_settings
 
 ROOT = Path(__file__).parents[1]

@@ -15,18 +15,16 @@ import yaml
 from pytorch_lightning.callbacks import TQDMProgressBar
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 
-from data_modules.datamodule import MultiviewPoseDataModule
-from mcss.callbacks import CollapseWatch, RunRecord, ValidationErrors
-from mcss.checkpoint_io import RunCheckpointIO
+from data_modules.training.datamodule import MultiviewPoseDataModule
 from mcss.errors import InputError, one_line
 from mcss.export import main as export_main
 from mcss.models.checkpoint import intact_checkpoint, read_checkpoint
 from mcss.models.module import MCSSModule
-from mcss.nonfinite import NonFiniteGuard
 from mcss.prediction import PredictionWriter
-from mcss.preemption import Preemption
-from mcss.report.results import ResultsWriter
-from mcss.run_folder import (
+from mcss.results.results import ResultsWriter
+from mcss.run.callbacks import CollapseWatch, RunRecord, ValidationErrors
+from mcss.run.checkpoint_io import RunCheckpointIO
+from mcss.run.folder import (
     CONFIG_FILE,
     LAST_CHECKPOINT,
     check_same_settings,
@@ -34,7 +32,9 @@ from mcss.run_folder import (
     default_run_dir,
     run_facts,
 )
-from mcss.wandb_start import start_wandb
+from mcss.run.guard import NonFiniteGuard
+from mcss.run.loggers import start_wandb
+from mcss.run.preemption import Preemption
 
 
 class OneLineParser(LightningArgumentParser):

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from data_modules.augment import Augment, AugmentSettings
+from data_modules.training.augment import Augment, AugmentSettings
 from mcss.errors import InputError
 from mcss.models.module import MCSSModule
 from mcss.models.network import load_network

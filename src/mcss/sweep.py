@@ -21,9 +21,9 @@ from tqdm import tqdm
 from data_modules.store import joint_content_hash, open_store
 from mcss.cli import parse_settings, prepare_process
 from mcss.errors import InputError
-from mcss.report.collect import check_same_data, read_rows
-from mcss.report.write import write_report
-from mcss.run_folder import RESULTS_FILE, config_hash
+from mcss.results.collect import check_same_data, read_rows
+from mcss.results.write import write_report
+from mcss.run.folder import RESULTS_FILE, config_hash
 
 ENVIRONMENT_VARIABLE = re.compile(r"\$\{envvar:([A-Z0-9_]+)\}")
 METHOD_FILE = "experiments/method/{}.yaml"

@@ -47,7 +47,7 @@ def studio(monkeypatch):
     for name, values in contents.items():
         module = ModuleType(name)
         module.__dict__.update(values)
-        monkeypatch.setitem(sys.modules, f"data_modules.studio.{name}", module)
+        monkeypatch.setitem(sys.modules, f"data_modules.sources.studio.{name}", module)
     return calls
 
 
@@ -115,7 +115,7 @@ def test_interrupted_render_says_how_to_go_on(studio, tmp_path, capsys, monkeypa
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sys.modules["data_modules.studio.build"], "build_studio", interrupt)
+    monkeypatch.setattr(sys.modules["data_modules.sources.studio.build"], "build_studio", interrupt)
     message = fails_in_one_line(capsys, ["render", "--out", str(tmp_path / "store")], code=130)
     assert "run the same command again to go on" in message
 

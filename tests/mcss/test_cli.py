@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from mcss.cli import main
-from mcss.history import read_history
 from mcss.models.module import MCSSModule
+from mcss.run.history import read_history
 from mcss.skeleton import JOINTS
 
 

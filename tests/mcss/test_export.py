@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from data_modules.augment import Augment, AugmentSettings
+from data_modules.training.augment import Augment, AugmentSettings
 from mcss import export
 from mcss.cli import main
 from mcss.models.network import load_network

@@ -10,8 +10,8 @@ import yaml
 
 from data_modules.store import write_store
 from mcss.cli import main
-from mcss.history import read_history
 from mcss.models.module import MCSSModule
+from mcss.run.history import read_history
 from tests.ddp_helpers import run_ranks
 from tests.ddp_workers import run_program
 from tests.mcss.conftest import EXPERIMENTS

@@ -12,7 +12,7 @@ import yaml
 from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_command_args
 
 from mcss import sweep as sweeps
-from mcss.report.collect import read_rows
+from mcss.results.collect import read_rows
 from mcss.sweep import expand, main, read_sweep
 
 ROOT = Path(__file__).parents[2]

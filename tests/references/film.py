@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from data_modules.studio.clips import Studio, make_subject_body
-from data_modules.studio.config import PRESETS
-from data_modules.studio.render import render_view
+from data_modules.sources.studio.clips import Studio, make_subject_body
+from data_modules.sources.studio.config import PRESETS
+from data_modules.sources.studio.render import render_view
 from mcss.geometry.camera import Camera
 
 SIDE_PX = 160

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from data_modules.index import Index
+from data_modules.store.index import Index
 
 
 def make_index(clips, views=4, spacing_s=0.5, subjects_train=("S1", "S5"), unlabelled=()) -> Index:

@@ -8,7 +8,7 @@ from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor, nn
 
 from mcss.errors import InputError
-from mcss.run_folder import PREVIOUS_CHECKPOINT
+from mcss.run.folder import PREVIOUS_CHECKPOINT
 
 REGRESSED_JOINTS = "h36m16"
 """Joint set that the networks of this project regress; a checkpoint names its own."""

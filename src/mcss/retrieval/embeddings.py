@@ -11,11 +11,11 @@ import torch
 from jaxtyping import Float32, Int
 from tqdm import tqdm
 
-from data_modules.datamodule import MultiviewPoseDataModule
 from data_modules.store import Store
+from data_modules.training.datamodule import MultiviewPoseDataModule
 from mcss.models.checkpoint import check_exists
 from mcss.models.network import load_network
-from mcss.run_folder import RUN_FILE
+from mcss.run.folder import RUN_FILE
 
 EMBEDDINGS_FILE = "embeddings.npz"
 

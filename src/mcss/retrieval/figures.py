@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from data_modules.store import Store
 from mcss.metrics.functional import pa_mpjpe
 from mcss.metrics.retrieval import KS, Retrieval
-from mcss.report.figures import COMPARED_QUANTILES, images_of_rows
+from mcss.results.figures import COMPARED_QUANTILES, images_of_rows
 from mcss.retrieval.analysis import (
     QUERIES_PER_SUBJECT,
     DistanceByPose,

@@ -15,7 +15,7 @@ from mcss.retrieval import benchmark
 from mcss.retrieval.embeddings import Embedded, embed_test_images
 from mcss.retrieval.figures import write_figures_of_run, write_retrieval_curve
 from mcss.retrieval.tables import retrieval_page, write_csv
-from mcss.run_folder import commit_of
+from mcss.run.folder import commit_of
 
 
 def write_retrieval(

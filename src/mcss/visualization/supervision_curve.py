@@ -5,7 +5,7 @@ import statistics
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mcss.report.collect import Rows
+from mcss.results.collect import Rows
 
 METHODS = {"mcss": ("MCSS", "tab:blue"), "baseline": ("baseline", "tab:orange")}
 """Methods of the curve: name in the legend and colour."""

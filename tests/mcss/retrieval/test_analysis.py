@@ -5,7 +5,7 @@ import torch
 from data_modules.store import open_store
 from mcss.geometry.canonical import to_canonical, to_root
 from mcss.metrics.retrieval import KS
-from mcss.report.figures import COMPARED_QUANTILES
+from mcss.results.figures import COMPARED_QUANTILES
 from mcss.retrieval import analysis
 from mcss.retrieval.benchmark import retrieve_all
 from mcss.retrieval.embeddings import Embedded

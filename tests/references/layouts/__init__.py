@@ -42,7 +42,7 @@ class Miniature:
 
 
 def layout_of(miniature):
-    """Layout that a miniature has; a second one of a layout is called "<layout> with ..."."""
+    """Source that a miniature has; a second one of a layout is called "<layout> with ..."."""
     return miniature.split(" ")[0]
 
 

@@ -1,0 +1,70 @@
+"""What a folder of somebody's files is, what is missing in it, and which command comes next."""
+
+import shlex
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_modules.sources.base import Source
+from data_modules.sources.missing import missing_of, missing_shared
+from data_modules.sources.registry import LAYOUTS, make_layout
+from mcss.errors import InputError
+
+SHOWN_FILES = 10
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What was found, a line each."""
+
+    layout: str
+    found: tuple[str, ...]
+    missing: tuple[str, ...]
+    """Without which something of what is there cannot be imported."""
+    advice: str
+
+
+def diagnose(source: Path) -> Diagnosis:
+    """Look at names only: no file is read that can be large.
+
+    Raises:
+        InputError: there is no such folder, it is of no known layout, or a library is not installed.
+    """
+    if not source.is_dir():
+        raise InputError(f"--source {source}: there is no such folder")
+    names = [name for name, entry in LAYOUTS.items() if any(any(source.glob(mark)) for mark in entry.marks)]
+    names.sort(key=lambda name: not any(source.glob(LAYOUTS[name].marks[0])))  # what some layouts share comes second
+    if not names:
+        known = "; ".join(f"{name}: {entry.marks[0]}" for name, entry in LAYOUTS.items())
+        raise InputError(f"{source}: no known layout; a source is recognised by ({known}), give the folder above these")
+    layout = make_layout(names[0], source)
+    command = f"mcss-data import {names[0]} --source {shlex.quote(str(source))} --out data/{layout.data_set.name}"
+    try:
+        found, missing = _clips(layout)
+    except InputError as error:
+        return Diagnosis(names[0], (), (str(error),), f"then: {command}")
+    return Diagnosis(names[0], tuple(found), tuple(missing), f"{'then' if missing else 'next'}: {command}")
+
+
+def _clips(layout: Source) -> tuple[list[str], list[str]]:
+    """Lines about the clips of each subject, and about files that are missing."""
+    data_set = layout.data_set
+    complete: defaultdict[str, int] = defaultdict(int)
+    missing, unread = [], []
+    clips = sorted(layout.clips())
+    archives = list(missing_shared(layout, clips).values())
+    for clip in clips:
+        absent = missing_of(layout, clip)
+        missing += [line for line in absent if line not in archives]
+        unread += [f"{path}: not read, it is no file of this layout" for path in layout.unread(clip)]
+        complete[clip[0]] += not absent
+    of_all = f" of {data_set.clips_per_subject}" if data_set.clips_per_subject else ""
+    found = [f"{subject}: {count}{of_all} clips complete" for subject, count in complete.items()]
+    if absent_subjects := [name for name in data_set.subjects if name not in complete]:
+        found.append(f"not there: {', '.join(absent_subjects)}")
+    return found + _first(unread), archives + _first(list(dict.fromkeys(missing)))
+
+
+def _first(lines: list[str]) -> list[str]:
+    """The first of many lines, and how many more there are."""
+    return lines if len(lines) <= SHOWN_FILES else [*lines[:SHOWN_FILES], f"and {len(lines) - SHOWN_FILES} more"]

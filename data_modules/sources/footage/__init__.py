@@ -1,0 +1,1 @@
+"""Own synchronised videos: recordings, time offsets, person boxes, 3D poses."""

@@ -1,0 +1,87 @@
+"""Boxes of the one person who moves in front of a camera that stands still; no network, no weights.
+
+A pixel belongs to the person where it differs from the median of the recording. The largest connected region of such
+pixels is boxed in every frame, and the boxes are smoothed over time.
+"""
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float32, Float64
+
+from data_modules.sources.footage.box_track import box_track
+from data_modules.sources.footage.recordings import Recording, read_frames
+from mcss.errors import InputError
+
+WORK_PX = 192
+"""Longer side of the pictures that are compared: enough for a box, and it averages noise away."""
+BACKGROUND_FRAMES = 25
+LEAST_DIFFERENCE = 18.0
+NOISE_FACTOR = 6.0
+"""A difference counts above this many times the frame's median difference, and above ``LEAST_DIFFERENCE`` of 255."""
+SHADOW_TINT, SHADOW_BRIGHTNESS = 0.12, 0.4
+"""A shadow leaves this share of the light or more, the same in all three colours up to the tint."""
+LEAST_AREA = 0.002
+"""Smaller regions, as a share of the picture, are no person."""
+JOIN_SHARE = 0.04
+"""Regions nearer than this share of the picture are one: clothes may look like the wall behind them."""
+
+
+def motion_boxes(recording: Recording) -> Float64[np.ndarray, "frames 4"]:
+    """Left, top, right, bottom of the moving person in every frame, pixels of the frame.
+
+    Not a number in frames without anybody.
+
+    Raises:
+        InputError: the recording cannot be read, or nobody moves in it.
+    """
+    background, scale = _background(recording)
+    boxes = np.full((len(recording.time_s), 4), np.nan)
+    for frame, image in enumerate(read_frames(recording, range(len(boxes)))):
+        picture, _ = _small(image)
+        if picture.shape != background.shape:
+            raise InputError(f"{recording.path}: frame {frame} has another size; cut the recording there")
+        box = _largest_region(_moving(picture, background))
+        if box is not None:
+            boxes[frame] = np.array(box) * scale
+    return box_track(recording, np.arange(len(boxes)), boxes, "a moving person")
+
+
+def _background(recording: Recording) -> tuple[Float32[np.ndarray, "rows columns 3"], float]:
+    """Median picture, and how many pixels of a frame one of its pixels is."""
+    count = len(recording.time_s)
+    chosen = np.unique(np.linspace(0, count - 1, min(BACKGROUND_FRAMES, count)).astype(int))
+    pictures = [_small(image) for image in read_frames(recording, chosen.tolist())]
+    if len({picture.shape for picture, _ in pictures}) > 1:
+        raise InputError(f"{recording.path}: its frames differ in size; cut the recording where the size changes")
+    return np.median([picture for picture, _ in pictures], axis=0).astype(np.float32), pictures[0][1]
+
+
+def _small(image: np.ndarray) -> tuple[Float32[np.ndarray, "rows columns 3"], float]:
+    height, width = image.shape[:2]
+    scale = max(1.0, max(height, width) / WORK_PX)
+    size = round(width / scale), round(height / scale)
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return cv2.GaussianBlur(small, (3, 3), 0).astype(np.float32), scale
+
+
+def _moving(
+    picture: Float32[np.ndarray, "rows columns 3"], background: Float32[np.ndarray, "rows columns 3"]
+) -> Bool[np.ndarray, "rows columns"]:
+    difference = np.abs(picture - background).max(axis=2)
+    brightness = (picture + 1) / (background + 1)
+    is_shadow = (np.ptp(brightness, axis=2) < SHADOW_TINT) & (brightness.mean(axis=2) > SHADOW_BRIGHTNESS)
+    is_shadow &= brightness.mean(axis=2) < 1
+    return (difference > max(LEAST_DIFFERENCE, NOISE_FACTOR * float(np.median(difference)))) & ~is_shadow
+
+
+def _largest_region(moving: Bool[np.ndarray, "rows columns"]) -> tuple[int, int, int, int] | None:
+    """Left, top, right, bottom of the largest group of moving pixels."""
+    clean = cv2.morphologyEx(moving.astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
+    reach = 1 + 2 * round(JOIN_SHARE * max(moving.shape) / 2)
+    _, labels = cv2.connectedComponents(cv2.dilate(clean, np.ones((reach, reach), np.uint8)))
+    areas = np.bincount(labels[clean > 0], minlength=2)
+    areas[0] = 0
+    if areas.max() < LEAST_AREA * moving.size:
+        return None
+    rows, columns = np.nonzero((labels == areas.argmax()) & (clean > 0))
+    return int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1

@@ -1,0 +1,1 @@
+"""Human3.6M in the layouts that are in use: one small reader each."""

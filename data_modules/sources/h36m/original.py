@@ -1,0 +1,169 @@
+"""Human3.6M as its site delivers it, unpacked, with ``metadata.xml`` beside the subjects.
+
+``S1/MyPoseFeatures/D3_Positions/Directions 1.cdf`` (world, mm), ``S1/Videos/Directions 1.54138969.mp4`` and, if there,
+``S1/MySegmentsMat/ground_truth_bb/Directions 1.54138969.mat``; without these boxes those of the projected joints are
+taken. Facts: https://github.com/anibali/h36m-fetch and https://github.com/facebookresearch/VideoPose3D.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import ClassVar
+
+import cdflib
+import h5py
+import numpy as np
+from jaxtyping import Float64
+
+from data_modules.frames import frame_times_s
+from data_modules.sources.base import Box, Clip, Instant, Source, VideoFrame, View
+from data_modules.sources.h36m import names as h36m_names
+from data_modules.sources.h36m.metadata import Metadata, read_metadata
+from data_modules.sources.poses import select_joints
+from mcss.errors import InputError
+from mcss.geometry.camera import Camera
+
+POSES, VIDEOS, BOXES = "MyPoseFeatures/D3_Positions", "Videos", "MySegmentsMat/ground_truth_bb"
+VIDEOS_ARCHIVE = {VIDEOS: "Videos_{}.tgz"}
+SHORTER_BY = 10
+"""Videos run longer than the poses, and the cameras' lengths differ by up to this many frames; more is a damage."""
+
+
+class H36mOriginal(Source):
+    """See the module."""
+
+    name = "h36m"
+    data_set = h36m_names.H36M
+    step, step_test = h36m_names.STEP, h36m_names.STEP_TEST
+    archives: ClassVar[dict[str, str]] = {POSES: "Poses_D3_Positions_{}.tgz", **VIDEOS_ARCHIVE}
+    """Archive, by subject, that holds a folder without which nothing can be imported."""
+
+    def clips(self) -> list[Clip]:
+        """Clips of the subjects whose folders are there."""
+        subjects = [name for name in h36m_names.SUBJECTS if (self.source / name).is_dir()]
+        if not subjects:
+            names = ", ".join(archive.format("S1") for archive in self.archives.values())
+            raise InputError(f"{self.source}: no folders S1, S5, ... in it; unpack {names}, ... there")
+        return [clip for clip in self.metadata().file_names if clip[0] in subjects]
+
+    def shared(self, clip: Clip) -> dict[Path, str]:
+        """Folders of the subject's archives."""
+        subject = clip[0]
+        return {
+            self.source / subject / folder: f"unpack {archive.format(subject)}"
+            for folder, archive in self.archives.items()
+        }
+
+    def files(self, clip: Clip) -> list[Path]:
+        """World poses, the four videos, the table of names and cameras, and boxes where the subject has some."""
+        videos = [self.file(clip, VIDEOS, f".{camera}.mp4") for camera in h36m_names.CAMERAS]
+        boxes = [self.file(clip, BOXES, f".{camera}.mat") for camera in h36m_names.CAMERAS]
+        return [self.annotation(clip), self._table, *videos, *(path for path in boxes if path.parent.is_dir())]
+
+    def cameras(self, clip: Clip) -> tuple[str, ...]:
+        """All four."""
+        return h36m_names.CAMERAS
+
+    def fps(self, clip: Clip) -> float:
+        """Of all videos."""
+        return h36m_names.FPS
+
+    def annotation(self, clip: Clip) -> Path:
+        """The clip's world poses."""
+        return self.file(clip, POSES, ".cdf")
+
+    def instants(self, clip: Clip, cameras: tuple[str, ...]) -> Iterator[Instant]:
+        """Instants up to the shortest of poses and videos."""
+        poses = self.poses(clip)
+        videos = {camera: self.file(clip, VIDEOS, f".{camera}.mp4") for camera in cameras}
+        count = min(len(poses), *(_frame_count(path, len(poses)) for path in videos.values()))
+        with ExitStack() as files:
+            boxes = {camera: self._boxes(clip, camera, files) for camera in cameras}
+            for frame in range(count):
+                views = tuple(
+                    View(camera, VideoFrame(path, frame), _lazy_box(boxes[camera], frame))
+                    for camera, path in videos.items()
+                )
+                yield Instant(frame, frame / h36m_names.FPS, views, poses[frame])
+
+    def poses(self, clip: Clip) -> Float64[np.ndarray, "frames 17 3"]:
+        """World poses, mm.
+
+        Raises:
+            InputError: they cannot be read.
+        """
+        return read_cdf_poses(self.annotation(clip))
+
+    def calibration(self, clip: Clip) -> dict[str, Camera]:
+        """Cameras as they stood for the subject."""
+        cameras = self.metadata().cameras
+        return {name: cameras[clip[0], name] for name in h36m_names.CAMERAS}
+
+    def metadata(self) -> Metadata:
+        """Names of the files, and the cameras."""
+        return read_metadata(self._table)
+
+    @property
+    def _table(self) -> Path:
+        return self.source / "metadata.xml"
+
+    def file(self, clip: Clip, folder: str, suffix: str) -> Path:
+        """A file of the clip, by its folder in the subject's and what follows the clip's name."""
+        return self.source / clip[0] / folder / f"{self.metadata().file_names[clip]}{suffix}"
+
+    def _boxes(self, clip: Clip, camera: str, files: ExitStack) -> "h5py.File | None":
+        path = self.file(clip, BOXES, f".{camera}.mat")
+        if not path.parent.is_dir():
+            return None
+        try:
+            return files.enter_context(h5py.File(path, "r"))
+        except OSError as error:
+            raise InputError(f"{path}: cannot be opened ({error}); unpack the boxes' archive again") from None
+
+
+def read_cdf_poses(path: Path) -> Float64[np.ndarray, "frames 17 3"]:
+    """World poses, mm, of a CDF file of ``D3_Positions``.
+
+    Raises:
+        InputError: the file is missing or damaged, or has another number of joints.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: missing; unpack the poses' archive again")
+    try:
+        values = np.asarray(cdflib.CDF(path).varget("Pose"), dtype=np.float64)
+        points = values.reshape(values.shape[-2], -1, 3)
+    except Exception as error:  # cdflib raises whatever a damaged file leads to
+        raise InputError(f"{path}: not a whole CDF file of poses ({error}); unpack the poses' archive again") from None
+    return select_joints(points, h36m_names.OF_32_JOINTS, 32, str(path))
+
+
+def _frame_count(path: Path, poses: int) -> int:
+    count = len(frame_times_s(path))
+    if count < poses - SHORTER_BY:
+        raise InputError(f"{path}: has {count} frames for {poses} poses; unpack the videos' archive again")
+    return count
+
+
+def _lazy_box(masks: "h5py.File | None", frame: int) -> "LazyBox | None":
+    return None if masks is None else LazyBox(masks, frame)
+
+
+class LazyBox:
+    """Reads the box of one frame when asked: the file holds a mask of a million pixels for every frame."""
+
+    def __init__(self, masks: h5py.File, frame: int) -> None:
+        self.masks = masks
+        self.frame = frame
+
+    def __call__(self) -> Box:
+        """Left, top, right, bottom of the person; MATLAB stored the masks transposed."""
+        try:
+            mask = self.masks[self.masks["Masks"][self.frame, 0]][()] > 0
+        except (KeyError, ValueError, IndexError, OSError) as error:
+            raise InputError(
+                f"{self.masks.filename}: lacks a mask ({self.frame}: {error}); unpack the boxes again"
+            ) from None
+        columns, rows = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        if not len(rows):
+            raise InputError(f"{self.masks.filename}: a mask is empty ({self.frame}); the frame has no box")
+        return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)

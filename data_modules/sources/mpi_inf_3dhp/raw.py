@@ -1,0 +1,149 @@
+"""MPI-INF-3DHP's training subjects as delivered (Mehta et al., 3DV 2017; http://gvv.mpi-inf.mpg.de/3dhp-dataset).
+
+``S1/Seq1/annot.mat`` (MATLAB v5; poses in each camera's frame, mm), ``camera.calibration`` (world to camera, mm, Y up)
+and ``imageSequence/video_0.avi``. Poses are ``annot3``, never ``univ_annot3``, which is scaled to one height. The data
+set's own test set has one view an instant and is of no use here; S7 and S8 are tested instead.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import scipy.io
+from jaxtyping import Float64
+
+from data_modules.frames import frame_times_s
+from data_modules.sources.base import Clip, DataSet, Instant, Source, VideoFrame, View
+from data_modules.sources.poses import Y_UP_TO_Z_UP, select_joints
+from mcss.errors import InputError
+from mcss.geometry.camera import Camera
+
+MPI_INF_3DHP = DataSet(
+    name="mpi-inf-3dhp",
+    subjects_test=("S7", "S8"),
+    source="MPI-INF-3DHP, http://gvv.mpi-inf.mpg.de/3dhp-dataset; poses annot3",
+    licence="MPI-INF-3DHP licence: research use only, not to be passed on",
+    subjects=tuple(f"S{number}" for number in range(1, 9)),
+    clips_per_subject=2,
+)
+CHEST_CAMERAS = ("0", "2", "4", "7", "8")
+"""The five at chest height (``mm3d_chest`` of the data set's mpii_get_camera_set.m), which the paper trains on."""
+FRAMES_FPS = {
+    "S1/Seq1": (6416, 25), "S1/Seq2": (12430, 50), "S2/Seq1": (6502, 25), "S2/Seq2": (6081, 25),
+    "S3/Seq1": (12488, 50), "S3/Seq2": (12283, 50), "S4/Seq1": (6171, 25), "S4/Seq2": (6675, 25),
+    "S5/Seq1": (12820, 50), "S5/Seq2": (12312, 50), "S6/Seq1": (6188, 25), "S6/Seq2": (6145, 25),
+    "S7/Seq1": (6239, 25), "S7/Seq2": (6320, 25), "S8/Seq1": (6468, 25), "S8/Seq2": (6054, 25),
+}  # fmt: skip
+"""Annotated frames and frame rate of each sequence (the data set's mpii_get_sequence_info.m)."""
+OF_28_JOINTS = (4, 23, 24, 25, 18, 19, 20, 3, 5, 6, 7, 9, 10, 11, 14, 15, 16)
+"""Pelvis, r_hip, r_knee, r_ankle, l_hip, l_knee, l_ankle, spine, neck, head, head_top, l_shoulder, ..., r_wrist."""
+SHORTER_BY = 2
+"""A video may lack this many of the annotated frames; more is a damage."""
+
+
+class MpiInf3dhp(Source):
+    """See the module."""
+
+    name = "mpi-inf-3dhp"
+    data_set = MPI_INF_3DHP
+    step, step_test = 5, 5
+
+    def clips(self) -> list[Clip]:
+        """Sequences whose folders are there."""
+        there = [name for name in FRAMES_FPS if (self.source / name).is_dir()]
+        if not there:
+            raise InputError(f"{self.source}: no S1/Seq1, ... in it; download the training subjects there")
+        return [(*name.split("/"), 1) for name in there]  # type: ignore[misc]
+
+    def shared(self, clip: Clip) -> dict[Path, str]:
+        """What the sequence's download consists of."""
+        names = ("annot.mat", "camera.calibration", "imageSequence")
+        return {self.annotation(clip).with_name(name): f"download {clip[0]}/{clip[1]} again" for name in names}
+
+    def files(self, clip: Clip) -> list[Path]:
+        """Poses, cameras, and the videos of the default cameras."""
+        folder = self.annotation(clip).parent
+        videos = [_video(folder, camera) for camera in CHEST_CAMERAS]
+        return [folder / "annot.mat", folder / "camera.calibration", *videos]
+
+    def cameras(self, clip: Clip) -> tuple[str, ...]:
+        """Those at chest height."""
+        return CHEST_CAMERAS
+
+    def fps(self, clip: Clip) -> float:
+        """25 or 50, by sequence."""
+        return float(FRAMES_FPS[f"{clip[0]}/{clip[1]}"][1])
+
+    def annotation(self, clip: Clip) -> Path:
+        """The clip's poses."""
+        return self.source / clip[0] / clip[1] / "annot.mat"
+
+    def instants(self, clip: Clip, cameras: tuple[str, ...]) -> Iterator[Instant]:
+        """Instants of the annotated frames that all videos have."""
+        folder = self.annotation(clip).parent
+        poses = read_world_poses(self.annotation(clip), self.calibration(clip), cameras[0])
+        poses = poses[: FRAMES_FPS[f"{clip[0]}/{clip[1]}"][0]]
+        videos = {camera: _video(folder, camera) for camera in cameras}
+        counts = {path: len(frame_times_s(path)) for path in videos.values()}
+        for path, count in counts.items():
+            if count < len(poses) - SHORTER_BY:
+                raise InputError(f"{path}: has {count} frames for {len(poses)} poses; download vnect_cameras.zip again")
+        for frame in range(min(len(poses), *counts.values())):
+            views = tuple(View(camera, VideoFrame(path, frame)) for camera, path in videos.items())
+            yield Instant(frame, frame / self.fps(clip), views, poses[frame])
+
+    def calibration(self, clip: Clip) -> dict[str, Camera]:
+        """All cameras of the sequence."""
+        return read_calibration(self.annotation(clip).with_name("camera.calibration"))
+
+
+def _video(folder: Path, camera: str) -> Path:
+    return folder / "imageSequence" / f"video_{camera}.avi"
+
+
+def read_calibration(path: Path) -> dict[str, Camera]:
+    """Read a "Skeletool Camera Calibration File V1.0"; the cameras' world is turned to Z up.
+
+    Raises:
+        InputError: the file is unreadable, or a camera has lens distortion, which no camera of the data set has.
+    """
+    cameras, name, size, matrix = {}, "", (0, 0), np.eye(4)
+    try:
+        for line in path.read_text().splitlines()[1:]:
+            key, *words = line.split() or [""]
+            if key == "name":
+                name = words[0]
+            elif key == "size":
+                size = (int(words[0]), int(words[1]))
+            elif key == "intrinsic":
+                matrix = np.array(words, dtype=np.float64).reshape(4, 4)
+            elif key == "extrinsic":
+                world_to_cam = np.array(words, dtype=np.float64).reshape(4, 4)
+                rot = world_to_cam[:3, :3] @ Y_UP_TO_Z_UP.T
+                if not np.allclose(rot @ rot.T, np.eye(3), atol=1e-3):
+                    raise ValueError(f"the extrinsic matrix of camera {name} is no rotation")
+                cameras[name] = Camera(rot, world_to_cam[:3, 3], matrix[:3, :3], np.zeros(5), size)
+            elif key == "radial" and any(float(word) for word in words):
+                raise ValueError(f"camera {name} has lens distortion")
+        if not cameras:
+            raise ValueError("no camera in it")
+    except (OSError, ValueError, IndexError) as error:
+        raise InputError(f"{path}: unreadable calibration ({error}); download it again") from None
+    return cameras
+
+
+def read_world_poses(path: Path, cameras: dict[str, Camera], camera: str) -> Float64[np.ndarray, "frames 17 3"]:
+    """World poses, mm, Z up, from the poses in the frame of one camera in ``annot.mat``.
+
+    Raises:
+        InputError: the file is damaged or has another number of joints, or the camera is unknown.
+    """
+    if camera not in cameras:
+        raise InputError(f"{path}: there is no camera {camera}; there are {', '.join(cameras)}")
+    try:
+        cells = scipy.io.loadmat(path, variable_names=["annot3"])["annot3"]
+        points = cells[int(camera), 0]
+        points = points.reshape(len(points), -1, 3)
+    except Exception as error:  # scipy raises whatever a damaged file leads to
+        raise InputError(f"{path}: not a whole annotation ({error!r}); download it again") from None
+    return cameras[camera].to_world(select_joints(points, OF_28_JOINTS, 28, str(path)))

@@ -1,0 +1,52 @@
+"""Whole camera frames of a clip, as a film would show them: input for importers and for looking at."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from data_modules.sources.studio.clips import Studio, make_subject_body
+from data_modules.sources.studio.config import StudioConfig
+from data_modules.sources.studio.render import encode
+
+POSES_FILE, CAMERA_FILE = "poses_world_mm.npy", "camera.json"
+
+
+def render_frames(
+    config: StudioConfig,
+    subject: str,
+    action: str,
+    subaction: int,
+    camera: str,
+    size_px: tuple[int, int],
+    folder: Path,
+    instants: Sequence[int] | None = None,
+) -> list[Path]:
+    """Write frames of one camera at ``size_px`` (width, height), landscape or portrait; return their paths.
+
+    ``instants`` chooses among the clip's, by default all.
+
+    The files are named after their source frame. ``poses_world_mm.npy`` (frames, 17, 3; world, joint set h36m17) and
+    ``camera.json`` (the camera with this frame size) lie beside them.
+
+    Raises:
+        ValueError: the configuration has no such clip or camera.
+    """
+    if (subject, action, subaction) not in config.clips:
+        raise ValueError(f"{config.name} has no clip {subject} {action} {subaction}")
+    studio = Studio(config, {subject: make_subject_body(subject, config.mesh)})
+    if camera not in studio.cameras:
+        raise ValueError(f"{config.name} has no camera {camera}: use one of {', '.join(studio.cameras)}")
+    chosen = list(range(config.instants) if instants is None else instants)
+    motion, posture = studio.perform(subject, action, subaction)
+    framed = studio.framed(camera, size_px)
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for instant in chosen:
+        image = studio.frame(studio.scene(subject, motion, posture, instant), framed)
+        paths.append(folder / f"{instant * config.frame_step:06d}.jpg")
+        paths[-1].write_bytes(encode(image, config.jpeg_quality))
+    np.save(folder / POSES_FILE, posture.joints_mm[chosen].astype(np.float32))
+    (folder / CAMERA_FILE).write_text(json.dumps(framed.to_dict(), indent=2) + "\n")
+    return paths

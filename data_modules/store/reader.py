@@ -1,0 +1,222 @@
+"""The store: images, index and labels of a data set in one directory.
+
+The directory opens with ``datasets.load_from_disk``. This module reads its Arrow file directly: a cell through
+``datasets`` costs ten times the cell's buffer, and the hot path needs only buffers and numpy columns.
+"""
+
+import bisect
+import itertools
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pyarrow as pa
+import simplejpeg
+import torch
+from jaxtyping import Float32, Float64, Int, Shaped, UInt8
+from torch import Tensor
+
+from data_modules.store.format import (
+    ARROW_FILE,
+    SCHEMA,
+    SCHEMA_VERSION,
+    STORE_FILE,
+    Row,
+    StoreError,
+    StoreMeta,
+    config_hash,
+)
+from data_modules.store.index import Index
+
+
+class _BinaryColumn:
+    """The cells of a chunked binary column as views of the mapped file; nothing is copied.
+
+    Arrow's own buffers are sliced: a cell as one of its scalars costs six times as much, 8 us an image.
+    """
+
+    def __init__(self, column: pa.ChunkedArray) -> None:
+        chunks = [chunk for chunk in column.chunks if len(chunk)]
+        self._starts = list(itertools.accumulate((len(chunk) for chunk in chunks), initial=0))
+        self._parts = [_offsets_and_data(chunk) for chunk in chunks]
+
+    def __getitem__(self, row: int) -> memoryview:
+        chunk = bisect.bisect_right(self._starts, row) - 1
+        (offsets, data), cell = self._parts[chunk], row - self._starts[chunk]
+        return data[offsets[cell] : offsets[cell + 1]]
+
+
+def _offsets_and_data(chunk: pa.LargeBinaryArray) -> tuple[memoryview, memoryview]:
+    _, offsets, data = chunk.buffers()
+    return memoryview(offsets).cast("b").cast("q")[chunk.offset :], memoryview(data).cast("B").toreadonly()
+
+
+@dataclass(frozen=True, eq=False)
+class Store(Index):
+    """An open store: the index, the other columns as numpy arrays, and the images in a mapped file."""
+
+    path: Path
+    meta: StoreMeta
+    content_hash: str
+    """Of configuration, index and poses; equal for equal data whatever the type of CPU that rendered it."""
+    rows_per_subject: dict[str, int]
+    box: Float64[np.ndarray, "rows 3"]
+    """Left, top and side of each crop in its source image, pixels."""
+    pose_world: Float32[np.ndarray, "rows 17 3"]
+    """World frame, mm, joint set h36m17; NaN where there is none."""
+    _images: _BinaryColumn
+
+    def __reduce__(self) -> tuple:
+        # Another process maps the file itself instead of receiving a copy.
+        return open_store, (self.path,)
+
+    def jpeg(self, row: int) -> memoryview:
+        """Bytes of a row's JPEG, a view of the mapped file.
+
+        Raises:
+            IndexError: there is no such row.
+        """
+        if not 0 <= row < len(self):
+            raise IndexError(f"row {row} of a store of {len(self)} rows")
+        return self._images[row]
+
+    def decode(self, rows: Int[np.ndarray, " batch"], size_px: int) -> UInt8[Tensor, "batch 3 size_px size_px"]:
+        """Images of ``rows``, RGB, resized by area averaging to ``size_px``; channels last in memory.
+
+        Raises:
+            StoreError: a JPEG cannot be decoded.
+        """
+        images = np.empty((len(rows), size_px, size_px, 3), dtype=np.uint8)
+        stored_px = self.meta.crop_size_px
+        for image, row in zip(images, rows.tolist(), strict=True):
+            try:
+                # Right into the batch where nothing is resized.
+                into = image if size_px == stored_px else None
+                crop = simplejpeg.decode_jpeg(self.jpeg(row), colorspace="RGB", buffer=into)
+                if crop.shape[:2] != (stored_px, stored_px):
+                    raise ValueError(f"{crop.shape[1]} x {crop.shape[0]} pixels, the store has {stored_px}")
+            except ValueError as error:
+                raise StoreError(
+                    f"{self.path}: row {row} ({self.image_name(row)}): its image cannot be decoded ({error});"
+                    f" run `mcss-data check {self.path}`, or train with --data.skip_corrupt_images true"
+                ) from error
+            if into is None:
+                cv2.resize(crop, (size_px, size_px), dst=image, interpolation=cv2.INTER_AREA)
+        return torch.from_numpy(images).permute(0, 3, 1, 2)
+
+    def row(self, row: int) -> Row:
+        """All columns of one row."""
+        return {
+            "subject": str(self.subject[row]),
+            "action": str(self.action[row]),
+            "subaction": int(self.subaction[row]),
+            "frame": int(self.frame[row]),
+            "time_s": float(self.time_s[row]),
+            "camera": str(self.camera[row]),
+            "image": self.jpeg(row),
+            "box": tuple(self.box[row].tolist()),
+            "pose_world": self.pose_world[row] if self.has_pose[row] else None,
+        }
+
+
+def joint_content_hash(stores: Sequence[Store]) -> str:
+    """Content hash of the data of a run: that of its store, or one over those of all where there are several."""
+    hashes = [store.content_hash for store in stores]
+    return hashes[0] if len(set(hashes)) == 1 else config_hash({"stores": hashes})
+
+
+def open_store(path: Path) -> Store:
+    """Map the store at ``path``.
+
+    Raises:
+        StoreError: there is no store, it was written by another version, or a file of it is damaged.
+    """
+    description, meta = _read_description(path)
+    table = _map_table(path, expected_rows=description["rows"])
+    return Store(
+        subject=_strings(table["subject"]),
+        action=_strings(table["action"]),
+        subaction=table["subaction"].to_numpy(),
+        frame=table["frame"].to_numpy(),
+        time_s=table["time_s"].to_numpy(),
+        camera=_strings(table["camera"]),
+        has_pose=table["pose_world"].is_valid().to_numpy(),
+        subjects_train=meta.subjects_train,
+        path=path,
+        meta=meta,
+        content_hash=description["content_hash"],
+        rows_per_subject=description["rows_per_subject"],
+        box=_vectors(table["box"]).reshape(-1, 3),
+        pose_world=_vectors(table["pose_world"]).reshape(-1, 17, 3),
+        _images=_BinaryColumn(table["image"]),
+    )
+
+
+def _read_description(path: Path) -> tuple[dict, StoreMeta]:
+    """Content of ``store.json``, and the part of it that describes the data."""
+    if not path.exists():
+        raise StoreError(
+            f"{path}: there is no store; make one with `mcss-data render --out {path}` or `mcss-data import`"
+        )
+    if not (path / STORE_FILE).exists():
+        raise StoreError(f"{path}: not a store (it has no {STORE_FILE}); make one with `mcss-data render`")
+    try:
+        description = json.loads((path / STORE_FILE).read_text(encoding="utf-8"))
+        version = description["schema_version"]
+        if version == SCHEMA_VERSION:
+            return description, _read_meta(description["meta"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{path / STORE_FILE}: damaged ({error!r}); remove the store and make it again") from None
+    raise StoreError(
+        f"{path}: written in schema version {version}, this program reads {SCHEMA_VERSION}; "
+        "remove the store and make it again"
+    )
+
+
+def _map_table(path: Path, expected_rows: int) -> pa.Table:
+    try:
+        table = pa.ipc.open_stream(pa.memory_map(str(path / ARROW_FILE))).read_all()
+    except (OSError, pa.ArrowInvalid) as error:
+        reason = " ".join(str(error).split())
+        raise StoreError(f"{path / ARROW_FILE}: damaged ({reason}); remove the store and make it again") from None
+    problem = None
+    if table.schema != SCHEMA:
+        problem = "the columns are not those of a store"
+    elif len(table) != expected_rows:
+        problem = f"{len(table)} rows, {expected_rows} were written"
+    else:
+        problem = next((f"column {name} has an empty cell" for name in SCHEMA.names if _has_gap(table, name)), None)
+    if problem:
+        raise StoreError(f"{path / ARROW_FILE}: damaged ({problem}); remove the store and make it again")
+    return table
+
+
+def _has_gap(table: pa.Table, name: str) -> bool:
+    return name != "pose_world" and table[name].null_count > 0
+
+
+def _read_meta(fields: dict) -> StoreMeta:
+    tuples = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
+    return StoreMeta(**{**fields, **tuples})
+
+
+def _strings(column: pa.ChunkedArray) -> Shaped[np.ndarray, " rows"]:
+    """Fixed-width strings, without a Python object a row."""
+    encoded = column.dictionary_encode().combine_chunks()
+    return np.array(encoded.dictionary.to_pylist())[encoded.indices.to_numpy()]
+
+
+def _vectors(column: pa.ChunkedArray) -> Shaped[np.ndarray, " values"]:
+    """Values of all fixed-size lists one after the other; NaN where the list is null."""
+    lists = column.type
+    values = np.empty((len(column), lists.list_size), dtype=lists.value_type.to_pandas_dtype())
+    start = 0
+    for chunk in column.chunks:
+        part = values[start : start + len(chunk)]
+        part[:] = chunk.values.to_numpy(zero_copy_only=False).reshape(part.shape)
+        part[chunk.is_null().to_numpy(zero_copy_only=False)] = np.nan
+        start += len(chunk)
+    return values.reshape(-1)

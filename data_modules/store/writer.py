@@ -1,0 +1,207 @@
+"""Writing a store: rows stream into a directory beside the target, which one rename puts into its place.
+
+What takes long to make is made in parts, which are kept in a work folder until the store is whole.
+"""
+
+import dataclasses
+import fcntl
+import itertools
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from data_modules.store.format import (
+    ARROW_FILE,
+    POSE_VALUES,
+    SCHEMA,
+    SCHEMA_VERSION,
+    STORE_FILE,
+    ContentHash,
+    Row,
+    StoreError,
+    StoreMeta,
+    neighbour_problems,
+    row_problems,
+)
+
+ROWS_PER_RECORD_BATCH = 256
+FINGERPRINT_FILE = "fingerprint"
+
+
+def write_store(path: Path, rows: Iterable[Row], meta: StoreMeta) -> None:
+    """Write ``rows`` to the directory ``path``, replacing the store that may be there.
+
+    Rows are streamed: memory does not grow with their number. Whatever goes wrong, an exception from ``rows`` included,
+    leaves ``path`` as it was.
+
+    Raises:
+        StoreError: a row breaks a rule of the store, there is no row, ``path`` is something other than a store, or
+            another process is writing it.
+    """
+    require_replaceable(path)
+    with _replacing(path) as partial:
+        description = _write_arrow(partial / ARROW_FILE, _checked(rows, meta, path), meta)
+        if not description["rows"]:
+            raise StoreError(f"{path}: there are no rows to write")
+        _write_json(partial / STORE_FILE, description)
+        _write_datasets_files(partial, fingerprint=description["content_hash"][:16])
+
+
+def require_replaceable(path: Path) -> None:
+    """Refuse a path under which there is something that is not a store.
+
+    Raises:
+        StoreError: there is.
+    """
+    is_empty_folder = path.is_dir() and not any(path.iterdir())
+    if path.exists() and not is_empty_folder and not (path / STORE_FILE).exists():
+        raise StoreError(f"{path}: exists and is not a store; choose another path or remove it")
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """Empty sibling of ``path`` to write to, renamed to ``path`` if all goes well and removed if not."""
+    path = path.absolute()
+    partial, old = (path.with_name(f".{path.name}.{kind}") for kind in ("partial", "old"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_name(f".{path.name}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StoreError(f"{path}: another process is writing this store; wait for it to end") from None
+        # Leftovers of a killed process. Killed between the two renames, it left the whole store under the old name.
+        if old.exists() and not path.exists():
+            old.rename(path)
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        try:
+            yield partial
+            _swap(partial, path, old)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+def _swap(partial: Path, path: Path, old: Path) -> None:
+    shutil.rmtree(old, ignore_errors=True)
+    if not path.exists():
+        partial.rename(path)
+        return
+    path.rename(old)  # a rename fails over a folder that is not empty
+    try:
+        partial.rename(path)
+    except BaseException:
+        old.rename(path)
+        raise
+    shutil.rmtree(old)
+
+
+def _checked(rows: Iterable[Row], meta: StoreMeta, path: Path) -> Iterator[Row]:
+    """Pass rows on that keep the rules of a store.
+
+    Raises:
+        StoreError: at the first one that does not.
+    """
+    previous = None
+    for number, row in enumerate(rows):
+        problems = list(row_problems(row, meta))
+        if previous is not None:
+            problems += neighbour_problems(previous, row)
+        for column, reason in problems:
+            raise StoreError(f"{path}: row {number}, {column}: {reason}")
+        yield row
+        previous = row
+
+
+def _write_arrow(path: Path, rows: Iterable[Row], meta: StoreMeta) -> dict:
+    """Write the rows and return the store's description, the content of ``store.json``."""
+    content_hash = ContentHash(meta.config)
+    counts = dict.fromkeys(meta.subjects_train + meta.subjects_test, 0)
+
+    def counted() -> Iterator[Row]:
+        for row in rows:
+            content_hash.update(row)
+            counts[row["subject"]] += 1
+            yield row
+
+    write_rows(path, counted())
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "rows": sum(counts.values()),
+        "rows_per_subject": counts,
+        "content_hash": content_hash.hexdigest(),
+        "meta": dataclasses.asdict(meta),
+    }
+
+
+def write_rows(path: Path, rows: Iterable[Row]) -> None:
+    """Stream ``rows`` to the Arrow file ``path``, a few hundred in memory at a time."""
+    remaining = iter(rows)
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, SCHEMA) as writer:
+        while pending := list(itertools.islice(remaining, ROWS_PER_RECORD_BATCH)):
+            writer.write_batch(_to_record_batch(pending))
+
+
+def read_rows(path: Path) -> Iterator[Row]:
+    """Rows of the Arrow file ``path`` in its order, a few hundred in memory at a time."""
+    with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as reader:
+        for batch in reader:
+            for row in batch.to_pylist():
+                pose = row["pose_world"]
+                row["pose_world"] = None if pose is None else np.array(pose, dtype=np.float32).reshape(-1, 3)
+                row["box"] = tuple(row["box"])
+                yield row
+
+
+def work_folder(store_path: Path, fingerprint: str) -> Path:
+    """Folder ``<store_path>.partial`` of the finished parts of a store, emptied if another recipe filled it."""
+    folder = store_path.with_name(f"{store_path.name}.partial")
+    mark = folder / FINGERPRINT_FILE
+    if not mark.exists() or mark.read_text() != fingerprint:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        mark.write_text(fingerprint)
+    return folder
+
+
+def available_cores() -> int:
+    """Cores that this process may use; macOS cannot tell, and offers all."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _to_record_batch(rows: list[Row]) -> pa.RecordBatch:
+    def column(name: str) -> list:
+        values: list = [row[name] for row in rows]  # type: ignore[literal-required]
+        if name == "pose_world":
+            return [None if pose is None else pose.reshape(POSE_VALUES).astype(np.float32) for pose in values]
+        return values
+
+    arrays = [pa.array(column(field.name), type=field.type) for field in SCHEMA]
+    return pa.record_batch(arrays, schema=SCHEMA)
+
+
+def _write_datasets_files(path: Path, fingerprint: str) -> None:
+    """Files beside the Arrow file that ``datasets.load_from_disk`` asks for."""
+    import datasets  # takes a second, and reading a store does not need it
+
+    info = datasets.DatasetInfo(features=datasets.Features.from_arrow_schema(SCHEMA))
+    _write_json(path / "dataset_info.json", dataclasses.asdict(info))
+    state: dict = {
+        "_data_files": [{"filename": ARROW_FILE}],
+        "_fingerprint": fingerprint,
+        "_format_columns": None,
+        "_format_kwargs": {},
+        "_format_type": None,
+        "_output_all_columns": False,
+        "_split": None,
+    }
+    _write_json(path / "state.json", state)
+
+
+def _write_json(path: Path, value: dict) -> None:
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Training batches from stores: supervision, samplers, streams, augmentation, the LightningDataModule."""

@@ -1,0 +1,248 @@
+"""MultiviewPoseDataModule: stores in, both training streams and the evaluation images out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from jaxtyping import Float, Int
+from pytorch_lightning.utilities import CombinedLoader
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from data_modules.store import Store, joint_content_hash
+from data_modules.training.augment import Augment, AugmentSettings
+from data_modules.training.intact import IntactImages
+from data_modules.training.samplers import LabelledSampler, PairSampler
+from data_modules.training.stream_stores import StreamStores
+from data_modules.training.streams import (
+    EvalStream,
+    ImageFolder,
+    LabelledStream,
+    MultiviewStream,
+    StepSampler,
+    image_readers,
+    loaders_in_step,
+    rank_batches,
+)
+from data_modules.training.supervision import validation_rows
+from mcss.batch import EvalBatch, LabelledBatch, MultiviewBatch, TrainBatch
+from mcss.errors import InputError
+from mcss.run.preemption import ignore_stop_signals
+
+
+class MultiviewPoseDataModule(pl.LightningDataModule):
+    """Streams of a store: pairs of views without labels, labelled images, images to evaluate.
+
+    The multiview stream draws from all training subjects, whatever the supervision. It may come from a store of its own
+    (a lab's videos without any label), and so may the test; all stores have one joint set. Batch and augmentation of a
+    step are a function of (seed, global step, rank, world size) alone, so that a resumed run sees what an uninterrupted
+    one would have seen.
+
+    Args:
+        store: directory of the store (``mcss-data render`` or ``mcss-data import`` make one).
+        supervision: whose 3D labels may be used: ``none``, ``all``, ``S1``, ``S1+S5``, ``10%S1``, ...
+        validation_clips: clips of training subjects ("S1/Directions/2") left out of both streams, for tuning.
+        leave_out_cameras: cameras whose images no training stream holds; validation and test keep them (paper,
+            supplement: queries from a viewpoint that training has not seen).
+        image_size_px: side of the images that the network sees.
+        pairs: anchor/positive pairs a step and rank; 0 switches the multiview stream off.
+        labelled_images: labelled images a step and rank. Paper: 22.
+        min_gap_s: least time between two instants of one clip in one batch, in seconds.
+        same_subject_on_ranks: all ranks draw the same subject in a step; needed where negatives cross ranks.
+        mix_subjects: pairs of a batch come from all training subjects. Paper: from one.
+        steps_per_epoch: length of an epoch, which is a reporting unit only: a run is sized in steps.
+        augment: how training images are varied.
+        cache_images: keep the training images decoded in memory (image_size_px^2 x 3 bytes each).
+        eval_batch_size: images a batch in validation, test and prediction.
+        num_workers: loader processes a rank; 0 loads in the training process, best with ``cache_images`` on CPU.
+        predict_images: folder of images (square crops around one person) for ``mcss predict``.
+        multiview_store: directory of the store that the pairs come from; by default ``store``.
+        labelled_store: of the labelled images and the validation clips; by default ``store``.
+        test_store: of the test subjects; by default ``store``.
+        skip_corrupt_images: train on with another view of the instant where an image cannot be decoded; otherwise, and
+            in evaluation always, that ends the run.
+        seed: of batches and augmentation; the command line links it to ``seed_everything``.
+    """
+
+    def __init__(
+        self,
+        store: str = "data/studio",
+        supervision: str = "S1",
+        validation_clips: Sequence[str] = (),
+        leave_out_cameras: Sequence[str] = (),
+        image_size_px: int = 224,
+        pairs: int = 33,
+        labelled_images: int = 22,
+        min_gap_s: float = 1.0,
+        same_subject_on_ranks: bool = False,
+        mix_subjects: bool = False,
+        steps_per_epoch: int = 500,
+        augment: AugmentSettings = AugmentSettings(),  # noqa: B008 - frozen, and the command line reads its defaults
+        cache_images: bool = False,
+        eval_batch_size: int = 256,
+        num_workers: int = 0,
+        predict_images: str | None = None,
+        multiview_store: str | None = None,
+        labelled_store: str | None = None,
+        test_store: str | None = None,
+        skip_corrupt_images: bool = False,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        paths = (multiview_store, labelled_store, test_store)
+        self.multiview_path, self.labelled_path, self.test_path = (Path(path or store) for path in paths)
+        self.supervision = supervision
+        self.validation_clips, self.leave_out_cameras = tuple(validation_clips), tuple(leave_out_cameras)
+        self.image_size_px = image_size_px
+        self.pairs, self.labelled_images, self.min_gap_s = pairs, labelled_images, min_gap_s
+        self.same_subject_on_ranks, self.mix_subjects = same_subject_on_ranks, mix_subjects
+        self.steps_per_epoch = steps_per_epoch
+        self.augment = Augment(augment, image_size_px, seed)
+        self.cache_images, self.skip_corrupt_images = cache_images, skip_corrupt_images
+        self.eval_batch_size, self.num_workers = eval_batch_size, num_workers
+        self.predict_images = predict_images
+        self.seed = seed
+        self._intact: set[IntactImages] = set()
+
+    def setup(self, stage: str) -> None:
+        """Open the stores and find the rows of every stream.
+
+        Raises:
+            InputError: stores, supervision or clips do not fit each other, or no stream is left to train on.
+        """
+        if stage == "predict":
+            return
+        paths = (self.multiview_path, self.labelled_path, self.test_path)
+        stores = self.stores = StreamStores.open(*paths, self.leave_out_cameras)
+        self.multiview_store, self.labelled_store, self.test_store = stores.multiview, stores.labelled, stores.test
+        self.rows_labelled = stores.rows_labelled(self.supervision, self.validation_clips)
+        self.rows_validation = validation_rows(self.labelled_store, self.validation_clips)
+        self.rows_test = stores.rows_test()
+        if stage == "test" and not len(self.rows_test):
+            raise InputError(f"{self.test_path}: no test subject has poses; name a store that does as data.test_store")
+        if stage == "fit":
+            if not self.pairs and not len(self.rows_labelled):
+                raise InputError("nothing to train on: pairs is 0 and supervision is 'none'")
+            self.rows_train = stores.rows_train(self.validation_clips)
+
+    def labelled_pose_world(self) -> Float[Tensor, "labelled 17 3"]:
+        """Poses of the labelled training rows: world frame, mm, h36m17; for the statistics of the target."""
+        return torch.from_numpy(self.labelled_store.pose_world[self.rows_labelled])
+
+    def training_pose_world(self) -> Float[Tensor, "poses 17 3"]:
+        """One pose an instant of all training subjects: what the mean-pose predictor, a reference, averages."""
+        return torch.from_numpy(self.stores.training_pose_world())
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """Names of the test store's actions, sorted; ``EvalBatch.action`` of the test counts them."""
+        return tuple(np.unique(self.test_store.action).tolist())
+
+    @property
+    def replaced_images(self) -> int:
+        """How many corrupt training images this process has replaced (``skip_corrupt_images``)."""
+        return sum(images.replaced for images in self._intact)
+
+    @property
+    def data_name(self) -> str:
+        """Names of the training stores."""
+        return "+".join(dict.fromkeys(store.meta.name for store in (self.multiview_store, self.labelled_store)))
+
+    @property
+    def data_hash(self) -> str:
+        """Content hash of the store, or one over those of all stores where there are several."""
+        return joint_content_hash([self.multiview_store, self.labelled_store, self.test_store])
+
+    @property
+    def labelled_instants(self) -> int:
+        """How many instants have 3D labels under this supervision."""
+        return len(np.unique(self.labelled_store.instant[self.rows_labelled]))
+
+    def train_dataloader(self) -> CombinedLoader:
+        """Both streams in step; a stream that the settings switch off is absent."""
+        pairs = (self.multiview_store, self.rows_train if self.pairs else self.rows_train[:0])
+        labelled = (self.labelled_store, self.rows_labelled)
+        read_pairs, read_labelled = readers = image_readers(
+            pairs, labelled, self.image_size_px, self.cache_images, self.skip_corrupt_images
+        )
+        self._intact |= {reader.store for reader in readers if isinstance(reader.store, IntactImages)}
+        rank, world_size = self._ranks()
+        self._streams: dict[str, MultiviewStream | LabelledStream] = {}
+        if self.pairs:
+            pair_sampler = PairSampler(
+                self.multiview_store,
+                self.rows_train,
+                pairs=self.pairs,
+                min_gap_s=self.min_gap_s,
+                seed=self.seed,
+                rank=rank,
+                world_size=world_size,
+                same_subject_on_ranks=self.same_subject_on_ranks,
+                mix_subjects=self.mix_subjects,
+            )
+            self._streams["multiview"] = MultiviewStream(read_pairs, pair_sampler)
+        if len(self.rows_labelled):
+            labelled_sampler = LabelledSampler(
+                self.rows_labelled, self.labelled_images, seed=self.seed, rank=rank, world_size=world_size
+            )
+            poses = self.labelled_store.pose_world
+            self._streams["labelled"] = LabelledStream(read_labelled, labelled_sampler, poses)
+        identity = {"seed": self.seed, "world_size": world_size, "pairs": self.pairs}
+        identity["labelled_images"] = self.labelled_images
+        steps = StepSampler(self._global_step, self.steps_per_epoch)
+        return loaders_in_step(self._streams, steps, identity, self.num_workers)
+
+    def training_images(self, step: int) -> list[str]:
+        """Names of the images that this rank trains on at global step ``step``, in the order of its batch."""
+        stores = {"multiview": self.multiview_store, "labelled": self.labelled_store}
+        return [stores[name].image_name(row) for name, stream in self._streams.items() for row in stream.rows(step)]
+
+    def val_dataloader(self) -> DataLoader | list[DataLoader]:
+        """Images of the validation clips; none where no clip was named."""
+        return self._eval_loader(self.labelled_store, self.rows_validation) if len(self.rows_validation) else []
+
+    def test_dataloader(self) -> DataLoader:
+        """Images of the test subjects."""
+        return self._eval_loader(self.test_store, self.rows_test)
+
+    def predict_dataloader(self) -> DataLoader:
+        """Images of the folder ``predict_images``.
+
+        Raises:
+            InputError: no folder was named, or it holds no image.
+        """
+        if self.predict_images is None:
+            raise InputError("predict needs a folder of images: --data.predict_images FOLDER")
+        folder = ImageFolder(self.predict_images, self.image_size_px)
+        self.predict_names = [path.name for path in folder.paths]
+        return DataLoader(folder, batch_size=self.eval_batch_size, num_workers=self.num_workers)
+
+    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """Augment (training) or normalise (otherwise), on the device that the batch has reached."""
+        if isinstance(batch, dict):
+            return self._augmented(batch.get("multiview"), batch.get("labelled"))
+        if isinstance(batch, EvalBatch):
+            return batch._replace(images=self.augment.normalise(batch.images))
+        return self.augment.normalise(batch)
+
+    def _augmented(self, multiview: MultiviewBatch | None, labelled: LabelledBatch | None) -> TrainBatch:
+        parts = [multiview.anchor, multiview.positive] if multiview else []
+        parts += [labelled.images] if labelled else []
+        pairs = len(multiview.anchor) if multiview else 0
+        pose_world = labelled.pose_world if labelled else torch.zeros(0, 17, 3, device=parts[0].device)
+        step = next(stream.step for stream in (multiview, labelled) if stream)
+        images, flipped = self.augment(torch.cat(parts), step=step, rank=self._ranks()[0], pairs=pairs)
+        return TrainBatch(images, pairs, pose_world, flipped[2 * pairs :], step)
+
+    def _eval_loader(self, store: Store, rows: Int[np.ndarray, " rows"]) -> DataLoader:
+        stream = EvalStream(store, self.image_size_px, rank_batches(rows, self.eval_batch_size, *self._ranks()))
+        return DataLoader(stream, batch_size=None, num_workers=self.num_workers, worker_init_fn=ignore_stop_signals)
+
+    def _ranks(self) -> tuple[int, int]:
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+
+    def _global_step(self) -> int:
+        return self.trainer.global_step if self.trainer else 0

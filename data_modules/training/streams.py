@@ -1,0 +1,235 @@
+"""Datasets behind the loaders: a global step in, a batch out; so any step can be made again at any time."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float, Int, UInt8
+from pytorch_lightning.utilities import CombinedLoader
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from data_modules.store import Store
+from data_modules.training.intact import IntactImages
+from data_modules.training.samplers import LabelledSampler, PairSampler
+from mcss.batch import EvalBatch, LabelledBatch, MultiviewBatch
+from mcss.errors import InputError
+from mcss.run.preemption import ignore_stop_signals
+
+
+class DecodedImages:
+    """Images of a store, decoded each time."""
+
+    def __init__(self, store: Store | IntactImages, size_px: int) -> None:
+        self.store = store
+        self.size_px = size_px
+
+    def __call__(
+        self, rows: Int[np.ndarray, " batch"], partner: Int[np.ndarray, " batch"] | None = None
+    ) -> UInt8[Tensor, "batch 3 side side"]:
+        """Images of ``rows``; ``partner`` as for ``IntactImages.shown``."""
+        if isinstance(self.store, IntactImages):
+            return self.store.decode(rows, self.size_px, partner)
+        return self.store.decode(rows, self.size_px)
+
+
+class CachedImages:
+    """Images of ``rows``, decoded once and kept in memory: 0.2 ms an image and step become a copy."""
+
+    def __init__(self, store: Store | IntactImages, rows: Int[np.ndarray, " rows"], size_px: int) -> None:
+        self.store = store
+        self.position = np.full(len(store), -1, dtype=np.int64)
+        self.position[rows] = np.arange(len(rows))
+        self.images = store.decode(rows, size_px)
+
+    def __call__(
+        self, rows: Int[np.ndarray, " batch"], partner: Int[np.ndarray, " batch"] | None = None
+    ) -> UInt8[Tensor, "batch 3 side side"]:
+        """Images of ``rows``, which must be among those cached; ``partner`` as for ``IntactImages.shown``."""
+        shown = self.store.shown(rows, partner) if isinstance(self.store, IntactImages) else rows
+        return self.images[self.position[shown]]
+
+
+ReadImages = DecodedImages | CachedImages
+
+
+def image_readers(
+    pairs: tuple[Store, np.ndarray], labelled: tuple[Store, np.ndarray], size_px: int, cached: bool, skip_corrupt: bool
+) -> tuple[ReadImages, ReadImages]:
+    """Readers of the rows of both streams, each given with its store; one for both where they share a store.
+
+    ``cached`` readers hold their rows decoded in memory; with ``skip_corrupt`` they read ``IntactImages``. Where pairs
+    share a store with labels, their rows contain the labelled ones; without pairs there are none of theirs.
+    """
+    (multiview_store, pair_rows), (labelled_store, labelled_rows) = pairs, labelled
+
+    def reader(store: Store, rows: np.ndarray) -> ReadImages:
+        source = IntactImages(store, rows) if skip_corrupt else store
+        return CachedImages(source, rows, size_px) if cached else DecodedImages(source, size_px)
+
+    if multiview_store is labelled_store:
+        both = reader(labelled_store, pair_rows if len(pair_rows) else labelled_rows)
+        return both, both
+    return reader(multiview_store, pair_rows), reader(labelled_store, labelled_rows)
+
+
+class MultiviewStream(Dataset[MultiviewBatch]):
+    """Pairs of step after step."""
+
+    def __init__(self, read_images: ReadImages, sampler: PairSampler) -> None:
+        self.read_images = read_images
+        self.sampler = sampler
+
+    def rows(self, step: int) -> list[int]:
+        """Rows of the step's anchors, then of their positives."""
+        return np.concatenate(self.sampler.batch(step)).tolist()
+
+    def __getitem__(self, step: int) -> MultiviewBatch:
+        anchor, positive = self.sampler.batch(step)
+        return MultiviewBatch(step, self.read_images(anchor, positive), self.read_images(positive, anchor))
+
+
+class LabelledStream(Dataset[LabelledBatch]):
+    """Labelled images of step after step."""
+
+    def __init__(
+        self, read_images: ReadImages, sampler: LabelledSampler, pose_world: Float[np.ndarray, "rows 17 3"]
+    ) -> None:
+        self.read_images = read_images
+        self.sampler = sampler
+        self.pose_world = pose_world
+
+    def rows(self, step: int) -> list[int]:
+        """Rows of the step's images."""
+        return self.sampler.batch(step).tolist()
+
+    def __getitem__(self, step: int) -> LabelledBatch:
+        rows = self.sampler.batch(step)
+        return LabelledBatch(step, self.read_images(rows), torch.from_numpy(self.pose_world[rows]))
+
+
+class EvalStream(Dataset[EvalBatch]):
+    """Batches of rows in store order (``rank_batches``)."""
+
+    def __init__(self, store: Store, size_px: int, batches: Sequence[Int[np.ndarray, " _"]]) -> None:
+        self.read_images = DecodedImages(store, size_px)
+        self.batches = batches
+        self.pose_world = store.pose_world
+        self.action = np.searchsorted(np.unique(store.action), store.action)
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __getitem__(self, index: int) -> EvalBatch:
+        rows = self.batches[index]
+        return EvalBatch(
+            images=self.read_images(rows),
+            pose_world=torch.from_numpy(self.pose_world[rows]),
+            row=torch.from_numpy(rows),
+            action=torch.from_numpy(self.action[rows]),
+        )
+
+
+class ImageFolder(Dataset[UInt8[Tensor, "3 side side"]]):
+    """Image files of a folder, in the order of their names; the middle square of each, resized.
+
+    Raises:
+        InputError: the folder is missing or holds no image, or (on access) a file cannot be decoded.
+    """
+
+    SUFFIXES = (".jpg", ".jpeg", ".png")
+
+    def __init__(self, folder: str, size_px: int) -> None:
+        if not Path(folder).is_dir():
+            raise InputError(f"predict_images {folder}: no such folder")
+        self.paths = sorted(path for path in Path(folder).iterdir() if path.suffix.lower() in self.SUFFIXES)
+        if not self.paths:
+            raise InputError(f"predict_images {folder}: no {', '.join(self.SUFFIXES)} file in it")
+        self.size_px = size_px
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> UInt8[Tensor, "3 side side"]:
+        image = cv2.imread(str(self.paths[index]), cv2.IMREAD_COLOR)
+        if image is None:
+            raise InputError(f"{self.paths[index]}: not an image that can be decoded; remove or replace it")
+        side = min(image.shape[:2])
+        top, left = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
+        square = np.ascontiguousarray(image[top : top + side, left : left + side])
+        shrinking = side > self.size_px
+        resized = cv2.resize(
+            square, (self.size_px, self.size_px), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
+        )
+        return torch.from_numpy(cv2.cvtColor(resized, cv2.COLOR_BGR2RGB)).permute(2, 0, 1)
+
+
+class StepSampler(Sampler[int]):
+    """Global steps from where training stands to the end of the epoch.
+
+    Lightning knows only the position in the epoch when it resumes, and would replay the epoch from its first batch;
+    asking the trainer at the start of every iteration is what makes a resumed run equal an uninterrupted one.
+    """
+
+    def __init__(self, global_step: Callable[[], int], steps_per_epoch: int) -> None:
+        self.global_step = global_step
+        self.steps_per_epoch = steps_per_epoch
+
+    def __iter__(self) -> Iterator[int]:
+        start = self.global_step()
+        return iter(range(start, (start // self.steps_per_epoch + 1) * self.steps_per_epoch))
+
+    def __len__(self) -> int:
+        return self.steps_per_epoch
+
+
+class StepLoader(DataLoader):
+    """A loader whose position is the trainer's global step; its state says which stream that step belongs to.
+
+    Raises:
+        InputError: on resuming a run whose batches were drawn otherwise.
+    """
+
+    def __init__(self, stream: Dataset, sampler: StepSampler, identity: dict[str, int], num_workers: int) -> None:
+        super().__init__(
+            stream,
+            batch_size=None,
+            sampler=sampler,
+            num_workers=num_workers,
+            persistent_workers=num_workers > 0,
+            pin_memory=torch.cuda.is_available(),
+            worker_init_fn=ignore_stop_signals,
+        )
+        self.identity = identity
+
+    def state_dict(self) -> dict[str, int]:
+        """Everything besides the step that a batch depends on."""
+        return dict(self.identity)
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Refuse to continue a run with other batches than it began with."""
+        changed = [f"{key} {state.get(key)} -> {value}" for key, value in self.identity.items() if state[key] != value]
+        if changed:
+            raise InputError(f"the checkpoint was made with other batches ({', '.join(changed)}): resume as it began")
+
+
+def loaders_in_step(
+    streams: dict[str, MultiviewStream | LabelledStream], steps: StepSampler, identity: dict[str, int], num_workers: int
+) -> CombinedLoader:
+    """Loaders of the streams by the same names, whose batches of one step come together."""
+    loaders = {name: StepLoader(stream, steps, identity, num_workers) for name, stream in streams.items()}
+    return CombinedLoader(loaders, mode="min_size")
+
+
+def rank_batches(
+    rows: Int[np.ndarray, " rows"], batch_size: int, rank: int, world_size: int
+) -> list[Int[np.ndarray, " _"]]:
+    """A rank's share of ``rows`` in batches of at most ``batch_size``: every row once, on one rank, none to fill up.
+
+    All ranks have equally many batches, of which some may be empty: a forward pass under DistributedDataParallel begins
+    with a collective, and a rank with one more would wait for ever.
+    """
+    batches = -(-len(rows) // (batch_size * world_size))
+    return np.array_split(rows[rank::world_size], batches) if batches else []

@@ -1,0 +1,84 @@
+"""How a run's checkpoints reach the disk and come back: Lightning writes and reads all of them through this plugin."""
+
+import contextlib
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric.utilities.types import _PATH
+from pytorch_lightning.plugins import TorchCheckpointIO
+from pytorch_lightning.utilities import rank_zero_warn
+
+from mcss.models.checkpoint import read_checkpoint
+from mcss.run.folder import PREVIOUS_CHECKPOINT
+
+
+class RunCheckpointIO(TorchCheckpointIO):
+    """Checkpoints of which a good one is always there.
+
+    A file is written beside its place and moved there in one step, once it is on the disk: a kill leaves the former
+    one. (Lightning's own way goes through the system's temporary folder, often another file system, where moving is
+    copying.) The one before it stays as ``previous.ckpt``. What cannot be written is told and remembered, and training
+    goes on: the next checkpoint may find space again.
+    """
+
+    failure: str | None = None
+    """Why the latest checkpoint could not be written; None where it was. Known to the rank that writes."""
+    step = 0
+    """Of the checkpoint that the run would go on from now: the one written last, or the one that it resumed from."""
+    _is_last_good = True
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: _PATH, storage_options: Any = None) -> None:
+        """Write ``checkpoint``; where that fails, warn and keep the former file."""
+        place = Path(path)
+        partial = place.with_suffix(".partial")
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            _write_through(partial, content)
+            if self._is_last_good:
+                _keep_previous(place)
+            os.replace(partial, place)
+            self.failure, self.step, self._is_last_good = None, checkpoint["global_step"], True
+        except OSError as error:
+            self.failure = f"{place}: {error.strerror}"
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
+            rank_zero_warn(
+                f"step {checkpoint['global_step']}: no checkpoint could be written ({self.failure}); training goes on,"
+                " the former checkpoint stays. Make space in that folder."
+            )
+
+    def load_checkpoint(
+        self, path: _PATH, map_location: Any = None, weights_only: bool | None = None
+    ) -> dict[str, Any]:
+        """Content of a run's checkpoint, on the CPU; always read with ``weights_only=True``.
+
+        Raises:
+            InputError: it is absent, damaged, or no checkpoint of this project.
+        """
+        content = read_checkpoint(Path(path))
+        self.step = content.get("global_step", 0)
+        # A run goes on from the previous one where the last is damaged, which must not take the good one's place.
+        self._is_last_good = Path(path).name != PREVIOUS_CHECKPOINT.name
+        return content
+
+
+def _write_through(path: Path, content: io.BytesIO) -> None:
+    with path.open("wb") as file:
+        file.write(content.getbuffer())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _keep_previous(place: Path) -> None:
+    """Give the file at ``place`` a second name, so that replacing it does not remove it."""
+    if not place.is_file():
+        return
+    previous = place.with_name(PREVIOUS_CHECKPOINT.name)
+    with contextlib.suppress(OSError):  # a file system without hard links keeps one checkpoint
+        previous.unlink(missing_ok=True)
+        os.link(place, previous)

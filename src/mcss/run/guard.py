@@ -1,0 +1,110 @@
+"""What happens to a step whose loss or gradient is not a number."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from jaxtyping import Float
+from pytorch_lightning.utilities import rank_zero_warn
+from torch import Tensor
+
+from mcss import distributed
+from mcss.batch import TrainBatch
+from mcss.errors import InputError
+from mcss.run.folder import CONFIG_FILE
+
+NONFINITE_FILE = "nonfinite.json"
+
+
+class NonFiniteGuard(pl.Callback):
+    """Skips a step whose loss or gradient is not finite, on all ranks alike; too many in a row end the run.
+
+    A skipped step leaves weights, optimizer state and BatchNorm's statistics as they were. It counts as a step of the
+    schedule and of the streams, so a resumed run meets and skips it as well. ``train/skipped_steps`` is logged.
+    Where the run ends, ``nonfinite.json`` in its folder names the images of its last step, by rank.
+
+    Args:
+        max_in_a_row: so many skipped steps one after the other end the run.
+
+    Raises:
+        InputError: ``max_in_a_row`` is not positive, or (while training) so many steps in a row were skipped.
+    """
+
+    def __init__(self, max_in_a_row: int = 10) -> None:
+        if max_in_a_row < 1:
+            raise InputError(f"nonfinite.max_in_a_row must be positive, got {max_in_a_row}")
+        self.max_in_a_row = max_in_a_row
+        self.skipped = self.in_a_row = 0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Make room for BatchNorm's statistics."""
+        self._kept = [buffer.clone() for buffer in pl_module.buffers()]
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: TrainBatch, batch_idx: int
+    ) -> None:
+        """Keep the statistics: the forward pass changes them before anything is known about the loss."""
+        self._step = batch.step
+        for kept, buffer in zip(self._kept, pl_module.buffers(), strict=True):
+            kept.copy_(buffer)
+
+    def on_before_backward(self, trainer: pl.Trainer, pl_module: pl.LightningModule, loss: Float[Tensor, ""]) -> None:
+        """Keep the loss of this rank's batch."""
+        self._loss = loss.detach()
+
+    def on_before_optimizer_step(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: torch.optim.Optimizer
+    ) -> None:
+        """Skip the step where any rank's loss, or the gradient, is not finite."""
+        gradients = [parameter.grad for parameter in pl_module.parameters() if parameter.grad is not None]
+        finite = torch.isfinite(self._loss + torch.nn.utils.get_total_norm(gradients))
+        # The program waits for the device here, once a step. Deciding on the device would save the time in which it
+        # queues Adam's kernels, and cost a dependence on the optimizer's inner workings.
+        if trainer.strategy.reduce_boolean_decision(bool(finite)):
+            self.in_a_row = 0
+            return
+        # Without gradients an optimizer changes neither the weights nor its own state, not even its count of steps.
+        optimizer.zero_grad(set_to_none=True)
+        for kept, buffer in zip(self._kept, pl_module.buffers(), strict=True):
+            buffer.copy_(kept)
+        self.skipped += 1
+        self.in_a_row += 1
+        for logger in trainer.loggers:
+            logger.log_metrics({"train/skipped_steps": float(self.skipped)}, step=trainer.global_step)
+        self._report(trainer, pl_module)
+
+    def _report(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        finite = distributed.gather_objects(bool(torch.isfinite(self._loss)))
+        ranks = [rank for rank, is_finite in enumerate(finite) if not is_finite]
+        culprit = f"the loss of rank {', '.join(map(str, ranks))}" if ranks else "the gradient"
+        where = f"step {self._step}, seed {pl_module.data.seed}: {culprit} is not finite"
+        if self.in_a_row < self.max_in_a_row:
+            rank_zero_warn(f"{where}; the step is skipped ({self.skipped} so far)")
+            return
+        folder = Path(trainer.default_root_dir)
+        images = self._write_images(folder / NONFINITE_FILE, pl_module.data, ranks or range(len(finite)))
+        raise InputError(
+            f"{where}, {self.in_a_row} steps in a row; its images: {', '.join(images[:3])},"
+            f" all {len(images)} in {folder / NONFINITE_FILE}; settings: {folder / CONFIG_FILE};"
+            " lower model.lr, or raise model.warmup_steps"
+        )
+
+    def _write_images(self, path: Path, data: Any, ranks: Iterable[int]) -> list[str]:
+        """Names of the images that ``ranks`` saw in this step; the first rank writes them to a file."""
+        of_rank = distributed.gather_objects(data.training_images(self._step))
+        images = {rank: of_rank[rank] for rank in ranks}
+        if distributed.rank() == 0:
+            record = {"step": self._step, "seed": data.seed, "images_of_rank": images}
+            path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        return [name for names in images.values() for name in names]
+
+    def state_dict(self) -> dict[str, Any]:
+        """What must survive a kill."""
+        return {"skipped": self.skipped, "in_a_row": self.in_a_row}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on counting."""
+        self.skipped, self.in_a_row = state_dict["skipped"], state_dict["in_a_row"]

@@ -1,0 +1,235 @@
+"""A lab's videos: phones held upright, nobody's boxes, clocks that disagree."""
+
+import re
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from data_modules.cli import main
+from data_modules.frames import ImageReader, VideoReader, frame_times_s, read_image
+from data_modules.sources.base import VideoFrame
+from data_modules.sources.footage import videos
+from data_modules.sources.footage.motion_boxes import motion_boxes
+from data_modules.sources.footage.recordings import Recording, match_frames, read_recording
+from data_modules.sources.studio.clips import Studio, make_subject_body
+from data_modules.sources.studio.config import PRESETS
+from data_modules.sources.studio.render import render_view
+from data_modules.store import open_store
+from mcss.errors import InputError
+from tests.references.layouts.faults import edit_text
+from tests.references.video_files import write_video
+
+PHONE_PX = (108, 192)
+FPS = 5
+CONFIG = replace(PRESETS["tiny"], instants=16, frame_step=10)  # a fifth of a second apart
+OFFSET_FRAMES = {"54138969": 0, "55011271": 3, "58860488": 1, "60457274": 2}
+
+
+@pytest.fixture(scope="module")
+def phones(tmp_path_factory):
+    """Four upright phones around a person who walks; returns the folder and the person's masks."""
+    studio = Studio(CONFIG, {"S1": make_subject_body("S1", CONFIG.mesh)})
+    motion, posture = studio.perform("S1", "Walking", 1)
+    folder, rng = tmp_path_factory.mktemp("phones"), np.random.default_rng(0)
+    frames, masks = ({name: [] for name in OFFSET_FRAMES} for _ in range(2))
+    for instant in range(CONFIG.instants):
+        scene = studio.scene("S1", motion, posture, instant)
+        for name in OFFSET_FRAMES:
+            camera = studio.framed(name, PHONE_PX)
+            image, mask = render_view(scene, camera, (0.0, 0.0, float(PHONE_PX[0])), PHONE_PX)
+            frames[name].append(np.clip(image + rng.normal(0, 3, image.shape), 0, 255).astype(np.uint8))
+            masks[name].append(mask)
+    sync = ["video,offset_s"]
+    for name, early in OFFSET_FRAMES.items():
+        write_video(folder / f"Ann/walk/{name}.mp4", frames[name][:1] * early + frames[name], FPS, portrait=True)
+        sync.append(f"Ann/walk/{name},{early / FPS}")
+    (folder / "sync.csv").write_text("\n".join(sync) + "\n")
+    return folder, masks
+
+
+def overlap(box, mask):
+    """Intersection over union of a (left, top, right, bottom) box and the box of a mask."""
+    rows, columns = np.nonzero(mask)
+    true = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
+    low, high = np.maximum(box[:2], true[:2]), np.minimum(box[2:], true[2:])
+    shared = np.prod(np.maximum(high - low, 0))
+    return shared / (np.prod(box[2:] - box[:2]) + np.prod(true[2:] - true[:2]) - shared)
+
+
+def test_videos_of_upright_phones_are_read_upright(phones):
+    folder, masks = phones
+    with VideoReader(folder / "Ann/walk/54138969.mp4") as video:
+        image = video.read(0)
+    assert image.shape == (192, 108, 3)
+    person = cv2.erode(masks["54138969"][0].astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    assert np.median(image[person][:, 0].astype(float) - image[person][:, 1]) > 5  # S1's shirt is red, the floor is not
+
+
+def test_the_moving_person_is_boxed_without_help(phones):
+    folder, masks = phones
+    for name, early in OFFSET_FRAMES.items():
+        recording = read_recording(folder / f"Ann/walk/{name}.mp4", {})
+        boxes = motion_boxes(recording)[early:]
+        overlaps = [overlap(box, mask) for box, mask in zip(boxes, masks[name], strict=True)]
+        assert np.median(overlaps) > 0.7
+        assert min(overlaps) > 0.45
+
+
+def test_phone_clips_become_square_crops_of_one_moment(phones, tmp_path):
+    folder, masks = phones
+    main(["import", "videos", "--source", str(folder), "--out", str(tmp_path / "store"), "--size", "64", "--strict"])
+    store = open_store(tmp_path / "store")
+    assert len(store) == 4 * CONFIG.instants
+    np.testing.assert_allclose(store.time_s[::4], np.arange(CONFIG.instants) / FPS, atol=1e-6)
+    assert not store.has_pose.any()
+    for row in range(len(store)):
+        rows, columns = np.nonzero(masks[str(store.camera[row])][row // 4])
+        x, y, side = store.box[row]
+        inside = (rows >= y) & (rows < y + side) & (columns >= x) & (columns < x + side)
+        assert inside.mean() > 0.9
+        assert side < 1.6 * max(np.ptp(rows), np.ptp(columns))
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("sync.csv", "0.06", "0.05"),
+        ("boxes.csv", "\n0,", "\n9,"),
+        ("markers.csv", "HeadTop", "Neck"),
+        ("Ann/walk/poses.trc", "m", "mm"),
+    ],
+)
+def test_a_repeated_import_says_which_table_has_changed(name, old, new, copied_source, tmp_path, capsys):
+    source = copied_source("videos")
+    arguments = ["import", "videos", "--source", str(source), "--out", str(tmp_path / "store"), "--size", "32"]
+    arguments += ["--workers", "1", "--subjects", "Ann"]
+    main(arguments)
+    (source / "Zoe/talk/poses.c3d").write_bytes(b"of somebody who is not imported")
+    main(arguments)
+    assert "already imported" in capsys.readouterr().out
+    edit_text(source / name, old, new)
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert f"holds other data (it differs in {name}); remove it" in capsys.readouterr().err
+
+
+def test_without_offsets_the_views_would_not_belong_together(phones, tmp_path):
+    folder, _ = phones
+    times = [frame_times_s(folder / f"Ann/walk/{name}.mp4") for name in OFFSET_FRAMES]
+    assert [len(time) for time in times] == [CONFIG.instants + early for early in OFFSET_FRAMES.values()]
+    together = match_frames([time - early / FPS for time, early in zip(times, OFFSET_FRAMES.values(), strict=True)], 0)
+    np.testing.assert_array_equal(together - together[0], np.arange(CONFIG.instants)[:, None].repeat(4, axis=1))
+    np.testing.assert_array_equal(together[0], list(OFFSET_FRAMES.values()))
+
+
+def test_frames_without_a_box_give_no_instant_and_are_counted(copied_source, tmp_path, monkeypatch):
+    def nobody_in_frame_3(recording):
+        boxes = np.full((len(recording.time_s), 4), (20.0, 30.0, 100.0, 120.0))
+        boxes[3] = np.nan if recording.camera == "back" else boxes[3]
+        return boxes
+
+    monkeypatch.setattr(videos, "motion_boxes", nobody_in_frame_3)
+    source = copied_source("videos")
+    (source / "boxes.csv").unlink()
+    arguments = ["--size", "32", "--workers", "1", "--subjects", "Zoe", "--out", str(tmp_path / "store")]
+    main(["import", "videos", "--source", str(source), *arguments])
+    store = open_store(tmp_path / "store")
+    assert sorted(set(store.frame.tolist())) == [2, 4, 5, 6, 7]  # of the slowest camera, who is "back"
+    (left_out,) = store.meta.excluded
+    assert re.match("1 skipped: .*Zoe/talk: no view of camera back", left_out["reason"])
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov"])
+def test_frames_that_a_phone_has_cut_off_are_none(tmp_path, suffix):
+    path = tmp_path / f"cut.{suffix}"
+    write_video(path, [np.full((32, 32, 3), 8 * number, np.uint8) for number in range(30)], 25, trimmed=10)
+    np.testing.assert_allclose(frame_times_s(path), np.arange(20) / 25)
+    with VideoReader(path) as video:
+        for frame in range(20):
+            assert abs(float(video.read(frame).mean()) - 8 * (10 + frame)) < 3
+
+
+def test_boxes_are_found_in_a_video_that_ends_a_few_frames_early(tmp_path):
+    pictures = [np.full((48, 64, 3), 90, np.uint8) for _ in range(20)]
+    for number, picture in enumerate(pictures):
+        picture[10:40, 2 * number : 2 * number + 12] = 220
+    write_video(tmp_path / "short.mp4", pictures, FPS)
+    boxes = motion_boxes(Recording(tmp_path / "short.mp4", np.arange(20 + 5) / FPS))
+    assert np.flatnonzero(np.isnan(boxes[:, 0])).tolist() == list(range(20, 25))
+    with pytest.raises(InputError, match=r"short.mp4: ends before the frames that belong to it"):
+        motion_boxes(Recording(tmp_path / "short.mp4", np.arange(20 + 6) / FPS))
+
+
+def test_cameras_of_which_a_clip_has_none_are_said(sources, tmp_path, capsys):
+    arguments = ["--source", str(sources("videos")), "--out", str(tmp_path / "store"), "--cameras", "left", "right"]
+    with pytest.raises(SystemExit):
+        main(["import", "videos", *arguments, "--workers", "1"])
+    assert "Ann/talk: has no camera left or right; there are back, front, side, top" in capsys.readouterr().err
+
+
+def test_nobody_who_moves_is_said(tmp_path):
+    still = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)
+    write_video(tmp_path / "still.mp4", [still] * 8, FPS)
+    with pytest.raises(InputError, match=r"still.mp4: a moving person was found in 0 of 8 frames; give the boxes"):
+        motion_boxes(read_recording(tmp_path / "still.mp4", {}))
+
+
+def slow_match(times, reference):
+    interval = np.median(np.diff(times[reference]))
+    matches = []
+    for instant in times[reference]:
+        row = []
+        for other in times:
+            gaps = [abs(time - instant) for time in other]
+            row.append(int(np.argmin(gaps)) if min(gaps) <= interval / 2 + 1e-3 else -1)
+        matches.append(row)
+    return matches
+
+
+def test_frames_are_matched_as_by_a_loop():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        times = [
+            np.cumsum(rng.uniform(0.5, 1.5, rng.integers(2, 20)) / fps) + rng.uniform(-1, 1) for fps in (10, 25, 30)
+        ]
+        np.testing.assert_array_equal(match_frames(times, 0), slow_match(times, 0))
+
+
+def test_a_single_frame_matches_itself_only():
+    np.testing.assert_array_equal(match_frames([np.array([1.0]), np.array([0.0, 1.0, 2.0])], 0), [[0, 1]])
+
+
+def test_offsets_in_frames_are_of_the_recordings_own_rate(tmp_path):
+    write_video(tmp_path / "fast.mp4", [np.zeros((32, 32, 3), np.uint8)] * 10, 50)
+    recording = read_recording(tmp_path / "fast.mp4", {"offset_frames": "5", "offset_s": "1"})
+    np.testing.assert_allclose(recording.time_s, np.arange(10) / 50 - 1.1)
+    assert recording.fps == pytest.approx(50)
+
+
+def test_photos_are_turned_by_their_exif_orientation(tmp_path):
+    from PIL import Image
+
+    upright = np.zeros((20, 10, 3), np.uint8)
+    upright[:10] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 6  # EXIF 2.3: the 0th row is the visual right-hand side
+    Image.fromarray(np.ascontiguousarray(np.rot90(upright, 1))).save(tmp_path / "photo.png", exif=exif)
+    np.testing.assert_array_equal(read_image(tmp_path / "photo.png"), upright)
+
+
+def test_videos_are_read_forward_only(tmp_path):
+    write_video(tmp_path / "video.mp4", [np.full((32, 32, 3), 40 * number, np.uint8) for number in range(4)], 25)
+    with ImageReader() as reader:
+        for frame in (1, 3):
+            image = reader.read(VideoFrame(tmp_path / "video.mp4", frame))
+            assert abs(float(image.mean()) - 40 * frame) < 3
+        with pytest.raises(ValueError, match="frame 1 asked for after frame 3"):
+            reader.read(VideoFrame(tmp_path / "video.mp4", 1))
+
+
+def test_recordings_know_their_frames(tmp_path):
+    recording = Recording(tmp_path / "front.mp4", np.array([0.0]))
+    assert (recording.camera, recording.fps) == ("front", 1.0)
+    assert recording.image(0) == VideoFrame(tmp_path / "front.mp4", 0)

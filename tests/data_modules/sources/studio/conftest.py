@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+
+from data_modules.sources.studio.build import build_studio
+from data_modules.sources.studio.clips import Studio, make_bodies, make_subject_body
+from data_modules.sources.studio.config import PRESETS
+from data_modules.sources.studio.looks import LOOKS
+
+
+@pytest.fixture(scope="session")
+def studio():
+    """The default studio with all its subjects."""
+    config = PRESETS["studio"]
+    return Studio(config, make_bodies(config))
+
+
+@pytest.fixture(scope="session")
+def bodies(studio):
+    """The body of everybody, of both sites."""
+    others = {subject: make_subject_body(subject, studio.config.mesh) for subject in LOOKS.keys() - studio.bodies}
+    return studio.bodies | others
+
+
+@pytest.fixture(scope="session")
+def performed(studio):
+    """(motion, joints) of every clip of the default studio."""
+    clips = {}
+    for clip in studio.config.clips:
+        motion, posture = studio.perform(*clip)
+        clips[clip] = (motion, posture.joints_mm)
+    return clips
+
+
+@pytest.fixture(scope="session")
+def poses(performed):
+    """All poses of the default studio: joints in the world, subject and action of each."""
+    joints = np.concatenate([joints for _, joints in performed.values()])
+    subjects, actions = (np.array([clip[part] for clip in performed for _ in performed[clip][1]]) for part in (0, 1))
+    return joints, subjects, actions
+
+
+@pytest.fixture(scope="session")
+def tiny_store_path(tmp_path_factory):
+    """The tiny studio, built by one process; for reading only."""
+    path = tmp_path_factory.mktemp("studio") / "tiny"
+    build_studio(PRESETS["tiny"], path, workers=1, progress=False)
+    return path

@@ -1,0 +1,22 @@
+import numpy as np
+import pytest
+
+from data_modules.sources.studio.poses import ANGLES, GAIT, KEY_POSES, LIMITS_RAD, SCRIPTS
+
+
+@pytest.mark.parametrize("name", KEY_POSES)
+def test_key_poses_are_human(name):
+    angles = KEY_POSES[name].angles_rad()
+    outside = (angles < LIMITS_RAD[:, 0]) | (angles > LIMITS_RAD[:, 1])
+    assert not outside.any(), [ANGLES[index] for index in np.flatnonzero(outside)]
+
+
+def test_scripts_play_known_poses_and_every_pose_is_played():
+    played = {name for script in SCRIPTS.values() for name in script.weights}
+    played |= {f"{script.walks}_{phase}" for script in SCRIPTS.values() if script.walks for phase in GAIT}
+    assert played == set(KEY_POSES)
+
+
+def test_mirroring_twice_changes_nothing():
+    for pose in KEY_POSES.values():
+        np.testing.assert_allclose(pose.mirrored().mirrored().angles_rad(), pose.angles_rad())

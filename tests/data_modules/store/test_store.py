@@ -1,0 +1,334 @@
+"""The store: what is written comes back, whole or not at all."""
+
+import fcntl
+import json
+import os
+import pickle
+
+import datasets
+import numpy as np
+import pyarrow as pa
+import pytest
+import simplejpeg
+import torch
+
+from data_modules.store import StoreError, config_hash, open_store, write_store
+from data_modules.store import writer as store_writer
+from tests.references.synthetic_store import make_meta, make_store, synthetic_rows
+
+
+def test_every_cell_comes_back(store_path):
+    store = open_store(store_path)
+    rows = list(synthetic_rows())
+    assert len(store) == len(rows)
+    for number, row in enumerate(rows):
+        read = store.row(number)
+        np.testing.assert_array_equal(read.pop("pose_world"), row.pop("pose_world"))
+        assert read == row
+
+
+def test_description_comes_back(store_path):
+    store = open_store(store_path)
+    assert store.meta == make_meta()
+    assert store.rows_per_subject == {"S1": 72, "S5": 72, "S9": 72}
+    assert store.subjects_train == ("S1", "S5")
+
+
+def test_index_numbers_clips_and_instants(store_path):
+    store = open_store(store_path)
+    assert store.clip_names[:4] == ("S1/Directions/1", "S1/Directions/2", "S1/Walking/1", "S5/Directions/1")
+    assert [store.clip_names[clip] for clip in store.clip] == [
+        f"{row['subject']}/{row['action']}/{row['subaction']}" for row in synthetic_rows()
+    ]
+    # 3 subjects, 3 clips, 6 instants, 4 views: the views of an instant are neighbours.
+    np.testing.assert_array_equal(store.instant, np.arange(216) // 4)
+
+
+def test_datasets_opens_it(store_path):
+    dataset = datasets.load_from_disk(str(store_path))
+    row = next(synthetic_rows())
+    assert dataset.column_names == list(row)
+    assert len(dataset) == 216
+    assert dataset[0]["image"] == row["image"]
+    np.testing.assert_array_equal(np.float32(dataset[0]["pose_world"]).reshape(17, 3), row["pose_world"])
+
+
+def test_poses_may_be_missing(tmp_path):
+    rows = list(synthetic_rows())
+    for row in rows[4:12]:
+        row["pose_world"] = None
+    write_store(tmp_path / "store", rows, make_meta())
+    store = open_store(tmp_path / "store")
+    np.testing.assert_array_equal(np.flatnonzero(~store.has_pose), np.arange(4, 12))
+    np.testing.assert_array_equal(np.isnan(store.pose_world).all(axis=(1, 2)), ~store.has_pose)
+    assert datasets.load_from_disk(str(tmp_path / "store"))[5]["pose_world"] is None
+
+
+def test_names_may_hold_any_character(tmp_path):
+    rows = list(synthetic_rows(subjects=["Zoë"], clips=["座る/1"], cameras=["vorne links", "hinten"]))
+    write_store(tmp_path / "store", rows, make_meta(subjects=["Zoë"], cameras=["vorne links", "hinten"]))
+    store = open_store(tmp_path / "store")
+    assert store.clip_names == ("Zoë/座る/1",)
+    assert set(store.camera.tolist()) == {"vorne links", "hinten"}
+
+
+def test_jpeg_is_a_view_of_the_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(store_writer, "ROWS_PER_RECORD_BATCH", 7)  # more rows than one chunk holds
+    store = open_store(make_store(tmp_path / "store"))
+    for number, row in enumerate(synthetic_rows()):
+        assert store.jpeg(number) == row["image"]
+    assert store.jpeg(0).readonly
+    for outside in (-1, 216):
+        with pytest.raises(IndexError, match=f"row {outside} of a store of 216 rows"):
+            store.jpeg(outside)
+
+
+def test_decode(store_path):
+    store = open_store(store_path)
+    rows = np.array([5, 0, 215])
+    images = store.decode(rows, 32)
+    assert images.dtype == torch.uint8
+    assert images.is_contiguous(memory_format=torch.channels_last)
+    expected = [simplejpeg.decode_jpeg(store.jpeg(row)) for row in rows.tolist()]
+    np.testing.assert_array_equal(images.permute(0, 2, 3, 1).numpy(), expected)
+
+
+def test_decode_shrinks_by_averaging(store_path):
+    store = open_store(store_path)
+    full, half = (store.decode(np.arange(8), side).double() for side in (32, 16))
+    blocks = full.unfold(2, 2, 2).unfold(3, 2, 2).mean(dim=(-1, -2))
+    assert (half - blocks).abs().max() <= 0.5
+
+
+def test_decode_names_the_broken_row(tmp_path):
+    rows = list(synthetic_rows())
+    rows[3]["image"] = rows[3]["image"][:-20]  # the header is intact
+    write_store(tmp_path / "store", rows, make_meta())
+    with pytest.raises(StoreError, match=r"row 3 \(S1/Directions/1 frame 0 camera cam4\): its image .*mcss-data check"):
+        open_store(tmp_path / "store").decode(np.array([2, 3]), 32)
+
+
+def test_another_process_maps_the_file_itself(store_path):
+    store = open_store(store_path)
+    dump = pickle.dumps(store)
+    assert len(dump) < 1000
+    assert pickle.loads(dump).jpeg(7) == store.jpeg(7)
+
+
+def test_content_hash_tells_content_from_pixels(tmp_path):
+    def hash_of(change=lambda row: None, meta=None):
+        rows = list(synthetic_rows())
+        change(rows[8])
+        # The pose of an instant is the same in all views.
+        for row in rows[8:12]:
+            row["pose_world"] = rows[8]["pose_world"]
+        write_store(tmp_path / "store", rows, meta or make_meta())
+        return open_store(tmp_path / "store").content_hash
+
+    def move(by_mm):
+        return lambda row: row.update(pose_world=np.round(row["pose_world"], 2) + np.float32(by_mm))
+
+    other_image = next(synthetic_rows(seed=1))["image"]
+    original = hash_of()
+    assert hash_of(lambda row: row.update(image=other_image)) == original
+    assert hash_of(lambda row: row.update(box=(0.0, 0.0, 1.0))) == original
+    assert hash_of(move(0.002)) == hash_of(move(0.0))
+    assert hash_of(move(0.02)) != hash_of(move(0.0))
+    assert hash_of(meta=make_meta(seed=1)) != original
+
+
+def test_config_hash_survives_json():
+    config = {"sizes": (1, 2), "name": "Zoë", "nested": {"b": 1, "a": None}}
+    assert config_hash(config) == config_hash(json.loads(json.dumps(config)))
+    assert config_hash(config) != config_hash({**config, "sizes": (1, 3)})
+
+
+# Writing is atomic.
+
+
+def test_failing_source_leaves_no_store(tmp_path):
+    def rows():
+        yield from list(synthetic_rows())[:50]
+        raise OSError("disk on fire")
+
+    with pytest.raises(OSError, match="disk on fire"):
+        write_store(tmp_path / "store", rows(), make_meta())
+    assert os.listdir(tmp_path) == [".store.lock"]
+
+
+def test_failing_source_leaves_the_old_store(tmp_path):
+    path = make_store(tmp_path / "store")
+    before = open_store(path).content_hash
+    unsorted = reversed(list(synthetic_rows(seed=1)))
+    with pytest.raises(StoreError, match="not sorted"):
+        write_store(path, unsorted, make_meta(seed=1))
+    assert open_store(path).content_hash == before
+    assert sorted(os.listdir(tmp_path)) == [".store.lock", "store"]
+
+
+def test_failing_rename_leaves_the_old_store(tmp_path, monkeypatch):
+    path = make_store(tmp_path / "store")
+    before = open_store(path).content_hash
+    rename = type(path).rename
+
+    def fail_on_partial(self, target):
+        if self.name.endswith(".partial"):
+            raise OSError("no space left on device")
+        return rename(self, target)
+
+    monkeypatch.setattr(type(path), "rename", fail_on_partial)
+    with pytest.raises(OSError, match="no space left"):
+        make_store(path, seed=1)
+    assert open_store(path).content_hash == before
+
+
+def test_a_new_store_replaces_the_old_one(tmp_path):
+    path = make_store(tmp_path / "store")
+    make_store(path, instants=2)
+    assert len(open_store(path)) == 3 * 3 * 2 * 4
+    assert sorted(os.listdir(tmp_path)) == [".store.lock", "store"]
+
+
+def test_leftovers_of_a_killed_writer_are_removed(tmp_path):
+    (tmp_path / ".store.partial").mkdir()
+    (tmp_path / ".store.partial" / "half.arrow").touch()
+    make_store(tmp_path / "store")
+    assert sorted(os.listdir(tmp_path)) == [".store.lock", "store"]
+
+
+def test_a_writer_killed_between_the_renames_loses_nothing(tmp_path):
+    path = make_store(tmp_path / "store")
+    path.rename(tmp_path / ".store.old")
+    with pytest.raises(StoreError, match="no rows"):
+        write_store(path, [], make_meta())
+    assert len(open_store(path)) == 216
+
+
+def test_two_writers_do_not_meet(tmp_path):
+    with (tmp_path / ".store.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(StoreError, match="another process is writing this store"):
+            make_store(tmp_path / "store")
+
+
+def test_other_people_s_folders_are_not_replaced(tmp_path):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter1.tex").touch()
+    with pytest.raises(StoreError, match="exists and is not a store"):
+        make_store(tmp_path / "thesis")
+    assert (tmp_path / "thesis" / "chapter1.tex").exists()
+
+
+# Rows that break a rule are refused; test_store_check.py shows each rule once more on a damaged store.
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"subject": "S2"}, "row 0, subject: 'S2' is neither a train nor a test subject"),
+        ({"camera": "cam0"}, "row 0, camera: 'cam0' is not among the store's cameras"),
+        ({"time_s": float("nan")}, "row 0, time_s: nan is not finite"),
+        ({"box": (0.0, 0.0, 0.0)}, "row 0, box: .* is not a square with a positive side"),
+        ({"pose_world": np.full((17, 3), np.nan, np.float32)}, "row 0, pose_world: has a value that is not finite"),
+        ({"image": b"GIF89a"}, "row 0, image: not a JPEG"),
+        ({"image": b""}, "row 0, image: not a JPEG"),
+        (
+            {"image": simplejpeg.encode_jpeg(np.zeros((32, 16, 3), np.uint8))},
+            "row 0, image: 32 x 16 YCbCr, expected 32 x 32 in colour",
+        ),
+        (
+            {"image": simplejpeg.encode_jpeg(np.zeros((32, 32, 1), np.uint8), colorspace="GRAY")},
+            "row 0, image: 32 x 32 Gray, expected 32 x 32 in colour",
+        ),
+    ],
+)
+def test_bad_row_is_refused(tmp_path, change, message):
+    row = next(synthetic_rows())
+    with pytest.raises(StoreError, match=message) as caught:
+        write_store(tmp_path / "store", [{**row, **change}], make_meta())
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("number", "change", "message"),
+    [
+        (1, {"camera": "cam1"}, "row 1, camera: rows are not sorted"),
+        (1, {"time_s": 0.1}, "row 1, time_s: 0.1 s differs from the same instant's other views"),
+        (1, {"pose_world": None}, "row 1, pose_world: differs from the same instant's other views"),
+        (1, {"pose_world": np.zeros((17, 3), np.float32)}, "row 1, pose_world: differs"),
+        (4, {"time_s": 0.0}, "row 4, time_s: 0.0 s is not after the clip's frame before it"),
+    ],
+)
+def test_bad_neighbours_are_refused(tmp_path, number, change, message):
+    rows = list(synthetic_rows())[: number + 1]
+    rows[number].update(change)
+    with pytest.raises(StoreError, match=message):
+        write_store(tmp_path / "store", rows, make_meta())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"subjects": ("S1", "S1")}, "a subject is listed twice"),
+        ({"cameras": ("left", "left")}, "a camera is listed twice"),
+        ({"size_px": 0}, "must be positive"),
+        ({"joint_set": "h36m16"}, "joint set 'h36m16': a store holds h36m17"),
+    ],
+)
+def test_bad_description_is_refused(change, message):
+    with pytest.raises(StoreError, match=message):
+        make_meta(**change)
+
+
+# Opening says in one line what is wrong and how to mend it.
+
+
+def _truncate(path):
+    file = path / "data-00000-of-00001.arrow"
+    os.truncate(file, file.stat().st_size // 2)
+
+
+def _drop_last_rows(path):
+    file = path / "data-00000-of-00001.arrow"
+    table = pa.ipc.open_stream(file.read_bytes()).read_all()
+    with pa.ipc.new_stream(file, table.schema) as writer:
+        writer.write_table(table.slice(0, 200))
+
+
+def _other_columns(path):
+    table = pa.table({"image": [b""] * 216})
+    with pa.ipc.new_stream(path / "data-00000-of-00001.arrow", table.schema) as writer:
+        writer.write_table(table)
+
+
+def _edit_description(path, **change):
+    file = path / "store.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **change}))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (_truncate, "damaged .*make it again"),
+        (_drop_last_rows, "damaged .200 rows, 216 were written"),
+        (_other_columns, "damaged .the columns are not those of a store"),
+        (lambda path: (path / "data-00000-of-00001.arrow").unlink(), "damaged .*No such file.*make it again"),
+        (lambda path: (path / "store.json").unlink(), "not a store .it has no store.json"),
+        (lambda path: (path / "store.json").write_text('{"schema'), "store.json: damaged"),
+        (lambda path: (path / "store.json").write_text("[]"), "store.json: damaged"),
+        (lambda path: _edit_description(path, meta={}), "store.json: damaged"),
+        (lambda path: _edit_description(path, schema_version=0), "schema version 0, this program reads 1"),
+    ],
+)
+def test_damaged_store_is_refused(tmp_path, damage, message):
+    path = make_store(tmp_path / "store")
+    damage(path)
+    with pytest.raises(StoreError, match=message) as caught:
+        open_store(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_store_names_the_command_that_makes_it(tmp_path):
+    with pytest.raises(StoreError, match=r"there is no store; make one with `mcss-data render --out .*nowhere`"):
+        open_store(tmp_path / "nowhere")

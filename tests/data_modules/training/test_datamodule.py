@@ -1,0 +1,242 @@
+"""What the streams deliver, seen from outside: rows are told apart by their pose and their pixels."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from data_modules.store import open_store
+from data_modules.training.augment import AugmentSettings
+from data_modules.training.datamodule import MultiviewPoseDataModule
+from data_modules.training.streams import ImageFolder, StepLoader, StepSampler, rank_batches
+from mcss.batch import EvalBatch, LabelledBatch, MultiviewBatch
+from mcss.errors import InputError
+from tests.references.synthetic_store import make_store
+
+VALIDATION = "S5/Walking/1"
+PLAIN = AugmentSettings(rotation_deg=0.0, scale=0.0, shift=0.0, brightness=0.0, contrast=0.0, colour=0.0)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    path = make_store(tmp_path_factory.mktemp("streams") / "store", size_px=32, instants=12)
+    return open_store(path)
+
+
+@pytest.fixture
+def make_data(store):
+    def make(stage="fit", **settings):
+        chosen = {"supervision": "S1", "validation_clips": (VALIDATION,), "image_size_px": 32, "pairs": 5}
+        chosen |= {"labelled_images": 7, "min_gap_s": 0.5, "steps_per_epoch": 6, "cache_images": True}
+        data = MultiviewPoseDataModule(str(store.path), **(chosen | settings))
+        data.setup(stage)
+        return data
+
+    return make
+
+
+def steps(data, count=6):
+    loader = data.train_dataloader()
+    return [batch for (batch, *_), _ in zip(loader, range(count), strict=False)]
+
+
+def rows_of(images, store):
+    """Row of each image: pixels of the synthetic store are random, so they name their row."""
+    pixels = store.decode(np.arange(len(store)), images.shape[-1]).flatten(1)
+    return [int((pixels == image.flatten()).all(dim=1).nonzero()) for image in images]
+
+
+def test_labels_are_of_the_supervised_subject_and_match_their_images(make_data, store):
+    for batch in steps(make_data()):
+        labelled = batch["labelled"]
+        rows = rows_of(labelled.images, store)
+        assert set(store.subject[rows]) == {"S1"}
+        np.testing.assert_array_equal(labelled.pose_world.numpy(), store.pose_world[rows])
+
+
+def test_a_camera_that_is_left_out_is_in_no_stream_but_in_the_test(make_data, store):
+    for batch in steps(make_data(leave_out_cameras=("cam2",))):
+        rows = [row for images in (*batch["multiview"][1:], batch["labelled"].images) for row in rows_of(images, store)]
+        assert set(store.camera[rows]) <= {"cam1", "cam3", "cam4"}
+    assert "cam2" in store.camera[make_data("test", leave_out_cameras=("cam2",)).rows_test]
+    with pytest.raises(InputError, match=r"leave_out_cameras cam9: no such camera in .*; it has cam1, cam2"):
+        make_data(leave_out_cameras=("cam1", "cam9"))
+
+
+def test_pairs_are_one_subjects_instants_from_two_cameras_without_test_or_validation(make_data, store):
+    seen = set()
+    for batch in steps(make_data()):
+        anchor, positive = (rows_of(images, store) for images in batch["multiview"][1:])
+        assert len(set(store.subject[anchor])) == 1
+        np.testing.assert_array_equal(store.instant[anchor], store.instant[positive])
+        assert (store.camera[anchor] != store.camera[positive]).all()
+        seen |= {store.clip_names[clip] for clip in store.clip[anchor]}
+    assert VALIDATION not in seen
+    assert not {name for name in seen if name.startswith("S9")}
+    assert any(name.startswith("S5") for name in seen), "unlabelled subjects are in the multiview stream"
+
+
+def test_the_images_of_a_step_are_named_in_the_order_of_its_batch(make_data, store):
+    data = make_data()
+    for step, batch in enumerate(steps(data, 3)):
+        images = torch.cat([batch["multiview"].anchor, batch["multiview"].positive, batch["labelled"].images])
+        rows = rows_of(images, store)
+        assert data.training_images(step) == [
+            f"{store.subject[i]}/{store.action[i]}/{store.subaction[i]} frame {store.frame[i]} camera {store.camera[i]}"
+            for i in rows
+        ]
+
+
+def test_streams_can_be_switched_off(make_data):
+    assert set(steps(make_data(pairs=0), 1)[0]) == {"labelled"}
+    assert set(steps(make_data(supervision="none"), 1)[0]) == {"multiview"}
+
+
+def test_nothing_to_train_on_is_refused(make_data):
+    with pytest.raises(InputError, match="nothing to train on: pairs is 0 and supervision is 'none'"):
+        make_data(pairs=0, supervision="none")
+
+
+def test_decoding_at_once_and_on_the_way_give_the_same_batches(make_data):
+    for cached, decoded in zip(steps(make_data()), steps(make_data(cache_images=False)), strict=True):
+        assert torch.equal(cached["multiview"].anchor, decoded["multiview"].anchor)
+        assert torch.equal(cached["labelled"].images, decoded["labelled"].images)
+
+
+def test_worker_processes_give_the_same_batches(make_data):
+    for alone, helped in zip(steps(make_data()), steps(make_data(num_workers=2)), strict=True):
+        assert torch.equal(alone["multiview"].positive, helped["multiview"].positive)
+        assert alone["multiview"].step == helped["multiview"].step
+
+
+@pytest.mark.parametrize(("settings", "names"), [({}, ("multiview", "labelled")), ({"pairs": 0}, ("labelled",))])
+def test_transferred_batch_is_anchor_positive_labelled(make_data, settings, names):
+    data = make_data(augment=PLAIN, **settings)
+    batch = steps(data, 1)[0]
+    out = data.on_after_batch_transfer(batch, 0)
+    parts = [images for name in names for images in batch[name] if torch.is_tensor(images) and images.ndim == 4]
+    torch.testing.assert_close(out.images, data.augment.normalise(torch.cat(parts)), atol=1e-4, rtol=1e-4)
+    assert out.pairs == (5 if "multiview" in names else 0)
+    assert torch.equal(out.pose_world, batch["labelled"].pose_world)
+    assert not out.flipped.any()
+
+
+def test_flips_of_labelled_images_are_told(make_data):
+    data = make_data(augment=AugmentSettings(flip_probability=0.5))
+    flips = torch.stack([data.on_after_batch_transfer(batch, 0).flipped for batch in steps(data)])
+    assert 0.2 < flips.float().mean() < 0.8
+
+
+def test_evaluation_has_every_row_once_and_the_right_subjects(make_data, store):
+    data = make_data(eval_batch_size=50)
+    validation = [row for batch in data.val_dataloader() for row in batch.row.tolist()]
+    test = [row for batch in data.test_dataloader() for row in batch.row.tolist()]
+    assert validation == np.flatnonzero(store.clip == store.clip_names.index(VALIDATION)).tolist()
+    assert test == np.flatnonzero(store.subject == "S9").tolist()
+
+
+def test_evaluation_names_actions_and_normalises(make_data, store):
+    data = make_data("test")
+    batch = next(iter(data.test_dataloader()))
+    actions = [data.actions[action] for action in batch.action.tolist()]
+    assert actions == store.action[batch.row.numpy()].tolist()
+    out = data.on_after_batch_transfer(batch, 0)
+    torch.testing.assert_close(out.images, data.augment.normalise(batch.images))
+    assert isinstance(out, EvalBatch)
+
+
+def test_without_validation_clips_there_is_nothing_to_validate(make_data):
+    assert make_data(validation_clips=()).val_dataloader() == []
+
+
+@pytest.mark.parametrize("world_size", [1, 2, 3, 7])
+@pytest.mark.parametrize("batch_size", [1, 4, 256])
+@pytest.mark.parametrize("rows", [0, 1, 5, 20, 29])
+def test_shares_are_disjoint_complete_not_padded_and_of_equally_many_batches(world_size, batch_size, rows):
+    shares = [rank_batches(np.arange(rows), batch_size, rank, world_size) for rank in range(world_size)]
+    assert sorted(int(row) for share in shares for batch in share for row in batch) == list(range(rows))
+    assert len({len(share) for share in shares}) == 1
+    assert all(len(batch) <= batch_size and np.all(np.diff(batch) > 0) for share in shares for batch in share)
+
+
+def test_steps_start_where_training_stands_and_end_with_the_epoch():
+    position = [0]
+    sampler = StepSampler(lambda: position[0], steps_per_epoch=5)
+    assert list(sampler) == [0, 1, 2, 3, 4]
+    position[0] = 7
+    assert list(sampler) == [7, 8, 9]
+    position[0] = 10
+    assert list(sampler) == [10, 11, 12, 13, 14]
+    assert len(sampler) == 5
+
+
+def test_a_checkpoint_of_other_batches_is_refused():
+    stream = torch.utils.data.TensorDataset(torch.zeros(3))
+    sampler = StepSampler(lambda: 0, 3)
+    begun = StepLoader(stream, sampler, {"seed": 0, "world_size": 1}, num_workers=0)
+    same, other = (StepLoader(stream, sampler, {"seed": 0, "world_size": n}, num_workers=0) for n in (1, 2))
+    same.load_state_dict(begun.state_dict())
+    with pytest.raises(InputError, match=r"other batches \(world_size 1 -> 2\)"):
+        other.load_state_dict(begun.state_dict())
+
+
+def test_batches_are_typed_tuples(make_data):
+    batch = steps(make_data(), 1)[0]
+    assert isinstance(batch["multiview"], MultiviewBatch)
+    assert isinstance(batch["labelled"], LabelledBatch)
+
+
+def test_folder_images_are_the_middle_square_in_the_order_of_names(tmp_path):
+    wide = np.zeros((20, 60, 3), dtype=np.uint8)
+    wide[:, 20:40] = (10, 20, 200)
+    cv2.imwrite(str(tmp_path / "b.png"), wide)
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((8, 8, 3), 77, dtype=np.uint8))
+    (tmp_path / "notes.txt").write_text("not an image")
+    folder = ImageFolder(str(tmp_path), size_px=16)
+    assert [path.name for path in folder.paths] == ["a.png", "b.png"]
+    assert folder[0].unique().tolist() == [77]
+    red, green, blue = folder[1]
+    assert (red.unique().tolist(), green.unique().tolist(), blue.unique().tolist()) == ([200], [20], [10])
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory):
+    """A store of a lab: other people, other cameras, no poses."""
+    path = tmp_path_factory.mktemp("videos") / "videos"
+    make_store(path, subjects=("Ann", "Bob"), cameras=("left", "right"), instants=12, seed=7, labelled=False)
+    return open_store(path)
+
+
+def test_pairs_and_labels_come_from_stores_of_their_own(make_data, store, videos):
+    for cache_images in (True, False):
+        data = make_data(multiview_store=str(videos.path), cache_images=cache_images)
+        for batch in steps(data, 3):
+            anchor = rows_of(batch["multiview"].anchor, videos)
+            assert set(videos.subject[anchor]) <= {"Ann", "Bob"}
+            labelled = rows_of(batch["labelled"].images, store)
+            assert set(store.subject[labelled]) == {"S1"}
+            np.testing.assert_array_equal(batch["labelled"].pose_world.numpy(), store.pose_world[labelled])
+    assert (data.data_name, len(data.rows_validation)) == ("synthetic", 48)
+
+
+def test_every_store_counts_in_the_datas_hash(make_data, store, videos):
+    assert make_data().data_hash == store.content_hash
+    hashes = {make_data(multiview_store=str(videos.path)).data_hash, make_data(test_store=str(videos.path)).data_hash}
+    assert len(hashes | {store.content_hash, videos.content_hash}) == 4
+
+
+def test_the_test_comes_from_its_own_store(make_data, store, videos, tmp_path):
+    other = open_store(make_store(tmp_path / "other", clips=("Jumping/1",), seed=3, size_px=32))
+    data = make_data("test", test_store=str(other.path))
+    batches = [data.on_after_batch_transfer(batch, 0) for batch in data.test_dataloader()]
+    rows = torch.cat([batch.row for batch in batches]).numpy()
+    assert set(other.subject[rows]) == {"S9"}
+    assert data.actions == ("Jumping",)
+    assert {int(action) for batch in batches for action in batch.action} == {0}
+    np.testing.assert_array_equal(torch.cat([batch.pose_world for batch in batches]).numpy(), other.pose_world[rows])
+
+
+def test_a_test_without_poses_is_refused(make_data, tmp_path):
+    unlabelled = make_store(tmp_path / "unlabelled", labelled=False)
+    with pytest.raises(InputError, match=r"unlabelled: no test subject has poses; name a store"):
+        make_data("test", test_store=str(unlabelled))

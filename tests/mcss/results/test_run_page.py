@@ -1,0 +1,120 @@
+import json
+import re
+import shutil
+import subprocess
+
+import cv2
+import numpy as np
+import pytest
+
+from mcss.results.run_page import main, worst_of_clips
+from mcss.visualization.poses import LEFT, RIGHT
+
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+)
+HEADLESS = [
+    *("--headless", "--no-sandbox", "--disable-quic", "--no-first-run", "--hide-scrollbars", "--window-size=1200,3000"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    *("--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--virtual-time-budget=20000"),
+]
+IN_BROWSER = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium on this machine: the page was not opened in a browser"
+)
+LISTEN = "<script>window.problems = []; window.onerror = message => { window.problems.push(message); };</script>"
+TURN = """<script>
+window.addEventListener("load", async () => {
+  const plots = [...document.querySelectorAll(".plotly-graph-div")];
+  const eye = plot => ({...plot._fullLayout.scene._scene.getCamera().eye});
+  const before = eye(plots[0]);
+  await Plotly.relayout(plots[0], {"scene.camera.eye": {x: -1.5, y: 0.5, z: 0.5}});
+  const seen = document.createElement("pre");
+  seen.id = "seen";
+  seen.textContent = JSON.stringify({
+    problems: window.problems, before: before, after: eye(plots[0]), plots: plots.length,
+    drawn: plots.filter(plot => plot.querySelector("canvas").width > 0).length,
+    pictures: [...document.images].map(image => image.naturalWidth),
+  });
+  document.body.append(seen);
+});
+</script>"""
+
+
+@pytest.fixture(scope="module")
+def folder(trained, tmp_path_factory):
+    """The trained run with its page, of two chosen images and one failure: scenes take a CPU seconds each."""
+    path = tmp_path_factory.mktemp("page") / "run"
+    shutil.copytree(trained, path)
+    table = tmp_path_factory.mktemp("table") / "runs.csv"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mcss.results.figures.COMPARED_QUANTILES", (0.05, 0.95))
+        patch.setattr("mcss.results.run_page.FAILURES", 1)
+        main([str(path), "--table", str(table)])
+    return path
+
+
+def test_the_page_says_what_was_run_on_which_data_and_how_good_it_is(folder):
+    page, record = (folder / "report.html").read_text(), json.loads((folder / "results.json").read_text())
+    text = page[page.index("</style>") :]
+    for result in record["results"]:
+        if result["average"] == "micro":
+            assert f"<b>{result['value']:.1f}</b>" in text
+            assert result["definition"].replace("<", "&lt;").replace(">", "&gt;") in text
+    for fact in ("config_hash", "data_hash"):
+        assert record[fact] in text
+    assert "subject  split" in text  # the data card
+    assert "model.contrastive.margin" in text
+    assert "the query&#39;s own subject" in text
+
+
+def test_nothing_on_the_page_is_fetched(folder):
+    page = (folder / "report.html").read_text()
+    tags = re.findall(r"<(?:script|link|img|iframe)\b[^>]*>", page[page.index("</style>") :])
+    assert len(tags) > 6
+    assert not [tag for tag in tags if re.search(r"(?:src|href)=[\"'](?!data:)", tag)]
+    assert "<script src" not in page
+
+
+def browse(page, profile, *options):
+    """What Chromium says of a page."""
+    command = [CHROMIUM, *HEADLESS, f"--user-data-dir={profile}", *options, page.as_uri()]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout
+
+
+@IN_BROWSER
+def test_a_browser_draws_every_figure_turns_a_skeleton_and_reports_no_error(folder, tmp_path):
+    page = (folder / "report.html").read_text()
+    watched = tmp_path / "watched.html"
+    watched.write_text(page.replace("<head>", f"<head>{LISTEN}", 1).replace("</body>", f"{TURN}</body>"))
+    seen = json.loads(re.search(r'<pre id="seen">(.*?)</pre>', browse(watched, tmp_path, "--dump-dom"))[1])
+    assert seen["problems"] == []
+    assert seen["plots"] == seen["drawn"] == 3
+    assert len(seen["pictures"]) == 3 + 2  # beside each skeleton; curves and the gallery of the only test subject
+    assert min(seen["pictures"]) >= 48
+    assert seen["before"]["y"] < 0 < seen["after"]["y"]
+
+
+@IN_BROWSER
+def test_the_page_as_a_reader_sees_it(folder, tmp_path):
+    """A screenshot: skeletons in the colours of left and right, and no margin cut off by what is too wide."""
+    browse(folder / "report.html", tmp_path, f"--screenshot={tmp_path}/page.png")
+    seen = cv2.cvtColor(cv2.imread(str(tmp_path / "page.png")), cv2.COLOR_BGR2RGB).astype(int)
+    assert seen.shape == (3000, 1200, 3)
+    for colour in (LEFT, RIGHT):
+        rgb = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+        assert (np.abs(seen - rgb).max(axis=2) < 40).sum() > 500, colour
+    assert (seen[:, [0, -1]] == seen[0, 0]).all()
+
+
+def test_failures_come_from_different_clips(monkeypatch):
+    monkeypatch.setattr("mcss.results.run_page.FAILURES", 3)
+    clip = np.array([4, 4, 4, 5, 5, 6, 7])
+    error_mm = np.array([90.0, 99.0, 98.0, 10.0, 50.0, 70.0, 60.0])
+    assert worst_of_clips(clip, error_mm).tolist() == [1, 5, 6]
+
+
+def test_a_run_that_was_not_tested_is_one_line(tmp_path, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main([str(tmp_path / "run"), "--table", str(tmp_path / "runs.csv")])
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.startswith(f"report: {tmp_path}/run/config.yaml: no such file")
