@@ -1,0 +1,62 @@
+"""``mcss-data import``: turn files of a data set into a store."""
+
+import argparse
+from pathlib import Path
+
+from data_modules.commands.arguments import Subparsers, at_least
+from data_modules.commands.same_config import require_same_config
+from data_modules.sources.registry import LAYOUTS, make_layout
+from data_modules.store import open_store
+from data_modules.store.format import STORE_FILE
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Describe the arguments."""
+    parser = subparsers.add_parser("import", help="turn files of a data set into a store", allow_abbrev=False)
+    parser.add_argument("layout", metavar="LAYOUT", help=f"how the files are arranged: {', '.join(LAYOUTS)}")
+    parser.add_argument("--source", type=Path, required=True, metavar="DIR", help="folder of the files")
+    parser.add_argument("--out", type=Path, required=True, metavar="STORE", help="directory to write")
+    parser.add_argument("--subjects", nargs="+", metavar="NAME", help="import these (default: all that are there)")
+    parser.add_argument("--test-subjects", nargs="*", metavar="NAME", help="for the test (default: the data set's)")
+    parser.add_argument("--cameras", nargs="+", metavar="NAME", help="import these (default: the layout's)")
+    parser.add_argument("--step", type=at_least(1), metavar="N", help="every Nth frame (default: the layout's)")
+    parser.add_argument("--test-step", type=at_least(1), metavar="N", help="of the test subjects (default: --step)")
+    parser.add_argument("--size", type=at_least(16), default=256, metavar="PX", help="side of the crops (%(default)s)")
+    parser.add_argument(
+        "--detector", metavar="WEIGHTS", help="boxes of own videos: COCO_V1 or a file (default: motion)"
+    )
+    parser.add_argument("--exclusions", default="default", metavar="FILE", help="YAML of bad clips; default, none")
+    parser.add_argument("--strict", action="store_true", help="fail where anything would be skipped")
+    parser.add_argument("--workers", type=at_least(1), help="processes (default: one a core)")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Import the layout unless the store is there."""
+    from data_modules.build import chosen_clips, import_config, import_layout
+    from data_modules.clip_build import ImportSettings
+    from data_modules.sources.exclusions import read_exclusions
+
+    layout = make_layout(options.layout, options.source)
+    if options.detector:
+        layout.use_detector(options.detector)
+    chosen = options.test_subjects
+    settings = ImportSettings(
+        crop_size_px=options.size,
+        step=options.step or layout.step,
+        step_test=options.test_step or options.step or layout.step_test,
+        cameras=tuple(options.cameras) if options.cameras else None,
+        exclusions=read_exclusions(options.exclusions, layout.data_set.name),
+        subjects_test=layout.data_set.subjects_test if chosen is None else tuple(chosen),
+        strict=options.strict,
+    )
+    clips = chosen_clips(layout, settings, options.subjects)
+    if (options.out / STORE_FILE).exists():
+        require_same_config(options.out, import_config(layout, settings, clips))
+        print(f"{options.out}: already imported")
+        return
+    import_layout(layout, options.out, settings, clips, options.workers)
+    store = open_store(options.out)
+    print(f"{options.out}: {len(store)} images of {len(set(store.instant.tolist()))} instants")
+    for item in store.meta.excluded:
+        print(f"left out {item['sequence']}: {item['reason']}")
