@@ -1,0 +1,117 @@
+"""One pose from synchronous views, the uncertainty that their disagreement tells, and its calibration.
+
+Poses of all views are in one frame (canonical: the person's own), so that they can be averaged without any camera.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float64
+
+from mcss.errors import InputError
+from mcss.skeleton import JOINTS
+
+COVERAGE = 0.9
+ROUNDS = 5
+LEAST_SPREAD_MM = 10.0
+"""Views that agree within this are all believed alike, and never taken for better than that."""
+
+
+def fuse(
+    pose_mm: Float64[np.ndarray, "views frames 17 3"], confidence: Float64[np.ndarray, "views frames"]
+) -> tuple[Float64[np.ndarray, "frames 17 3"], Float64[np.ndarray, "frames 17"]]:
+    r"""Fuse the poses of the views that have one (not NaN, confidence above 0).
+
+    Joint by joint, the mean with weights :math:`w_v = c_v / (s^2 + d_v^2)`, where :math:`c_v` is the view's confidence,
+    :math:`d_v` its distance from the mean and :math:`s` the median distance: a view that contradicts all others counts
+    little (the mean of a Cauchy distribution, by iteratively reweighted least squares).
+
+    Returns:
+        The pose, NaN where no view has one; and the spread of a joint, mm: the root of the weighted mean squared
+        distance of the views from it, at least ``LEAST_SPREAD_MM``; NaN where fewer than two views have a pose.
+    """
+    seen = np.isfinite(pose_mm).all(axis=(2, 3)) & (confidence > 0)
+    points = np.where(seen[..., None, None], pose_mm, 0.0)
+    base = np.where(seen, confidence, 0.0)[..., None]  # views, frames, 1
+    weight = np.broadcast_to(base, points.shape[:3])
+    views = seen.sum(axis=0)
+    counts = (seen | (views == 0))[..., None]  # where no view has a pose, any value will do: it is NaN in the end
+    for _ in range(ROUNDS):
+        total = np.maximum(weight.sum(axis=0), 1e-12)
+        fused = (weight[..., None] * points).sum(axis=0) / total[..., None]
+        distance = np.linalg.norm(points - fused, axis=-1)
+        middle = np.nanmedian(np.where(counts, distance, np.nan), axis=0)
+        weight = base / (np.maximum(middle, LEAST_SPREAD_MM) ** 2 + distance**2)
+    mean_square = (base * distance**2).sum(axis=0) / np.maximum(base.sum(axis=0), 1e-12)
+    spread = np.maximum(np.sqrt(mean_square), LEAST_SPREAD_MM)
+    fused[views == 0], spread[views < 2] = np.nan, np.nan
+    return fused, spread
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What the errors of labelled clips say about the uncertainty of joints.
+
+    Attributes:
+        scale: by number of views, for each joint of h36m17: the radius that holds the truth in ``COVERAGE`` of the
+            frames, in spreads of the views; with one view, which has no spread, in mm.
+    """
+
+    scale: dict[int, tuple[float, ...]]
+
+    def interval_mm(
+        self, spread_mm: Float64[np.ndarray, "frames 17"], views: Float64[np.ndarray, " frames"]
+    ) -> Float64[np.ndarray, "frames 17"]:
+        """Radius around each joint that holds the true one with the probability ``COVERAGE``; NaN where not known."""
+        interval = np.full(spread_mm.shape, np.nan)
+        for count, scale in self.scale.items():
+            frames = views == count
+            interval[frames] = np.array(scale) * (spread_mm[frames] if count > 1 else 1.0)
+        return interval
+
+    def save(self, path: Path) -> None:
+        """Write it as JSON."""
+        content = {"coverage": COVERAGE, "joints": JOINTS, "scale_by_views": self.scale}
+        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def calibrate(
+    error_mm: Float64[np.ndarray, "frames 17"],
+    spread_mm: Float64[np.ndarray, "frames 17"],
+    views: Float64[np.ndarray, " frames"],
+) -> Calibration:
+    """Choose the scales so that ``COVERAGE`` of these errors lie within the interval (split conformal prediction).
+
+    It holds for new frames as far as they are like these: take people that the network was not trained on.
+
+    Args:
+        error_mm: distance of each joint from the truth; NaN where it is not known.
+        spread_mm: of the views, see ``fuse``.
+        views: number of views that each frame has a pose from.
+    """
+    scale = {}
+    for count in np.unique(views[views > 0]).astype(int).tolist():
+        frames = (views == count) & np.isfinite(error_mm).all(axis=1)
+        ratio = error_mm[frames] / (spread_mm[frames] if count > 1 else 1.0)
+        if len(ratio):
+            level = min(1.0, np.ceil(COVERAGE * (len(ratio) + 1)) / len(ratio))
+            scale[count] = tuple(np.quantile(ratio, level, axis=0, method="higher").tolist())
+    return Calibration(scale)
+
+
+def read_calibration(path: Path) -> Calibration:
+    """Read what ``Calibration.save`` wrote.
+
+    Raises:
+        InputError: it is no such file.
+    """
+    try:
+        scale = json.loads(path.read_text(encoding="utf-8"))["scale_by_views"]
+        found = {int(views): tuple(float(value) for value in values) for views, values in scale.items()}
+        if any(len(values) != len(JOINTS) for values in found.values()):
+            raise ValueError("not one number a joint")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: not a calibration ({error}); make one with mcss predict --calibrate") from None
+    return Calibration(found)
