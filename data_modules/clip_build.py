@@ -99,6 +99,10 @@ class _ClipRows:
         try:
             cameras = self.settings.cameras or self.layout.cameras(self.clip)
             calibration = self.layout.calibration(self.clip)
+            for remark in self.layout.remarks(self.clip, cameras):
+                if self.settings.strict and remark.is_fault:
+                    raise StrictError(f"{clip_name(self.clip)}: {remark.line}")
+                self.skips.note(remark.line)
             with ImageReader() as reader:
                 for instant, last_frame in self._due(self.layout.instants(self.clip, cameras)):
                     try:

@@ -16,6 +16,7 @@ class Skips:
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
         self._first: dict[str, str] = {}
+        self._notes: list[str] = []
 
     def add(self, reason: str) -> None:
         """Count something; ``reason`` is a line "<where>: <what>"."""
@@ -23,9 +24,13 @@ class Skips:
         self._counts[kind] += 1
         self._first.setdefault(kind, reason)
 
+    def note(self, line: str) -> None:
+        """Keep a line that has its own count."""
+        self._notes.append(line)
+
     def lines(self) -> list[str]:
-        """How often each kind occurred, with the first reason as the example."""
-        return [
+        """The notes; then how often each kind occurred, with the first reason as the example."""
+        return self._notes + [
             f"{count} skipped{', the first' if count > 1 else ''}: {self._first[kind]}"
             for kind, count in self._counts.items()
         ]

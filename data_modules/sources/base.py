@@ -53,6 +53,15 @@ class Instant:
     """By how much the pose differs where the source has it in the frame of every view's camera."""
 
 
+@dataclass(frozen=True)
+class Remark:
+    """What the user has to know about how a clip was read: a line "<where>: <what, with counts>; <what to do>"."""
+
+    line: str
+    is_fault: bool = True
+    """Whether an import that is strict stops there."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class DataSet:
     """What holds for a data set in all of its layouts.
@@ -131,6 +140,14 @@ class Source(ABC):
         Raises:
             InputError: the clip cannot be read.
         """
+
+    def remarks(self, clip: Clip, cameras: tuple[str, ...]) -> list[Remark]:
+        """What was found doubtful, or could not be used, where ``cameras`` recorded ``clip``.
+
+        Raises:
+            InputError: the clip cannot be read.
+        """
+        return []
 
     def annotation(self, clip: Clip) -> Path:
         """File or folder that an error in the instants of ``clip`` is to be looked for in."""
