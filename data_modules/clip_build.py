@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from data_modules.crop import crop_square, square_around
+from data_modules.crop import BOX_MARGIN, crop_square, square_around
 from data_modules.frames import ImageReader
 from data_modules.skips import Skips, write_skips
 from data_modules.sources.base import Clip, Instant, Source, View
@@ -19,8 +19,6 @@ from data_modules.store.writer import write_rows
 from mcss.errors import InputError
 from mcss.geometry.camera import Camera
 
-BOX_MARGIN = 0.1
-"""Space around a given box, as a share of its longer side."""
 JOINTS_MARGIN = 0.3
 """Space around projected joints, which lie inside the body: the head and the hands reach beyond them."""
 

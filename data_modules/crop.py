@@ -6,6 +6,8 @@ import simplejpeg
 from jaxtyping import Float, UInt8
 
 JPEG_QUALITY = 92
+BOX_MARGIN = 0.1
+"""Space around a box of the person, as a share of its longer side."""
 LARGEST_SIDE = 4
 """A square with a longer side, in longer sides of the image, was mistyped; it would take gigabytes."""
 
@@ -20,7 +22,14 @@ def square_around(
 
 
 def crop_square(image: UInt8[np.ndarray, "rows columns 3"], box: tuple[int, int, int], size_px: int) -> bytes:
-    """JPEG, ``size_px`` wide, of the square ``box`` (left, top, side); black where it leaves the image.
+    """JPEG, ``size_px`` wide, of ``cut_square``."""
+    return simplejpeg.encode_jpeg(cut_square(image, box, size_px), quality=JPEG_QUALITY)
+
+
+def cut_square(
+    image: UInt8[np.ndarray, "rows columns 3"], box: tuple[int, int, int], size_px: int
+) -> UInt8[np.ndarray, "size_px size_px 3"]:
+    """Cut out the square ``box`` (left, top, side), ``size_px`` wide; black where it leaves the image.
 
     Raises:
         ValueError: the box lies outside the image, or is so large that the person would be a dot.
@@ -35,5 +44,4 @@ def crop_square(image: UInt8[np.ndarray, "rows columns 3"], box: tuple[int, int,
     square = np.zeros((side, side, 3), dtype=np.uint8)
     square[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = image[rows, columns]
     shrinks = side > size_px
-    resized = cv2.resize(square, (size_px, size_px), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    return simplejpeg.encode_jpeg(resized, quality=JPEG_QUALITY)
+    return cv2.resize(square, (size_px, size_px), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
