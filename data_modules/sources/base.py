@@ -1,10 +1,13 @@
-"""What every layout tells about itself: its clips, and for each clip its instants with views, boxes and pose."""
+"""What every source tells about itself: its clips, and for each clip its instants with views, boxes and pose."""
 
+import hashlib
+import json
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float
@@ -29,14 +32,26 @@ class VideoFrame:
 
 
 @dataclass(frozen=True)
+class Crop:
+    """A crop that the source has made itself, as a renderer does: it is stored as it is."""
+
+    jpeg: bytes
+    """Of the square, RGB, as wide as the crops of the store."""
+    square: tuple[float, float, float]
+    """Left, top and side in the camera's frame, pixels."""
+    mask: bytes | None = None
+    """PNG with one bit a pixel, as wide as the crop: the pixels that show the person (``store.masks.encode_mask``)."""
+
+
+@dataclass(frozen=True)
 class View:
     """What one camera shows of an instant."""
 
     camera: str
-    image: Path | VideoFrame
-    """Image file of the whole frame, or frame of a video."""
+    image: Path | VideoFrame | Crop
+    """Image file of the whole frame, frame of a video, or a finished crop."""
     box: Box | Callable[[], Box] | None = None
-    """Of the person, or how to read it; None: around the projected joints."""
+    """Of the person, or how to read it; None: around the projected joints. A finished crop has none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,13 +98,16 @@ class DataSet:
 
 
 class Source(ABC):
-    """Files of a data set under the folder ``source``, arranged in one of the ways that are in use.
+    """Where clips come from: files of a data set under the folder ``source``, or a renderer.
 
-    An instance holds no data, because it travels to every worker process: annotations are read where they are used.
+    It names its clips, yields a clip's instants, tells by a fingerprint whether a clip has changed, and describes the
+    data set. An instance holds no data, because it travels to every worker process: annotations are read where they are
+    used.
     """
 
     name: ClassVar[str]
-    data_set: ClassVar[DataSet]
+    """Of the layout: how the files of the data set are arranged."""
+    data_set: DataSet
     step: int = 1
     """Source frames of the training subjects from an imported one to the next, at least, unless asked otherwise."""
     step_test: int = 1
@@ -161,10 +179,45 @@ class Source(ABC):
         """
         raise InputError(f"--detector: layout {self.name!r} has its boxes from the data set; leave the option out")
 
-    def options(self, clips: list[Clip]) -> dict[str, str]:
-        """What else than the source and the settings decides what a store of ``clips`` holds."""
+    def options(self) -> dict[str, str]:
+        """What else than files and settings decides what every clip becomes, such as the weights of a detector."""
         return {}
+
+    def config(self, settings: dict[str, Any], clips: list[Clip]) -> dict[str, Any]:
+        """How a store of ``clips`` is made, as ``store.json`` records it; JSON values only."""
+        return settings | {"layout": self.name, "clips": clips} | self.options()
+
+    def fingerprint(self, clip: Clip) -> str:
+        """Hash of all that ``clip`` is read from; where it is the same, so are the rows of the clip.
+
+        Of the files it takes names, sizes and times of change, which costs no reading; of tables about several clips
+        the rows about this one (``table_rows``), so that an entry for another clip changes nothing.
+        """
+        digest = hashlib.sha256(json.dumps(self.table_rows(clip), sort_keys=True, default=str).encode())
+        try:
+            for path in self.files(clip):
+                digest.update(f"{path.relative_to(self.source)} {_state(path)}\n".encode())
+        except InputError as error:
+            digest.update(str(error).encode())
+        return digest.hexdigest()
+
+    def table_rows(self, clip: Clip) -> Any:
+        """What tables about several clips, which are not among its ``files``, say about ``clip``; JSON values only."""
+        return None
 
     def calibration(self, clip: Clip) -> dict[str, Camera]:
         """Cameras by name as they stood for ``clip``, where the layout knows them; world with Z up, mm."""
         return {}
+
+
+def _state(path: Path) -> str:
+    """Name, size and time of change of a file, or of everything in a folder."""
+    if not path.exists():
+        return "missing"
+    entries = sorted(os.scandir(path), key=lambda entry: entry.name) if path.is_dir() else ()
+    digest = hashlib.sha256()
+    for entry in entries:
+        values = entry.stat()
+        digest.update(f"{entry.name} {values.st_size} {values.st_mtime_ns}\n".encode())
+    own = path.stat()
+    return digest.hexdigest() if entries else f"{own.st_size} {own.st_mtime_ns}"

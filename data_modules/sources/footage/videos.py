@@ -65,12 +65,18 @@ class Videos(Source):
 
         self._detector = Detector(weights)
 
-    def options(self, clips: list[Clip]) -> dict[str, str]:
-        """Weights of the detector, if one is used; digests of the tables and the poses, which are made by hand."""
-        tables = [path for name in COLUMNS if (path := self.source / name).exists()]
-        poses = [path for clip in clips for path in poses_files(self.annotation(clip))]
-        digests = {str(path.relative_to(self.source)): _digest(path) for path in (*tables, *poses)}
-        return digests | ({"detector": self._detector.id} if self._detector else {})
+    def options(self) -> dict[str, str]:
+        """Weights of the detector, if one is used."""
+        return {"detector": self._detector.id} if self._detector else {}
+
+    def table_rows(self, clip: Clip) -> list:
+        """Rows of sync.csv and boxes.csv about the clip; digests of its poses and of the markers, if it has poses."""
+        tables = [path for name in (SYNC_FILE, BOXES_FILE) if (path := self.source / name).exists()]
+        start = f"{clip[0]}/{clip[1]}/"
+        rows = [row for path in tables for row in read_table(path, COLUMNS[path.name]) if row["video"].startswith(start)]
+        poses = poses_files(self.annotation(clip))
+        markers = [path for path in [self.source / MARKERS_FILE] if poses and path.exists()]
+        return [rows, *(f"{path.name} {_digest(path)}" for path in (*poses, *markers))]
 
     def clips(self) -> list[Clip]:
         """Folders <subject>/<clip> that hold recordings."""
