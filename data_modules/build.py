@@ -1,158 +1,264 @@
-"""Importing a layout: clips in parallel, each kept when done, then one store of them all."""
+"""The one builder of stores: clips in parallel, each kept when done, unchanged ones taken from the store that is there.
+
+A build may be interrupted at any time. Killing it costs the clips in flight; the same command goes on with the others.
+"""
 
 import json
-import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
-from data_modules.clip_build import ImportSettings, StrictError, import_clip
+from data_modules.clip_rows import BuildSettings, ClipRows, StrictError
 from data_modules.crop import JPEG_QUALITY
-from data_modules.skips import is_done, read_skips
+from data_modules.parts import ClipRecord, Parts
+from data_modules.skips import Skips
 from data_modules.sources.base import Clip, Source
 from data_modules.sources.exclusions import clip_name
 from data_modules.sources.missing import missing_shared
-from data_modules.store.format import Row, StoreMeta, config_hash
-from data_modules.store.writer import available_cores, read_rows, require_replaceable, work_folder, write_store
+from data_modules.store import Store, config_hash, open_store
+from data_modules.store.format import STORE_FILE, Row, StoreMeta
+from data_modules.store.writer import available_cores, only_writer, require_replaceable, write_store
 from mcss.errors import InputError
 
+GROWS = frozenset({"clips", "exclusions", "subjects_test"})
+"""Values of a store's configuration that a later build may change: they change a clip, or its fingerprint does."""
 
-def import_layout(
-    layout: Source,
+
+@dataclass(frozen=True)
+class Changes:
+    """What a build did to the clips of a store; names as on the command line."""
+
+    built: tuple[str, ...]
+    kept: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    is_new: bool = True
+    """Whether a store was written."""
+
+
+def build_store(
+    source: Source,
     store_path: Path,
-    settings: ImportSettings,
+    settings: BuildSettings,
     clips: list[Clip],
     workers: int | None = None,
     progress: bool = True,
-) -> None:
-    """Import ``layout`` into a store at ``store_path``.
+) -> Changes:
+    """Build a store of ``clips`` at ``store_path``, or bring the one that is there up to date.
 
-    Finished clips are kept in ``<store_path>.partial`` until the store is whole, so an interrupted import goes on where
-    it stopped; killing it costs the clips in flight. The work is spread by joblib: inside
+    A clip whose fingerprint (``Source.fingerprint`` and the settings) is that of the store's clip keeps its rows; a
+    changed one is made again, and one that is no longer wanted is dropped. Finished clips are kept in
+    ``<store_path>.partial`` until the store is whole and replaces the old one. The work is spread by joblib: inside
     ``joblib.parallel_config(backend="dask")``, or another backend, its workers do it, given that they see both paths.
 
     Args:
-        layout: what is imported.
-        store_path: where to; a store that is there is replaced.
+        source: where the clips come from.
+        store_path: where to; of a link, its target.
         settings: crops, steps, cameras, exclusions.
-        clips: what is imported, see ``chosen_clips``.
+        clips: what the store holds, see ``chosen_clips``.
         workers: number of processes, by default one for each core; the store does not depend on it.
         progress: show a bar.
 
     Raises:
-        InputError: the source lacks what nothing can be imported without, holds no usable instant, or, under strict
-            settings, anything that would have been skipped.
+        InputError: the store that is there was made otherwise or of another source, there is no usable instant, or,
+            under strict settings, anything would have been skipped.
     """
+    store_path = store_path.resolve()
     require_replaceable(store_path)
-    folder = work_folder(store_path, _fingerprint(layout, settings, clips))
-    todo = [clip for clip in clips if not is_done(clip_path(folder, clip), layout, clip)]
-    bar = tqdm(total=len(clips), initial=len(clips) - len(todo), unit="clip", desc=layout.name, disable=not progress)
-    with bar, Parallel(workers or available_cores(), return_as="generator_unordered") as parallel:
-        try:
-            for _ in parallel(
-                delayed(import_clip)(layout, clip, settings, clip_path(folder, clip).absolute()) for clip in todo
-            ):
-                bar.update()
-        except StrictError as error:
-            raise InputError(f"{error} (--strict)") from None
-    write_store(store_path, _rows(clips, folder), _meta(layout, settings, clips, folder))
-    shutil.rmtree(folder)
+    with only_writer(store_path):
+        config = store_config(source, settings, clips)
+        old = _open_old(store_path, config)
+        wanted = {clip: _clip_fingerprint(source, clip, settings) for clip in clips}
+        kept = _unchanged(old, wanted, settings.strict)
+        if old is not None and not kept:
+            _require_same_source(old, source)
+        todo = {clip: fingerprint for clip, fingerprint in wanted.items() if clip not in kept}
+        parts = Parts(store_path)
+        _build_parts(source, parts, settings, todo, workers, progress)
+        records = {clip: kept.get(clip) or _record(parts, clip) for clip in clips}
+        meta = _meta(source, settings, config, records)
+        dropped = sorted(set(old.clips if old else ()) - set(map(clip_name, clips)))
+        is_changed = bool(todo or dropped) or old is None or old.meta != meta
+        if is_changed:
+            rows = (row for clip in clips for row in (_old_rows(old, clip) if clip in kept else parts.rows(clip)))
+            of_clips = {clip_name(clip): record.to_dict() for clip, record in records.items()}
+            write_store(store_path, rows, meta, of_clips, str(source.source.resolve()))
+        parts.remove()
+    return Changes(_names(todo), _names(kept), tuple(dropped), is_changed)
 
 
-def chosen_clips(layout: Source, settings: ImportSettings, subjects: Sequence[str] | None = None) -> list[Clip]:
+def chosen_clips(source: Source, settings: BuildSettings, subjects: Sequence[str] | None = None) -> list[Clip]:
     """Clips that are imported, in the order of the store.
 
     Raises:
         InputError: a subject is not there, nothing is left to import, or an archive of what is left is missing.
     """
-    clips = sorted(layout.clips())
+    clips = sorted(source.clips())
     known = sorted({clip[0] for clip in clips})
     if unknown := sorted(set(subjects or ()) - set(known)):
         raise InputError(
-            f"{layout.source}: has no subject {', '.join(unknown)}; there are {', '.join(known) or 'none'}"
+            f"{source.source}: has no subject {', '.join(unknown)}; there are {', '.join(known) or 'none'}"
         )
     # The data set's own test subjects need not be there; a name that the user mistyped would be trained on.
-    if unknown := sorted(set(settings.subjects_test) - set(layout.data_set.subjects_test) - set(known)):
+    if unknown := sorted(set(settings.subjects_test) - set(source.data_set.subjects_test) - set(known)):
         raise InputError(f"--test-subjects {' '.join(unknown)}: not there; there are {', '.join(known)}")
     excluded = {item.clip for item in settings.exclusions if item.frames is None}
     chosen = [clip for clip in clips if clip not in excluded and (subjects is None or clip[0] in subjects)]
     if not chosen:
-        raise InputError(f"{layout.source}: holds no clip to import; `mcss-data doctor` tells what it sees there")
-    if missing := list(missing_shared(layout, chosen).values()):
+        raise InputError(f"{source.source}: holds no clip to import; `mcss-data doctor` tells what it sees there")
+    if missing := list(missing_shared(source, chosen).values()):
         others = f" (`mcss-data doctor` names {len(missing) - 1} more)" if len(missing) > 1 else ""
         raise InputError(f"{missing[0]}{others}")
     return chosen
 
 
-def import_config(layout: Source, settings: ImportSettings, clips: list[Clip]) -> dict[str, Any]:
+def store_config(source: Source, settings: BuildSettings, clips: list[Clip]) -> dict[str, Any]:
     """What decides the content of the store, as JSON gives it back."""
-    values = asdict(settings) | {"layout": layout.name, "clips": clips, "jpeg_quality": JPEG_QUALITY}
-    values |= layout.options(clips)
+    values = asdict(settings) | {"jpeg_quality": JPEG_QUALITY}
     del values["strict"]
-    return json.loads(json.dumps(values))
+    return json.loads(json.dumps(source.config(values, clips)))
 
 
-def clip_path(folder: Path, clip: Clip) -> Path:
-    """Arrow file of one clip."""
-    subject, action, subaction = clip
-    return folder / subject / action / f"{subaction}.arrow"
+def build_clip(source: Source, clip: Clip, settings: BuildSettings, fingerprint: str, parts: Parts) -> None:
+    """Make the rows of ``clip`` and its record, and keep both in ``parts``; what a worker does.
+
+    Raises:
+        StrictError: the settings are strict and something would be skipped.
+    """
+    cv2.setNumThreads(1)  # the clips are what runs in parallel
+    skips = Skips()
+    rows = parts.write(clip, ClipRows(source, clip, settings, skips))
+    parts.finish(clip, ClipRecord(fingerprint, rows, tuple(skips.lines()), settings.strict))
 
 
-def _fingerprint(layout: Source, settings: ImportSettings, clips: list[Clip]) -> str:
-    source = {"source": str(layout.source.absolute()), "strict": settings.strict}
-    return config_hash(import_config(layout, settings, clips) | source)
+def _open_old(path: Path, config: dict[str, Any]) -> Store | None:
+    """The store that is there, if it may be brought up to date.
+
+    Raises:
+        InputError: it was made by another configuration.
+    """
+    if not (path / STORE_FILE).exists():
+        return None
+    store = open_store(path)
+    found = store.meta.config
+    changed = [name for name in sorted(found.keys() | config.keys()) if found.get(name) != config.get(name)]
+    if changed := [name for name in changed if name not in GROWS]:
+        raise InputError(
+            f"{path}: holds other data (it differs in {', '.join(changed)}); remove it or choose another --out"
+        )
+    return store
 
 
-def _rows(clips: list[Clip], folder: Path) -> Iterator[Row]:
-    """All rows of the store, in its order."""
-    for clip in clips:
-        yield from read_rows(clip_path(folder, clip))
+def _require_same_source(old: Store, source: Source) -> None:
+    """Refuse to replace all clips of a store by those of another folder.
+
+    Raises:
+        InputError: the store was made of another folder.
+    """
+    if old.source_path not in ("", str(source.source.resolve())):
+        raise InputError(f"{old.path}: holds other data (of {old.source_path}); remove it or choose another --out")
 
 
-def _meta(layout: Source, settings: ImportSettings, clips: list[Clip], folder: Path) -> StoreMeta:
-    data_set = layout.data_set
-    skipped = {clip: read_skips(clip_path(folder, clip)) for clip in clips}
-    first_rows = {clip: next(read_rows(clip_path(folder, clip)), None) for clip in clips}
-    with_rows = [clip for clip in clips if first_rows[clip] is not None]
+def _clip_fingerprint(source: Source, clip: Clip, settings: BuildSettings) -> str:
+    """Hash of all that the rows of ``clip`` follow from."""
+    values = {"source": source.fingerprint(clip), "settings": store_config(source, settings.of_clip(clip), [clip])}
+    return config_hash(values)
+
+
+def _unchanged(old: Store | None, wanted: dict[Clip, str], strict: bool) -> dict[Clip, ClipRecord]:
+    """Records of the clips that keep their rows."""
+    found = {clip: old.clips.get(clip_name(clip)) for clip in wanted} if old else {}
+    records = {clip: ClipRecord.from_dict(values) for clip, values in found.items() if values}
+    return {clip: record for clip, record in records.items() if record.serves(wanted[clip], strict)}
+
+
+def _build_parts(
+    source: Source, parts: Parts, settings: BuildSettings, wanted: dict[Clip, str], workers: int | None, progress: bool
+) -> None:
+    """Build the clips that are wanted, with their fingerprints, as far as a build before has not done them."""
+    found = {clip: parts.record(clip) for clip in wanted}
+    done = {clip for clip, record in found.items() if record and record.serves(wanted[clip], settings.strict)}
+    todo = [clip for clip in wanted if clip not in done]
+    bar = tqdm(
+        total=len(wanted), initial=len(done), unit="clip", desc=source.data_set.name, disable=not (progress and todo)
+    )
+    with bar, Parallel(workers or available_cores(), return_as="generator_unordered") as parallel:
+        try:
+            for _ in parallel(delayed(build_clip)(source, clip, settings, wanted[clip], parts) for clip in todo):
+                bar.update()
+        except StrictError as error:
+            raise InputError(f"{error} (--strict)") from None
+
+
+def _record(parts: Parts, clip: Clip) -> ClipRecord:
+    record = parts.record(clip)
+    if record is None:
+        raise InputError(f"{parts.folder}: {clip_name(clip)} has gone while the store was built; run the command again")
+    return record
+
+
+def _old_rows(old: Store | None, clip: Clip) -> Iterator[Row]:
+    """Rows that the store that is there has of ``clip``."""
+    if old is not None and clip_name(clip) in old.clip_names:
+        for row in np.flatnonzero(old.clip == old.clip_names.index(clip_name(clip))).tolist():
+            yield old.row(row)
+
+
+def _names(clips: Iterable[Clip]) -> tuple[str, ...]:
+    return tuple(map(clip_name, clips))
+
+
+def _meta(source: Source, settings: BuildSettings, config: dict, records: dict[Clip, ClipRecord]) -> StoreMeta:
+    data_set = source.data_set
+    with_rows = [clip for clip, record in records.items() if record.rows]
     if not with_rows:
-        clip, lines = next(iter(skipped.items()))
-        first = next(iter(lines), "it has no frame at this step")
-        raise InputError(f"{layout.source}: no instant could be imported; of {clip_name(clip)}: {first}")
+        clip, record = next(iter(records.items()))
+        first = next(iter(record.skipped), "it has no frame at this step")
+        raise InputError(f"{source.source}: no instant could be imported; of {clip_name(clip)}: {first}")
     subjects = sorted({clip[0] for clip in with_rows})
-    cameras = {camera for clip in with_rows for camera in settings.cameras or layout.cameras(clip)}
+    cameras = {camera for clip in with_rows for camera in settings.cameras or source.cameras(clip)}
     return StoreMeta(
         name=data_set.name,
         joint_set="h36m17",
         crop_size_px=settings.crop_size_px,
-        fps=layout.fps(with_rows[0]),
+        fps=source.fps(with_rows[0]),
         cameras=tuple(sorted(cameras)),
         subjects_train=tuple(subject for subject in subjects if subject not in settings.subjects_test),
         subjects_test=tuple(subject for subject in subjects if subject in settings.subjects_test),
-        excluded=tuple(_left_out(layout, settings, skipped)),
+        excluded=tuple(_left_out(source, settings, records)),
         source=data_set.source,
         licence=data_set.licence,
-        config=import_config(layout, settings, clips),
-        calibration={
-            f"{clip[0]}/{name}": camera.to_dict()
-            for clip in {clip[0]: clip for clip in reversed(with_rows)}.values()  # the first of each subject
-            for name, camera in layout.calibration(clip).items()
-            if name in cameras
-        },
+        config=config,
+        calibration=_calibration(source, with_rows, cameras),
     )
 
 
-def _left_out(layout: Source, settings: ImportSettings, skipped: dict[Clip, list[str]]) -> Iterator[dict]:
-    """What is not in the store, as ``StoreMeta`` names it; ``skipped`` has the lines of each imported clip."""
-    there = set(layout.clips())
+def _calibration(source: Source, clips: list[Clip], cameras: set[str]) -> dict[str, dict]:
+    """Cameras by name, or by "subject/name" where they stood otherwise for another subject."""
+    firsts = {clip[0]: clip for clip in reversed(clips)}  # the first clip of each subject
+    of_subjects = {
+        subject: {name: camera.to_dict() for name, camera in source.calibration(clip).items() if name in cameras}
+        for subject, clip in firsts.items()
+    }
+    first, *others = of_subjects.values()
+    if others and all(other == first for other in others):
+        return first
+    return {f"{subject}/{name}": values for subject, own in of_subjects.items() for name, values in own.items()}
+
+
+def _left_out(source: Source, settings: BuildSettings, records: dict[Clip, ClipRecord]) -> Iterator[dict]:
+    """What is not in the store, as ``StoreMeta`` names it."""
+    there = set(source.clips())
     for item in settings.exclusions:
         if item.clip in there:
             yield {"sequence": item.sequence, "reason": item.reason}
-    for clip, lines in skipped.items():
-        for line in lines:
+    for clip, record in records.items():
+        for line in record.skipped:
             yield {"sequence": clip_name(clip), "reason": line}
-        if unread := layout.unread(clip):
+        if unread := source.unread(clip):
             yield {"sequence": clip_name(clip), "reason": f"not read: {', '.join(map(str, unread))}"}

@@ -4,10 +4,8 @@ import argparse
 from pathlib import Path
 
 from data_modules.commands.arguments import Subparsers, at_least
-from data_modules.commands.same_config import require_same_config
 from data_modules.sources.registry import LAYOUTS, make_layout
 from data_modules.store import open_store
-from data_modules.store.format import STORE_FILE
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -32,31 +30,34 @@ def add_parser(subparsers: Subparsers) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Import the layout unless the store is there."""
-    from data_modules.build import chosen_clips, import_config, import_layout
-    from data_modules.clip_build import ImportSettings
+    """Import what is new or has changed, and say what was left out."""
+    from data_modules.build import build_store, chosen_clips
+    from data_modules.clip_rows import BuildSettings
     from data_modules.sources.exclusions import read_exclusions
 
-    layout = make_layout(options.layout, options.source)
+    source = make_layout(options.layout, options.source)
     if options.detector:
-        layout.use_detector(options.detector)
+        source.use_detector(options.detector)
     chosen = options.test_subjects
-    settings = ImportSettings(
+    settings = BuildSettings(
         crop_size_px=options.size,
-        step=options.step or layout.step,
-        step_test=options.test_step or options.step or layout.step_test,
+        step=options.step or source.step,
+        step_test=options.test_step or options.step or source.step_test,
         cameras=tuple(options.cameras) if options.cameras else None,
-        exclusions=read_exclusions(options.exclusions, layout.data_set.name),
-        subjects_test=layout.data_set.subjects_test if chosen is None else tuple(chosen),
+        exclusions=read_exclusions(options.exclusions, source.data_set.name),
+        subjects_test=source.data_set.subjects_test if chosen is None else tuple(chosen),
         strict=options.strict,
     )
-    clips = chosen_clips(layout, settings, options.subjects)
-    if (options.out / STORE_FILE).exists():
-        require_same_config(options.out, import_config(layout, settings, clips))
+    clips = chosen_clips(source, settings, options.subjects)
+    changes = build_store(source, options.out, settings, clips, options.workers)
+    if not changes.is_new:
         print(f"{options.out}: already imported")
         return
-    import_layout(layout, options.out, settings, clips, options.workers)
     store = open_store(options.out)
     print(f"{options.out}: {len(store)} images of {len(set(store.instant.tolist()))} instants")
+    if changes.kept or changes.dropped:
+        print(f"clips: {len(changes.built)} imported, {len(changes.kept)} kept as they were")
+    if changes.dropped:
+        print(f"dropped, no longer in the source or not chosen: {', '.join(changes.dropped)}")
     for item in store.meta.excluded:
         print(f"left out {item['sequence']}: {item['reason']}")

@@ -4,10 +4,7 @@ import argparse
 from pathlib import Path
 
 from data_modules.commands.arguments import Subparsers, add_preset, at_least, chosen_preset
-from data_modules.commands.same_config import require_same_config
 from data_modules.store import open_store
-from data_modules.store.format import STORE_FILE
-from data_modules.store.writer import require_replaceable
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -23,17 +20,15 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Render the store unless it is there, then its overview."""
-    from data_modules.sources.studio.build import build_studio, studio_meta
     from data_modules.sources.studio.contact_sheet import write_contact_sheet
+    from data_modules.sources.studio.source import build_studio
 
-    config = chosen_preset(options, crop_size_px=options.size)
-    if (options.out / STORE_FILE).exists():
-        require_same_config(options.out, studio_meta(config).config)
-        print(f"{options.out}: already rendered")
-    else:
-        require_replaceable(options.out)
-        build_studio(config, options.out, options.workers)
-        print(f"{options.out}: {len(open_store(options.out))} images")
+    changes = build_studio(chosen_preset(options, crop_size_px=options.size), options.out, options.workers)
+    print(
+        f"{options.out}: {len(open_store(options.out))} images"
+        if changes.is_new
+        else f"{options.out}: already rendered"
+    )
     sheet = options.contact_sheet or options.out / "contact_sheet.jpg"
     if options.contact_sheet or not sheet.exists():
         write_contact_sheet(options.out, sheet)

@@ -63,6 +63,10 @@ class Store(Index):
     content_hash: str
     """Of configuration, index and poses; equal for equal data whatever the type of CPU that rendered it."""
     rows_per_subject: dict[str, int]
+    clips: dict[str, dict]
+    """What a build remembers of each clip by its name; none in stores that were not built of clips."""
+    source_path: str
+    """Folder that the clips were read from; empty where there is none."""
     box: Float64[np.ndarray, "rows 3"]
     """Left, top and side of each crop in its source image, pixels."""
     pose_world: Float32[np.ndarray, "rows 17 3"]
@@ -149,6 +153,8 @@ def open_store(path: Path) -> Store:
         meta=meta,
         content_hash=description["content_hash"],
         rows_per_subject=description["rows_per_subject"],
+        clips=description.get("clips", {}),
+        source_path=description.get("source_path", ""),
         box=_vectors(table["box"]).reshape(-1, 3),
         pose_world=_vectors(table["pose_world"]).reshape(-1, 17, 3),
         _images=_BinaryColumn(table["image"]),

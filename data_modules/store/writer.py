@@ -4,17 +4,18 @@ What takes long to make is made in parts, which are kept in a work folder until 
 """
 
 import dataclasses
-import fcntl
+import errno
 import itertools
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from filelock import FileLock, SoftFileLock, Timeout
 
 from data_modules.store.format import (
     ARROW_FILE,
@@ -31,24 +32,34 @@ from data_modules.store.format import (
 )
 
 ROWS_PER_RECORD_BATCH = 256
-FINGERPRINT_FILE = "fingerprint"
+NO_LOCKS = (None, errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
+"""How a file system without locks answers (None: the lock's own refusal, which has no number)."""
 
 
-def write_store(path: Path, rows: Iterable[Row], meta: StoreMeta) -> None:
-    """Write ``rows`` to the directory ``path``, replacing the store that may be there.
+def write_store(
+    path: Path,
+    rows: Iterable[Row],
+    meta: StoreMeta,
+    clips: Mapping[str, dict] | None = None,
+    source_path: str = "",
+) -> None:
+    """Write ``rows`` to the directory ``path``, replacing the store that may be there; of a link, its target.
 
     Rows are streamed: memory does not grow with their number. Whatever goes wrong, an exception from ``rows`` included,
-    leaves ``path`` as it was.
+    or the machine's power, leaves ``path`` as it was. ``clips`` (a record of each clip by its name) and ``source_path``
+    (folder that the clips are from) are what a later build needs to bring the store up to date.
 
     Raises:
         StoreError: a row breaks a rule of the store, there is no row, ``path`` is something other than a store, or
             another process is writing it.
     """
+    path = path.resolve()
     require_replaceable(path)
-    with _replacing(path) as partial:
+    with only_writer(path), _replacing(path) as partial:
         description = _write_arrow(partial / ARROW_FILE, _checked(rows, meta, path), meta)
         if not description["rows"]:
             raise StoreError(f"{path}: there are no rows to write")
+        description |= {"source_path": source_path, "clips": dict(clips or {})}
         _write_json(partial / STORE_FILE, description)
         _write_datasets_files(partial, fingerprint=description["content_hash"][:16])
 
@@ -65,26 +76,61 @@ def require_replaceable(path: Path) -> None:
 
 
 @contextmanager
+def only_writer(path: Path) -> Iterator[None]:
+    """Keep other processes from writing the store at ``path``; may be entered again in the same process.
+
+    Where the file system has no locks (some of Lustre and NFS), a file that names the process stands for one.
+
+    Raises:
+        StoreError: another process is writing the store.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock_path = path.with_name(f".{path.name}.lock")
+    try:
+        try:
+            lock = FileLock(lock_path, timeout=0, is_singleton=True)
+            lock.acquire()
+        except (NotImplementedError, OSError) as error:
+            if isinstance(error, Timeout) or getattr(error, "errno", None) not in NO_LOCKS:
+                raise
+            lock = SoftFileLock(lock_path.with_suffix(".softlock"), timeout=0, is_singleton=True)
+            lock.acquire()
+    except Timeout:
+        raise StoreError(f"{path}: another process is writing this store; wait for it to end") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
     """Empty sibling of ``path`` to write to, renamed to ``path`` if all goes well and removed if not."""
-    path = path.absolute()
     partial, old = (path.with_name(f".{path.name}.{kind}") for kind in ("partial", "old"))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_name(f".{path.name}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StoreError(f"{path}: another process is writing this store; wait for it to end") from None
-        # Leftovers of a killed process. Killed between the two renames, it left the whole store under the old name.
-        if old.exists() and not path.exists():
-            old.rename(path)
+    # Leftovers of a killed process. Killed between the two renames, it left the whole store under the old name.
+    if old.exists() and not path.exists():
+        old.rename(path)
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    try:
+        yield partial
+        for file in [*partial.iterdir(), partial]:
+            _flush(file)
+        _swap(partial, path, old)
+        _flush(path.parent)
+    finally:
         shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
-        try:
-            yield partial
-            _swap(partial, path, old)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+
+
+def _flush(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk; Windows opens no folders."""
+    if path.is_dir() and os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _swap(partial: Path, path: Path, old: Path) -> None:
@@ -139,12 +185,14 @@ def _write_arrow(path: Path, rows: Iterable[Row], meta: StoreMeta) -> dict:
     }
 
 
-def write_rows(path: Path, rows: Iterable[Row]) -> None:
-    """Stream ``rows`` to the Arrow file ``path``, a few hundred in memory at a time."""
-    remaining = iter(rows)
+def write_rows(path: Path, rows: Iterable[Row]) -> int:
+    """Stream ``rows`` to the Arrow file ``path``, a few hundred in memory at a time; return how many there are."""
+    remaining, count = iter(rows), 0
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, SCHEMA) as writer:
         while pending := list(itertools.islice(remaining, ROWS_PER_RECORD_BATCH)):
             writer.write_batch(_to_record_batch(pending))
+            count += len(pending)
+    return count
 
 
 def read_rows(path: Path) -> Iterator[Row]:
@@ -156,17 +204,6 @@ def read_rows(path: Path) -> Iterator[Row]:
                 row["pose_world"] = None if pose is None else np.array(pose, dtype=np.float32).reshape(-1, 3)
                 row["box"] = tuple(row["box"])
                 yield row
-
-
-def work_folder(store_path: Path, fingerprint: str) -> Path:
-    """Folder ``<store_path>.partial`` of the finished parts of a store, emptied if another recipe filled it."""
-    folder = store_path.with_name(f"{store_path.name}.partial")
-    mark = folder / FINGERPRINT_FILE
-    if not mark.exists() or mark.read_text() != fingerprint:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        mark.write_text(fingerprint)
-    return folder
 
 
 def available_cores() -> int:

@@ -2,19 +2,25 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 import tracemalloc
 from collections import Counter
+from pathlib import Path
 
+import numpy as np
 import pytest
+import simplejpeg
 
 from data_modules import build
 from data_modules.cli import main
-from data_modules.clip_build import ImportSettings, import_clip
-from data_modules.sources.base import Instant
+from data_modules.clip_rows import BuildSettings, ClipRows
+from data_modules.parts import Parts
+from data_modules.skips import Skips
+from data_modules.sources.base import Crop, DataSet, Instant, Source, View
 from data_modules.sources.exclusions import DEFAULT_FILE, read_exclusions
 from data_modules.sources.h36m.mks0601 import H36mMks0601
 from data_modules.store import open_store
@@ -23,7 +29,7 @@ from mcss.errors import InputError
 
 LAYOUT = "h36m-mks0601"
 IMAGE = "images/s_01_act_14_subact_02_ca_03/s_01_act_14_subact_02_ca_03_000002.jpg"
-EVERY_FRAME = ImportSettings(crop_size_px=32, step=1, step_test=1)
+EVERY_FRAME = BuildSettings(crop_size_px=32, step=1, step_test=1)
 
 
 def import_args(source, out, *more):
@@ -35,11 +41,13 @@ def imported_clips(monkeypatch):
     """Names of the clips that were worked on."""
     clips = []
 
-    def watched(layout, clip, settings, path):
-        clips.append("/".join(map(str, clip)))
-        import_clip(layout, clip, settings, path)
+    build_clip = build.build_clip
 
-    monkeypatch.setattr(build, "import_clip", watched)
+    def watched(source, clip, *more):
+        clips.append("/".join(map(str, clip)))
+        build_clip(source, clip, *more)
+
+    monkeypatch.setattr(build, "build_clip", watched)
     return clips
 
 
@@ -74,7 +82,7 @@ def test_kill_9_costs_the_clips_in_flight(copied_source, tmp_path, imported_clip
     )
     arguments = import_args(source, tmp_path / "store", "--workers", "1")
     process = subprocess.Popen([sys.executable, "-c", program, *arguments], stderr=subprocess.DEVNULL)
-    done = tmp_path / "store.partial" / "S1/Directions/1.arrow"
+    done = tmp_path / "store.partial" / "S1/Directions/1.json"
     deadline = time.monotonic() + 300
     while not done.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -92,9 +100,9 @@ def test_processes_and_clusters_make_the_same_store(sources, tmp_path, backend):
     joblib = pytest.importorskip("joblib")
     layout = H36mMks0601(sources(LAYOUT))
     clips = build.chosen_clips(layout, EVERY_FRAME)
-    build.import_layout(layout, tmp_path / "one", EVERY_FRAME, clips, workers=1, progress=False)
+    build.build_store(layout, tmp_path / "one", EVERY_FRAME, clips, workers=1, progress=False)
     with local_cluster(backend), joblib.parallel_config(backend):
-        build.import_layout(layout, tmp_path / "many", EVERY_FRAME, clips, workers=2, progress=False)
+        build.build_store(layout, tmp_path / "many", EVERY_FRAME, clips, workers=2, progress=False)
     one, many = (open_store(tmp_path / name) for name in ("one", "many"))
     assert one.content_hash == many.content_hash
     assert [bytes(one.jpeg(row)) for row in range(72)] == [bytes(many.jpeg(row)) for row in range(72)]
@@ -127,7 +135,8 @@ def test_memory_does_not_grow_with_a_clip(sources, tmp_path, monkeypatch):
         layout = H36mMks0601(sources(LAYOUT))
         layout.length = length
         tracemalloc.start()
-        import_clip(layout, ("S1", "Directions", 1), EVERY_FRAME, tmp_path / f"{length}.arrow")
+        rows = ClipRows(layout, ("S1", "Directions", 1), EVERY_FRAME, Skips())
+        assert Parts(tmp_path / str(length)).write(("S1", "Directions", 1), rows) == length
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[2] < 1.2 * peaks[1], peaks
@@ -148,9 +157,9 @@ def test_exclusions_are_left_out_with_their_reason_and_can_be_switched_off(sourc
     main(import_args(sources(LAYOUT), tmp_path / "all", "--exclusions", "none", "--workers", "1"))
     assert len(open_store(tmp_path / "all")) == 72
     capsys.readouterr()
-    with pytest.raises(SystemExit):
-        main(import_args(sources(LAYOUT), tmp_path / "own", "--exclusions", "none"))
-    assert "it differs in clips, exclusions" in capsys.readouterr().err
+    main(import_args(sources(LAYOUT), tmp_path / "own", "--exclusions", "none", "--workers", "1"))
+    assert "clips: 2 imported, 1 kept as they were" in capsys.readouterr().out
+    assert open_store(tmp_path / "own").content_hash == open_store(tmp_path / "all").content_hash
 
 
 def test_the_projects_exclusions_name_the_known_clips():
@@ -158,7 +167,7 @@ def test_the_projects_exclusions_name_the_known_clips():
     assert names == {"S11/Directions/2", "S9/Greeting/2", "S9/SittingDown/2", "S9/Waiting/1"}
     (flipped,) = read_exclusions("default", "mpi-inf-3dhp")
     assert flipped.frames == (3759, 5852)
-    settings = ImportSettings(step=1, step_test=1, exclusions=(flipped,))
+    settings = BuildSettings(step=1, step_test=1, exclusions=(flipped,))
     assert settings.excludes(flipped.clip, 3759)
     assert not settings.excludes(flipped.clip, 5853)
 
@@ -199,3 +208,116 @@ def test_bad_arguments_of_the_import(sources, tmp_path, capsys, arguments, messa
     assert caught.value.code == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "store").exists()
+
+
+# What follows: a store that is there is brought up to date.
+
+
+@pytest.fixture
+def grown(copied_source, tmp_path, imported_clips):
+    """A miniature, a function that imports it, and the names of the clips that were worked on since the first time."""
+    source = copied_source(LAYOUT)
+
+    def again(*more):
+        imported_clips.clear()
+        main(import_args(source, tmp_path / "store", "--workers", "1", *more))
+        return open_store(tmp_path / "store")
+
+    again("--subjects", "S1")
+    return source, again, imported_clips
+
+
+def test_a_new_subject_costs_its_clips_alone(grown):
+    _, again, imported = grown
+    assert len(again()) == 72
+    assert imported == ["S9/Directions/1"]
+    again()
+    assert imported == []
+
+
+def test_a_grown_store_is_the_store_of_all_clips_at_once(grown, tmp_path):
+    source, again, _ = grown
+    grown_store = again()
+    main(import_args(source, tmp_path / "at once", "--workers", "1"))
+    at_once = open_store(tmp_path / "at once")
+    assert (tmp_path / "store/data-00000-of-00001.arrow").read_bytes() == (
+        tmp_path / "at once/data-00000-of-00001.arrow"
+    ).read_bytes()
+    assert grown_store.meta == at_once.meta
+    assert grown_store.content_hash == at_once.content_hash
+
+
+def test_a_changed_clip_is_made_again_and_only_it(grown, capsys):
+    source, again, imported = grown
+    again()
+    shutil.copy(source / IMAGE.replace("000002", "000003"), source / IMAGE)
+    again()
+    assert imported == ["S1/Walking/2"]
+    assert "clips: 1 imported, 2 kept as they were" in capsys.readouterr().out
+
+
+def test_a_clip_that_is_gone_is_dropped_and_named(grown, capsys):
+    _, again, imported = grown
+    again()
+    store = again("--subjects", "S9")
+    assert set(store.subject) == {"S9"}
+    assert imported == []
+    assert "not chosen: S1/Directions/1, S1/Walking/2" in capsys.readouterr().out
+
+
+def test_strict_does_not_take_a_clip_of_which_something_was_skipped(grown, capsys):
+    source, again, _ = grown
+    os.truncate(source / IMAGE, 100)
+    again()
+    with pytest.raises(SystemExit):
+        again("--strict")
+    assert f"S1/Walking/2 frame 1: {source / IMAGE}: not a whole image" in capsys.readouterr().err
+
+
+def test_another_source_does_not_replace_a_store_unasked(grown, tmp_path, capsys):
+    source, _, _ = grown
+    shutil.copytree(source, tmp_path / "other", copy_function=shutil.copy)
+    with pytest.raises(SystemExit):
+        main(import_args(tmp_path / "other", tmp_path / "store", "--workers", "1"))
+    assert f"holds other data (of {source}); remove it or choose another --out" in capsys.readouterr().err
+
+
+def test_one_clip_more_than_fifty_costs_one_clip(tmp_path, monkeypatch):
+    """The clips are counted where they are rendered, not by the builder."""
+    source = FiftyClips()
+    build.build_store(source, tmp_path / "store", EVERY_FRAME, source.clips(), workers=1, progress=False)
+    assert len(source.rendered) == 50
+    source.rendered.clear()
+    source.count = 51
+    changes = build.build_store(source, tmp_path / "store", EVERY_FRAME, source.clips(), workers=1, progress=False)
+    assert source.rendered == [("S1", "Act50", 1)]
+    assert (len(changes.built), len(changes.kept), len(open_store(tmp_path / "store"))) == (1, 50, 102)
+
+
+class FiftyClips(Source):
+    """Finished crops of one colour."""
+
+    name = "fifty"
+    data_set = DataSet(name="fifty", subjects_test=(), source="made up", licence="none")
+
+    def __init__(self):
+        super().__init__(Path())
+        self.count = 50
+        self.rendered = []
+
+    def clips(self):
+        return [("S1", f"Act{number:02d}", 1) for number in range(self.count)]
+
+    def files(self, clip):
+        return []
+
+    def cameras(self, clip):
+        return ("a", "b")
+
+    def fps(self, clip):
+        return 25.0
+
+    def instants(self, clip, cameras):
+        self.rendered.append(clip)
+        crop = Crop(simplejpeg.encode_jpeg(np.full((32, 32, 3), 90, np.uint8)), (0.0, 0.0, 32.0))
+        yield Instant(0, 0.0, tuple(View(camera, crop) for camera in cameras))

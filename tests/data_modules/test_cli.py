@@ -1,13 +1,13 @@
 """`mcss-data`: what it prints, and one line with exit code 2 for whatever is wrong with the input."""
 
 import json
-import os
 import sys
 from dataclasses import asdict, dataclass
 from types import ModuleType
 
 import pytest
 
+from data_modules.build import Changes
 from data_modules.cli import main
 from data_modules.store import write_store
 from tests.references.synthetic_store import make_meta, make_store, synthetic_rows
@@ -26,11 +26,11 @@ def studio(monkeypatch):
     calls = []
 
     def build_studio(config, store_path, workers=None):
-        calls.append((config, workers))
-        make_store(store_path, instants=config.instants, size_px=config.crop_size_px, config=asdict(config))
-
-    def studio_meta(config):
-        return make_meta(size_px=config.crop_size_px, config=asdict(config))
+        is_new = not store_path.exists()
+        if is_new:
+            calls.append((config, workers))
+            make_store(store_path, instants=config.instants, size_px=config.crop_size_px, config=asdict(config))
+        return Changes(built=("S1/Walking/1",), is_new=is_new)
 
     def render_frames(config, subject, action, subaction, camera, size_px, folder):
         if action == "Flying":
@@ -40,7 +40,7 @@ def studio(monkeypatch):
 
     contents = {
         "config": {"PRESETS": {"studio": FakeConfig(), "tiny": FakeConfig(instants=1)}},
-        "build": {"build_studio": build_studio, "studio_meta": studio_meta},
+        "source": {"build_studio": build_studio},
         "frames": {"render_frames": render_frames},
         "contact_sheet": {"write_contact_sheet": lambda store_path, image_path: calls.append((store_path, image_path))},
     }
@@ -87,25 +87,6 @@ def test_contact_sheet_of_a_store_that_is_there(studio, tmp_path):
     assert studio[2:] == [(tmp_path / "studio", tmp_path / "sheet.jpg")]
 
 
-def test_render_does_not_replace_other_data(studio, tmp_path, capsys):
-    main(["render", "--out", str(tmp_path / "studio")])
-    message = fails_in_one_line(capsys, ["render", "--out", str(tmp_path / "studio"), "--size", "64", "--seed", "1"])
-    assert "holds other data (it differs in crop_size_px, seed)" in message
-    assert len(studio) == 2
-
-
-def test_render_does_not_replace_a_damaged_store(studio, tmp_path, capsys):
-    main(["render", "--out", str(tmp_path / "studio")])
-    os.truncate(tmp_path / "studio" / "data-00000-of-00001.arrow", 1000)
-    assert "damaged" in fails_in_one_line(capsys, ["render", "--out", str(tmp_path / "studio")])
-
-
-def test_render_does_not_replace_other_folders(studio, tmp_path, capsys):
-    (tmp_path / "thesis.tex").touch()
-    assert "exists and is not a store" in fails_in_one_line(capsys, ["render", "--out", str(tmp_path)])
-    assert studio == []
-
-
 def test_unknown_preset(studio, tmp_path, capsys):
     message = fails_in_one_line(capsys, ["render", "--preset", "huge", "--out", str(tmp_path / "store")])
     assert "--preset huge: choose one of studio, tiny" in message
@@ -115,14 +96,9 @@ def test_interrupted_render_says_how_to_go_on(studio, tmp_path, capsys, monkeypa
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sys.modules["data_modules.sources.studio.build"], "build_studio", interrupt)
+    monkeypatch.setattr(sys.modules["data_modules.sources.studio.source"], "build_studio", interrupt)
     message = fails_in_one_line(capsys, ["render", "--out", str(tmp_path / "store")], code=130)
     assert "run the same command again to go on" in message
-
-
-def test_folder_that_cannot_be_written(studio, tmp_path, capsys):
-    (tmp_path / "file").touch()
-    fails_in_one_line(capsys, ["render", "--out", str(tmp_path / "file" / "store")])
 
 
 def test_frames(studio, tmp_path, capsys):

@@ -16,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -70,10 +70,9 @@ class Videos(Source):
         return {"detector": self._detector.id} if self._detector else {}
 
     def table_rows(self, clip: Clip) -> list:
-        """Rows of sync.csv and boxes.csv about the clip; digests of its poses and of the markers, if it has poses."""
+        """Digests of the rows of sync.csv and boxes.csv, of the poses, and of the markers if there are poses."""
         tables = [path for name in (SYNC_FILE, BOXES_FILE) if (path := self.source / name).exists()]
-        start = f"{clip[0]}/{clip[1]}/"
-        rows = [row for path in tables for row in read_table(path, COLUMNS[path.name]) if row["video"].startswith(start)]
+        rows = [_digests(path, path.stat().st_mtime_ns).get(f"{clip[0]}/{clip[1]}") for path in tables]
         poses = poses_files(self.annotation(clip))
         markers = [path for path in [self.source / MARKERS_FILE] if poses and path.exists()]
         return [rows, *(f"{path.name} {_digest(path)}" for path in (*poses, *markers))]
@@ -192,6 +191,15 @@ class Videos(Source):
 
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@lru_cache(maxsize=2)
+def _digests(path: Path, changed_ns: int) -> dict[str, str]:
+    """Digest of the rows of a table about each clip; ``changed_ns`` is when the table was changed last."""
+    digests: dict[str, Any] = defaultdict(hashlib.sha256)
+    for row in read_table(path, COLUMNS[path.name]):
+        digests[row["video"].rpartition("/")[0]].update(repr(row).encode())
+    return {clip: digest.hexdigest() for clip, digest in digests.items()}
 
 
 def _box(left: float, top: float, right: float, bottom: float) -> Box:

@@ -1,13 +1,11 @@
-"""Clips: one action of one subject, posed, seen by every camera, and kept as one file."""
+"""Clips: one action of one subject, posed and seen by every camera."""
 
-import io
-import os
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Float, UInt8
 
+from data_modules.sources.base import Crop, Instant, View
 from data_modules.sources.studio.appearance import surface_of
 from data_modules.sources.studio.body import Body, Posture, make_body
 from data_modules.sources.studio.cameras import person_box, studio_cameras
@@ -20,46 +18,6 @@ from mcss.geometry.camera import Camera
 
 SEAT_BACK_MM = 40.0
 """How far behind the hips the middle of a seat is."""
-
-
-@dataclass(frozen=True, eq=False)
-class ClipFile:
-    """What a clip adds to the store; views in the order of the sorted camera names.
-
-    Attributes:
-        images: JPEG of every instant and camera.
-        boxes: (x, y, side) of every crop in its camera's frame, pixels.
-        poses_world_mm: joint set h36m17.
-    """
-
-    images: list[list[bytes]]
-    boxes: Float[np.ndarray, "instants cameras 3"]
-    poses_world_mm: Float32[np.ndarray, "instants 17 3"]
-
-    def save(self, path: Path) -> None:
-        """Write to ``path``, whole or not at all."""
-        jpegs = [jpeg for views in self.images for jpeg in views]
-        buffer = io.BytesIO()
-        np.savez(
-            buffer,
-            jpeg=np.frombuffer(b"".join(jpegs), dtype=np.uint8),
-            length=np.array([len(jpeg) for jpeg in jpegs]),
-            boxes=self.boxes,
-            poses=self.poses_world_mm,
-        )
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        temporary.write_bytes(buffer.getvalue())
-        os.replace(temporary, path)
-
-    @classmethod
-    def load(cls, path: Path) -> "ClipFile":
-        """Inverse of ``save``."""
-        with np.load(path) as values:
-            jpeg, boxes, poses = values["jpeg"].tobytes(), values["boxes"], values["poses"]
-            ends = np.cumsum(values["length"])
-        pieces = [jpeg[end - length : end] for end, length in zip(ends, np.diff(ends, prepend=0), strict=True)]
-        cameras = boxes.shape[1]
-        return cls([pieces[start : start + cameras] for start in range(0, len(pieces), cameras)], boxes, poses)
 
 
 class Studio:
@@ -92,26 +50,23 @@ class Studio:
             )
         return Scene(self.room, LOOKS[subject], self._surfaces[subject], self._meshes[subject], vertices, seat)
 
-    def render_clip(self, subject: str, action: str, subaction: int) -> ClipFile:
-        """All crops of one clip."""
+    def instants(self, subject: str, action: str, subaction: int) -> Iterator[Instant]:
+        """All instants of one clip, rendered."""
         config = self.config
         motion, posture = self.perform(subject, action, subaction)
         jitter = stream(config, "crop", subject, action, subaction).uniform(
             -config.crop_jitter, config.crop_jitter, (config.instants, len(self.cameras), 3)
         )
-        boxes = np.empty_like(jitter)
-        images = []
         for instant in range(config.instants):
             scene = self.scene(subject, motion, posture, instant)
             views = []
-            for index, camera in enumerate(self.cameras.values()):
+            for index, (name, camera) in enumerate(self.cameras.items()):
                 points = camera.project(posture.vertices_mm[instant])
                 box = person_box(points, config.crop_margin, jitter[instant, index])
-                boxes[instant, index] = box
                 image, _ = render_view(scene, camera, box, (config.crop_size_px, config.crop_size_px))
-                views.append(encode(image, config.jpeg_quality))
-            images.append(views)
-        return ClipFile(images, boxes, posture.joints_mm.astype(np.float32))
+                views.append(View(name, Crop(encode(image, config.jpeg_quality), box)))
+            frame = instant * config.frame_step
+            yield Instant(frame, frame / config.fps, tuple(views), posture.joints_mm[instant])
 
     def framed(self, camera: str, size_px: tuple[int, int]) -> Camera:
         """Return a camera with another frame size (width, height).

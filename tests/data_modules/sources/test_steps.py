@@ -2,19 +2,19 @@
 
 import pytest
 
-from data_modules.clip_build import ImportSettings, import_clip
+from data_modules.clip_rows import BuildSettings, ClipRows
+from data_modules.skips import Skips
 from data_modules.sources.base import Instant
 from data_modules.sources.exclusions import Exclusion
 from data_modules.sources.h36m.mks0601 import H36mMks0601
 from data_modules.sources.registry import LAYOUTS, make_layout
-from data_modules.store.writer import read_rows
 
 SPARSE = range(0, 330, 5)
 """As the labels of learnable-triangulation have them, and the files of mmpose."""
 
 
 @pytest.fixture
-def imported_frames(sources, tmp_path, monkeypatch):
+def imported_frames(sources, monkeypatch):
     """A function that gives the frames which are imported of those that a source has."""
     camera = "54138969"
     layout = H36mMks0601(sources("h36m-mks0601"))
@@ -24,10 +24,8 @@ def imported_frames(sources, tmp_path, monkeypatch):
     def imported(frames, step, **settings):
         instants = [Instant(frame, frame / 50, shown.views, shown.pose_world) for frame in frames]
         monkeypatch.setattr(H36mMks0601, "instants", lambda self, clip, cameras: iter(instants))
-        path = tmp_path / "clip.arrow"
-        chosen = ImportSettings(crop_size_px=16, step=5, step_test=step, subjects_test=("S9",), **settings)
-        import_clip(layout, ("S9", "Directions", 1), chosen, path)
-        return [row["frame"] for row in read_rows(path)]
+        chosen = BuildSettings(crop_size_px=16, step=5, step_test=step, subjects_test=("S9",), **settings)
+        return [row["frame"] for row in ClipRows(layout, ("S9", "Directions", 1), chosen, Skips())]
 
     return imported
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from data_modules.sources.studio.build import build_studio
 from data_modules.sources.studio.clips import Studio, make_bodies, make_subject_body
 from data_modules.sources.studio.config import PRESETS
 from data_modules.sources.studio.looks import LOOKS
+from data_modules.sources.studio.source import build_studio
 
 
 @pytest.fixture(scope="session")

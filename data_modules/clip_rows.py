@@ -1,21 +1,18 @@
-"""One clip of a layout turned into rows of a store; what had to be skipped is counted with its reason."""
+"""One clip of a source turned into rows of a store; what had to be skipped is counted with its reason."""
 
-import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
+from jaxtyping import UInt8
 
 from data_modules.crop import BOX_MARGIN, crop_square, square_around
 from data_modules.frames import ImageReader
-from data_modules.skips import Skips, write_skips
-from data_modules.sources.base import Clip, Instant, Source, View
+from data_modules.skips import Skips
+from data_modules.sources.base import Clip, Crop, Instant, Source, View
 from data_modules.sources.exclusions import Exclusion, clip_name
 from data_modules.sources.poses import require_agreement, require_credible
 from data_modules.store.format import Row
-from data_modules.store.writer import write_rows
 from mcss.errors import InputError
 from mcss.geometry.camera import Camera
 
@@ -27,8 +24,8 @@ MIN_BOX_PX = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImportSettings:
-    """How a layout is imported.
+class BuildSettings:
+    """How the clips of a source become rows.
 
     Attributes:
         crop_size_px: side of the square image stored for a view.
@@ -52,6 +49,12 @@ class ImportSettings:
         """Step in the frames of ``clip``."""
         return self.step_test if clip[0] in self.subjects_test else self.step
 
+    def of_clip(self, clip: Clip) -> "BuildSettings":
+        """The part of the settings that decides what ``clip`` becomes."""
+        step = self.step_of(clip)
+        exclusions = tuple(item for item in self.exclusions if item.clip == clip)
+        return replace(self, step=step, step_test=step, exclusions=exclusions, subjects_test=())
+
     def excludes(self, clip: Clip, frame: int) -> bool:
         """Whether an instant is left out."""
         return any(
@@ -60,49 +63,39 @@ class ImportSettings:
         )
 
 
-def import_clip(layout: Source, clip: Clip, settings: ImportSettings, path: Path) -> None:
-    """Write the rows of ``clip`` to the Arrow file ``path``, and beside it what was skipped (``read_skips``).
-
-    The Arrow file appears last and whole. Rows stream through, so memory does not grow with the clip.
-
-    Raises:
-        InputError: the settings are strict and something would be skipped.
-    """
-    cv2.setNumThreads(1)  # the clips are what runs in parallel
-    path.parent.mkdir(parents=True, exist_ok=True)
-    skips = Skips()
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        write_rows(temporary, _ClipRows(layout, clip, settings, skips))
-        write_skips(path, skips, layout, clip)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 class StrictError(RuntimeError):
     """Something would have been skipped; carries the reason past the places that skip."""
 
 
-class _ClipRows:
-    """Iterates over the rows of a clip, in the store's order."""
+class ClipRows:
+    """Iterates over the rows of a clip, in the store's order; memory does not grow with the clip.
 
-    def __init__(self, layout: Source, clip: Clip, settings: ImportSettings, skips: Skips) -> None:
-        self.layout = layout
+    Args:
+        source: of the clip.
+        clip: which one.
+        settings: crops, step, cameras, exclusions.
+        skips: counts what is skipped meanwhile.
+
+    Raises:
+        StrictError: the settings are strict and something would be skipped (while iterating).
+    """
+
+    def __init__(self, source: Source, clip: Clip, settings: BuildSettings, skips: Skips) -> None:
+        self.source = source
         self.clip = clip
         self.settings = settings
         self.skips = skips
 
     def __iter__(self) -> Iterator[Row]:
         try:
-            cameras = self.settings.cameras or self.layout.cameras(self.clip)
-            calibration = self.layout.calibration(self.clip)
-            for remark in self.layout.remarks(self.clip, cameras):
+            cameras = self.settings.cameras or self.source.cameras(self.clip)
+            calibration = self.source.calibration(self.clip)
+            for remark in self.source.remarks(self.clip, cameras):
                 if self.settings.strict and remark.is_fault:
                     raise StrictError(f"{clip_name(self.clip)}: {remark.line}")
                 self.skips.note(remark.line)
             with ImageReader() as reader:
-                for instant, last_frame in self._due(self.layout.instants(self.clip, cameras)):
+                for instant, last_frame in self._due(self.source.instants(self.clip, cameras)):
                     try:
                         self._require_sound(instant, cameras, last_frame)
                         rows = [self._row(instant, view, calibration, reader) for view in _by_camera(instant)]
@@ -138,7 +131,7 @@ class _ClipRows:
         Raises:
             InputError: it is one.
         """
-        where = self.layout.annotation(self.clip)
+        where = self.source.annotation(self.clip)
         if instant.frame <= last_frame:
             raise InputError(f"{where}: the frame occurs twice or out of order; repair the annotation")
         seen = [view.camera for view in instant.views]
@@ -154,22 +147,28 @@ class _ClipRows:
             require_agreement(instant.views_apart_mm, str(where))
 
     def _row(self, instant: Instant, view: View, calibration: dict[str, Camera], reader: ImageReader) -> Row:
-        box = self._box(view, instant, calibration.get(view.camera))
-        frame = reader.read(view.image)
+        if isinstance(view.image, Crop):
+            crop = view.image
+        else:
+            square = self._square(view, instant, calibration.get(view.camera))
+            crop = self._cut(reader.read(view.image), square)
         subject, action, subaction = self.clip
-        try:
-            image = crop_square(frame, box, self.settings.crop_size_px)
-        except ValueError as error:
-            raise InputError(f"{self.layout.annotation(self.clip)}: {error}; repair it") from None
         return Row(
             subject=subject, action=action, subaction=subaction, frame=instant.frame, time_s=instant.time_s,
-            camera=view.camera, image=image, box=(float(box[0]), float(box[1]), float(box[2])),
+            camera=view.camera, image=crop.jpeg, box=crop.square,
             pose_world=None if instant.pose_world is None else instant.pose_world.astype(np.float32),
         )  # fmt: skip
 
-    def _box(self, view: View, instant: Instant, camera: Camera | None) -> tuple[int, int, int]:
+    def _cut(self, frame: UInt8[np.ndarray, "rows columns 3"], square: tuple[int, int, int]) -> Crop:
+        try:
+            jpeg = crop_square(frame, square, self.settings.crop_size_px)
+        except ValueError as error:
+            raise InputError(f"{self.source.annotation(self.clip)}: {error}; repair it") from None
+        return Crop(jpeg, (float(square[0]), float(square[1]), float(square[2])))
+
+    def _square(self, view: View, instant: Instant, camera: Camera | None) -> tuple[int, int, int]:
         """Square to cut out of the view."""
-        where = self.layout.annotation(self.clip)
+        where = self.source.annotation(self.clip)
         if view.box is not None:
             sides = view.box() if callable(view.box) else view.box
             corners, margin = np.array(sides, dtype=np.float64).reshape(2, 2), BOX_MARGIN

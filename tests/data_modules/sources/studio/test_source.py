@@ -8,13 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from data_modules import store
-from data_modules.sources.studio import build
-from data_modules.sources.studio.build import clip_path
+from data_modules import build
 from data_modules.sources.studio.cameras import studio_cameras
 from data_modules.sources.studio.config import PRESETS
+from data_modules.sources.studio.source import build_studio
 from data_modules.store import open_store
-from data_modules.store.writer import work_folder
+from mcss.errors import InputError
 
 TINY = PRESETS["tiny"]
 
@@ -39,9 +38,8 @@ def test_the_store_has_every_view(tiny_store_path):
 BUILD_TINY = """
 import sys
 from pathlib import Path
-from data_modules.sources.studio.build import build_studio
 from data_modules.sources.studio.config import PRESETS
-from data_modules.store.writer import work_folder
+from data_modules.sources.studio.source import build_studio
 build_studio(PRESETS["tiny"], Path(sys.argv[1]), workers=1, progress=False)
 """
 
@@ -49,7 +47,7 @@ build_studio(PRESETS["tiny"], Path(sys.argv[1]), workers=1, progress=False)
 def _kill_after(clips, path, folder):
     """Start a build in a process group of its own and kill it when ``clips`` are done; modification time of each."""
     process = subprocess.Popen([sys.executable, "-c", BUILD_TINY, str(path)], start_new_session=True)
-    while len(list(folder.glob("*.npz"))) < clips:
+    while len(list(folder.rglob("*.json"))) < clips:
         assert process.poll() is None
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGKILL)
@@ -58,7 +56,7 @@ def _kill_after(clips, path, folder):
 
 
 def _modified(folder):
-    return {file.name: file.stat().st_mtime_ns for file in folder.glob("*.npz")}
+    return {str(file): file.stat().st_mtime_ns for file in folder.rglob("*.json")}
 
 
 def test_a_killed_build_goes_on_and_ends_with_the_same_bytes(tiny_store_path, tmp_path, monkeypatch):
@@ -68,12 +66,14 @@ def test_a_killed_build_goes_on_and_ends_with_the_same_bytes(tiny_store_path, tm
     assert 3 <= len(kept) < len(TINY.clips)
     at_the_end = {}
 
-    def write_store(*args):
-        at_the_end.update(_modified(folder))
-        store.write_store(*args)
+    write_store = build.write_store
 
-    monkeypatch.setattr(build, "write_store", write_store)
-    build.build_studio(TINY, path, workers=2, progress=False)
+    def watched(*args):
+        at_the_end.update(_modified(folder))
+        write_store(*args)
+
+    monkeypatch.setattr(build, "write_store", watched)
+    build_studio(TINY, path, workers=2, progress=False)
     assert kept.items() <= at_the_end.items()
     assert len(at_the_end) == len(TINY.clips)
     assert not folder.exists()
@@ -83,17 +83,14 @@ def test_a_killed_build_goes_on_and_ends_with_the_same_bytes(tiny_store_path, tm
 
 def test_a_whole_store_is_left_alone(tiny_store_path):
     before = (tiny_store_path / "store.json").stat().st_mtime_ns
-    build.build_studio(TINY, tiny_store_path, progress=False)
+    changes = build_studio(TINY, tiny_store_path, progress=False)
+    assert not changes.is_new
     assert (tiny_store_path / "store.json").stat().st_mtime_ns == before
 
 
-def test_clips_of_another_configuration_are_not_used(tmp_path):
-    folder = work_folder(tmp_path / "store", TINY.fingerprint())
-    clip_path(folder, TINY.clips[0]).write_bytes(b"of another configuration")
-    assert work_folder(tmp_path / "store", TINY.fingerprint()) == folder
-    assert clip_path(folder, TINY.clips[0]).exists()
-    work_folder(tmp_path / "store", replace(TINY, seed=1).fingerprint())
-    assert not clip_path(folder, TINY.clips[0]).exists()
+def test_a_store_of_another_configuration_is_not_replaced_unasked(tiny_store_path):
+    with pytest.raises(InputError, match=r"holds other data \(it differs in fingerprint, seed\); remove it or choose"):
+        build_studio(replace(TINY, seed=1), tiny_store_path, progress=False)
 
 
 def test_stores_older_than_the_second_site_are_still_what_they_were():
