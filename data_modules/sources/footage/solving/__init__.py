@@ -1,0 +1,1 @@
+"""3D poses from the same joints in several views of still cameras that nobody calibrated."""
