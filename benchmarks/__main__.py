@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import contrastive, growth, inference, loading, pose_errors, training
+from benchmarks import contrastive, growth, inference, loading, pose_errors, solver, training
 from benchmarks.timing import Comparison, Figure, Missing
 from data_modules.store.writer import available_cores
 from mcss.run.folder import commit_of
@@ -23,6 +23,7 @@ BENCHMARKS = {
     "contrastive": contrastive.measure,
     "inference": inference.measure,
     "growth": growth.measure,
+    "solver": solver.measure,
 }
 
 

@@ -16,7 +16,7 @@ from data_modules.sources.footage.solving.terms import CAMERA_UNKNOWNS, Columns,
 HUBER = 2.0
 """Standard deviations beyond which a residual counts linearly."""
 FIRST_DAMPING, LEAST_DAMPING, MOST_DAMPING = 1e-3, 1e-9, 1e8
-LEAST_GAIN = 1e-5
+LEAST_GAIN = 1e-4
 """Share of the cost by which a step must lower it to be followed by another."""
 
 
@@ -110,8 +110,10 @@ class Bundle:
 
 def _solved(normal: csc_array, damping: float, right: Float64[np.ndarray, " free"]) -> Float64[np.ndarray, " free"]:
     damped = (normal + diags_array(damping * normal.diagonal() + LEAST_DAMPING)).tocsc()
-    factors = splu(damped, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
-    return factors.solve(right)
+    # From the last to the first: joints, which have to do with those of near instants, before cameras and lengths,
+    # which have to do with all. So the factors stay sparse.
+    factors = splu(damped[::-1, ::-1], permc_spec="NATURAL", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+    return factors.solve(right[::-1])[::-1]
 
 
 def _cost(found: list[Term]) -> float:

@@ -24,11 +24,15 @@ MOST_OUTLIERS = 0.2
 JOINT_UNKNOWNS = 2.5
 """Of each joint's three coordinates, what the bone lengths do not know already."""
 LEAST_INSTANTS = 3
-START_COUNT, STEPS = 3, 60
+START_COUNT, STEPS = 2, 40
+ROUNDS = 3
+"""Of leaving out wrong clicks; a joint has at most as many."""
 MOST_INSTANTS, PART = 60, 100
 """Instants that cameras are solved from, and that joints are solved together when the cameras are known."""
 FAR_UNCERTAIN_M = 0.1
 """A joint whose clicks leave it this uncertain is missing: two cameras that face each other see no distance."""
+LEAST_CERTAIN = 0.5
+"""Share of the joints that must not be so."""
 MIRROR_COST = 1.5
 """A mirrored world may cost this much more than the best before it is ruled out."""
 CHECK_CLICKS = (
@@ -87,10 +91,11 @@ def _with_cameras(known: Observations) -> tuple[Scene, float]:
     if not found:
         raise InputError(f"no arrangement of the cameras fits the clicks; {CHECK_CLICKS}")
     scene, cost = min(found, key=lambda pair: pair[1])
-    mirrored, mirrored_cost = Bundle(known, _mirrored(scene)).solve(STEPS)
-    if knees_forward(mirrored) > max(0.0, knees_forward(scene)) and mirrored_cost < MIRROR_COST * cost:
-        scene = mirrored
-    for _ in range(2):
+    if knees_forward(scene) <= 0:
+        mirrored, mirrored_cost = Bundle(known, _mirrored(scene)).solve(STEPS)
+        allowed = MIRROR_COST if knees_forward(mirrored) > 0 else 1.0
+        scene = mirrored if mirrored_cost < allowed * cost else scene
+    for _ in range(ROUNDS):
         noise = _noise(known, scene)
         known = replace(known, noise_px=noise * known.longer_side_px)
         known, scene = _without_outliers(known, scene)
@@ -127,10 +132,12 @@ def _noise(known: Observations, scene: Scene) -> float:
 
 
 def _without_outliers(known: Observations, scene: Scene) -> tuple[Observations, Scene]:
-    """Leave out clicks far from where their joint is seen, and joints that then have fewer than two."""
+    """Leave out each joint's worst click if it is far from where the joint is seen, and place the joint by the others."""
     residual = np.linalg.norm(scene.seen() - known.points_px, axis=-1) / known.noise_px[:, None, None]
     is_clicked = np.isfinite(known.points_px).all(axis=-1) & np.isfinite(scene.points).all(axis=-1)
-    is_outlier = is_clicked & ~(residual <= OUTLIER_NOISES)
+    residual = np.where(is_clicked, np.nan_to_num(residual, nan=np.inf), 0.0)
+    # A wrong click moves the joint, and so the residuals of the right ones.
+    is_outlier = (residual > OUTLIER_NOISES) & (residual == residual.max(axis=0))
     if is_outlier.sum() > MOST_OUTLIERS * is_clicked.sum():
         raise InputError(f"{is_outlier.sum()} of {is_clicked.sum()} clicks contradict the others; {CHECK_CLICKS}")
     points_px = np.where(is_outlier[..., None], np.nan, known.points_px)
@@ -146,9 +153,11 @@ def _with_known_cameras(known: Observations, scene: Scene) -> Scene:
     for first in range(0, len(known.time_s), PART):
         part = slice(first, first + PART)
         own = replace(known, points_px=known.points_px[:, part], time_s=known.time_s[part])
-        begun, _ = Bundle(own, triangulated(own, scene), fixed_cameras=True).solve(STEPS)
-        own, begun = _without_outliers(own, begun)
-        parts.append(Bundle(own, begun, fixed_cameras=True).solve(STEPS)[0].points)
+        found = triangulated(own, scene)
+        for _ in range(ROUNDS):
+            found, _ = Bundle(own, found, fixed_cameras=True).solve(STEPS)
+            own, found = _without_outliers(own, found)
+        parts.append(found.points)
     return replace(scene, points=np.concatenate(parts))
 
 
@@ -168,7 +177,10 @@ def _uncertainty(known: Observations, scene: Scene) -> Float64[np.ndarray, "inst
 def _in_world(clicks: Clicks, known: Observations, scene: Scene) -> Solution:
     """Turn the vertical up, make a unit a millimetre, and drop joints that their clicks do not fix."""
     uncertainty = _uncertainty(known, scene)
-    points = np.where((uncertainty <= FAR_UNCERTAIN_M)[..., None], scene.points, np.nan)
+    is_certain = uncertainty <= FAR_UNCERTAIN_M
+    if is_certain.sum() < LEAST_CERTAIN * np.isfinite(uncertainty).sum():
+        raise InputError(f"the clicks do not tell how far from the cameras the person is; {CHECK_CLICKS}")
+    points = np.where(is_certain[..., None], scene.points, np.nan)
     scene = replace(scene, points=points)
     ground, scale_mm = find_ground(scene), 1000 * metre(scene, known.height_m)
     right = scene.rotations[0, 0] - (scene.rotations[0, 0] @ ground.up) * ground.up

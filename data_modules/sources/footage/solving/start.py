@@ -18,8 +18,9 @@ FOCAL_SHARES = (0.55, 0.75, 1.0, 1.35, 1.9)
 """Focal lengths that are tried, in longer sides of the frame."""
 LEAST_SHARED, LEAST_SEEN = 24, 12
 """Clicks that two views must share to begin with, and clicks of known joints by which another view is placed."""
-OUTLIER_NOISES = 3.0
-"""Clicks farther from what the cameras say, in standard deviations, do not count in the first cameras."""
+OUTLIER_NOISES, MOST_AWAY = 3.0, 10.0
+"""Clicks farther from what two cameras say, in standard deviations, do not count in their essential matrix, nor how
+much farther than that one is in the choice of a joint's place."""
 
 
 def starts(known: Observations, count: int) -> list[Scene]:
@@ -47,9 +48,30 @@ def inconsistency(scene: Scene) -> float:
 
 
 def triangulated(known: Observations, scene: Scene) -> Scene:
-    """The scene with the joints where its cameras see them in two or more views, by linear least squares."""
-    x = known.points_px / scene.focals_px[:, None, None, None]
-    is_seen = np.isfinite(x).all(axis=-1) & np.isfinite(scene.rotations[:, 0, 0])[:, None, None]
+    """The scene with the joints where its cameras see them in two or more views.
+
+    Each joint is where all its clicks, or two of them, put it, whichever most of its clicks agree with.
+    """
+    views = range(len(known.points_px))
+    placed = np.isfinite(scene.rotations[:, 0, 0])
+    instants, joints = known.points_px.shape[1:3]
+    best, least = np.full((instants, joints, 3), np.nan), np.full((instants, joints), np.inf)
+    for chosen in (tuple(views), *combinations(views, 2)):
+        is_chosen = placed & np.isin(views, chosen)
+        points = _linear(scene, np.where(is_chosen[:, None, None, None], known.points_px, np.nan))
+        away = np.linalg.norm(replace(scene, points=points).seen() - known.points_px, axis=-1)
+        away = np.minimum(np.nan_to_num(away / known.noise_px[:, None, None], nan=MOST_AWAY), MOST_AWAY).sum(axis=0)
+        is_better = np.isfinite(points[..., 0]) & (away < least)
+        best[is_better], least[is_better] = points[is_better], away[is_better]
+    return replace(scene, points=best)
+
+
+def _linear(
+    scene: Scene, points_px: Float64[np.ndarray, "cameras instants 17 2"]
+) -> Float64[np.ndarray, "instants 17 3"]:
+    """Joints by linear least squares; not a number where fewer than two cameras see one."""
+    x = points_px / scene.focals_px[:, None, None, None]
+    is_seen = np.isfinite(x).all(axis=-1)
     x = np.where(is_seen[..., None], x, 0.0)
     rotations = np.nan_to_num(scene.rotations)[:, None, None]
     translations = np.nan_to_num(scene.translations)[:, None, None]
@@ -60,8 +82,7 @@ def triangulated(known: Observations, scene: Scene) -> Scene:
     enough = is_seen.sum(axis=0) >= 2
     normal[~enough] = np.eye(3)
     points = np.linalg.solve(normal, np.einsum("vtjki,vtjk->tji", rows, right)[..., None])[..., 0]
-    points[~enough] = np.nan
-    return replace(scene, points=points)
+    return np.where(enough[..., None], points, np.nan)
 
 
 def _to_height(known: Observations, scene: Scene) -> Scene:
@@ -90,12 +111,14 @@ def _from_pair(known: Observations, first: int, second: int, share: float) -> Sc
     if both.sum() < LEAST_SHARED:
         return None
     focals = share * known.longer_side_px
-    flat = [points[both] / focal for points, focal in zip(clicks, focals[[first, second]], strict=True)]
+    flat_first, flat_second = clicks[0][both] / focals[first], clicks[1][both] / focals[second]
     threshold = OUTLIER_NOISES * float((known.noise_px / focals)[[first, second]].mean())
-    essential, inliers = cv2.findEssentialMat(*flat, np.eye(3), cv2.RANSAC, 0.999, threshold)
+    essential, inliers = cv2.findEssentialMat(
+        flat_first, flat_second, np.eye(3), method=cv2.RANSAC, prob=0.999, threshold=threshold
+    )
     if essential is None or essential.shape != (3, 3):
         return None
-    in_front, rotation, translation, _ = cv2.recoverPose(essential, *flat, np.eye(3), mask=inliers)
+    in_front, rotation, translation, _ = cv2.recoverPose(essential, flat_first, flat_second, np.eye(3), mask=inliers)
     if in_front < LEAST_SHARED / 2:
         return None
     views = len(known.points_px)

@@ -62,7 +62,7 @@ def find_ground(scene: Scene) -> Ground:
         return up / np.linalg.norm(up)
 
     def residuals(unknowns: Float64[np.ndarray, " 4"]) -> Float64[np.ndarray, " residuals"]:
-        up, height, lean = up_of(unknowns[:2]), *unknowns[2:].tolist()
+        up, height, lean = up_of(unknowns[:2]), unknowns[2], unknowns[3]
         return np.concatenate(
             [
                 (feet @ up - height) / FLOOR_SPREAD_M,
@@ -89,6 +89,7 @@ def _leans(
     hips = points[:, LEFT_HIP] - points[:, RIGHT_HIP]
     legs = [_distance(points, *pair) for pair in (("RAnkle", "RKnee"), ("RKnee", "RHip"), ("Pelvis", "HeadTop"))]
     is_upright = np.linalg.norm(axis, axis=1) >= STRAIGHT * np.sum(legs, axis=0)  # false where a joint is missing
+    is_upright &= np.isfinite(hips[:, 0])
     axis, hips = axis[is_upright], hips[is_upright]
     axis /= np.linalg.norm(axis, axis=1, keepdims=True)
     left = hips - (hips * axis).sum(axis=1, keepdims=True) * axis
