@@ -132,7 +132,7 @@ def _noise(known: Observations, scene: Scene) -> float:
 
 
 def _without_outliers(known: Observations, scene: Scene) -> tuple[Observations, Scene]:
-    """Leave out each joint's worst click if it is far from where the joint is seen, and place the joint by the others."""
+    """Leave out each joint's worst click if it is far from the joint as seen, and place the joint by the others."""
     residual = np.linalg.norm(scene.seen() - known.points_px, axis=-1) / known.noise_px[:, None, None]
     is_clicked = np.isfinite(known.points_px).all(axis=-1) & np.isfinite(scene.points).all(axis=-1)
     residual = np.where(is_clicked, np.nan_to_num(residual, nan=np.inf), 0.0)
