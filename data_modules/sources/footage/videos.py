@@ -55,9 +55,11 @@ class Videos(Source):
     name = "videos"
     data_set = DataSet(name="videos", subjects_test=(), source="own videos", licence="as their owner says")
 
-    def __init__(self, source: Path) -> None:
+    def __init__(self, source: Path, images_fps: float | None = None) -> None:
         super().__init__(source)
         self._detector: Detector | None = None
+        # Of folders of images for which sync.csv has no row.
+        self._images_sync = {} if images_fps is None else {"fps": str(images_fps)}
 
     def use_detector(self, weights: str) -> None:
         """Find persons by a detector instead of their motion, in recordings without rows in boxes.csv."""
@@ -166,7 +168,7 @@ class Videos(Source):
         sync = _rows_by(self.source / SYNC_FILE, "video")
         paths = {recording_camera(path): path for path in recordings_in(self.annotation(clip))}
         return [
-            read_recording(paths[camera], sync.get(_name(paths[camera]), [{}])[-1])
+            read_recording(paths[camera], sync.get(_name(paths[camera]), [self._images_sync])[-1])
             for camera in cameras
             if camera in paths
         ]

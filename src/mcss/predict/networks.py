@@ -1,0 +1,105 @@
+"""The network that predicts: of a checkpoint by PyTorch, or an exported ONNX file by ONNX Runtime alone."""
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from mcss.errors import InputError
+from mcss.predict.motion import FRAMES, JOINT_SET
+
+
+class Network(ABC):
+    """Square RGB crops to embeddings and poses."""
+
+    image_size_px: int
+    """Side of the crops."""
+    frame: str
+    """Of the poses, one of ``FRAMES``."""
+    embedding_dim: int
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def digest(self) -> str:
+        """Hash of the network's file."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+    @abstractmethod
+    def predict(
+        self, images: UInt8[np.ndarray, "batch side side 3"]
+    ) -> tuple[Float[np.ndarray, "batch dim"], Float[np.ndarray, "batch 17 3"]]:
+        """Embeddings (unit length) and poses (mm, h36m17, pelvis at 0) of crops."""
+
+
+class TorchNetwork(Network):
+    """Network of a run's checkpoint, on the GPU where there is one.
+
+    Raises:
+        InputError: the file is no checkpoint, or its network predicts another joint set.
+    """
+
+    def __init__(self, path: Path) -> None:
+        import torch  # here, so that an exported network is used without it
+
+        from mcss.export import ExportedNetwork
+        from mcss.models.network import load_network
+
+        super().__init__(path)
+        network = load_network(path)
+        self.image_size_px, self.frame = network.image_size_px, str(network.pose_frame)
+        self.embedding_dim = int(network.hparams["embedding_dim"])
+        self._torch = torch
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._network = ExportedNetwork(network).eval().to(self._device)
+
+    def predict(
+        self, images: UInt8[np.ndarray, "batch side side 3"]
+    ) -> tuple[Float[np.ndarray, "batch dim"], Float[np.ndarray, "batch 17 3"]]:
+        """See ``Network``."""
+        with self._torch.inference_mode():
+            batch = self._torch.from_numpy(images).to(self._device).permute(0, 3, 1, 2)
+            embedding, pose_mm = self._network(batch)
+        return embedding.float().cpu().numpy(), pose_mm.float().cpu().numpy()
+
+
+class OnnxNetwork(Network):
+    """Network that ``mcss export`` wrote as ONNX, with the description beside it.
+
+    Raises:
+        InputError: ONNX Runtime or one of the two files is missing or damaged, or the joint set is another one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        try:
+            import onnxruntime
+        except ModuleNotFoundError:
+            raise InputError(f"{path} needs onnxruntime: pip install -e '.[onnx]' in the project's folder") from None
+        described = path.with_name(f"{path.name}.json")
+        try:
+            description = json.loads(described.read_text(encoding="utf-8"))
+            joint_set, self.frame = description["joint_set"], description["frame"]
+            self.image_size_px = int(description["image_size_px"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{described}: not a description by mcss export ({error!r}); export it again") from None
+        if joint_set != JOINT_SET or self.frame not in FRAMES:
+            raise InputError(f"{path}: predicts {joint_set} in frame {self.frame}, this program {JOINT_SET}")
+        try:
+            self._session = onnxruntime.InferenceSession(path, providers=onnxruntime.get_available_providers())
+        except Exception as error:  # ONNX Runtime raises several types of its own on a file that is not one
+            reason = str(error).splitlines()[0]
+            raise InputError(f"{path}: not a whole ONNX file ({reason}); export it again") from None
+        self.embedding_dim = int(self._session.get_outputs()[0].shape[1])
+
+    def predict(
+        self, images: UInt8[np.ndarray, "batch side side 3"]
+    ) -> tuple[Float[np.ndarray, "batch dim"], Float[np.ndarray, "batch 17 3"]]:
+        """See ``Network``."""
+        batch = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
+        embedding, pose_mm = self._session.run(["embedding", "pose_mm"], {"images": batch})
+        return embedding, pose_mm
