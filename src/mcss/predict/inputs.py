@@ -24,6 +24,7 @@ def open_scenes(
     fps: float | None = None,
     images_are: ImagesAre | None = None,
     detector: str | None = None,
+    subjects: Sequence[str] | None = None,
 ) -> Iterator[Scene]:
     """Scenes of the paths that a user names: a store's clips, a folder of images, or recordings of one scene.
 
@@ -33,6 +34,7 @@ def open_scenes(
         images_are: whole frames, in which the person is found, or square crops around one person; by default crops
             where every image of the folder is square.
         detector: weights for ``mcss-data import --detector``.
+        subjects: of a store, whose clips; all people's by default.
 
     Raises:
         InputError: nothing is there, it cannot be told what it is, it cannot be read, or nobody is seen in it.
@@ -44,9 +46,11 @@ def open_scenes(
     if len(sources) == 1 and (first / STORE_FILE).is_file():
         from data_modules.store import open_store  # brings torch
 
-        yield from store_scenes(open_store(first))
+        yield from store_scenes(open_store(first), subjects)
         return
     images = sorted_images(first) if first.is_dir() else []
+    if images and (unread := unread_files(first)):
+        print(f"{first}: {len(unread)} files are no images and not read, the first: {unread[0].name}")
     if len(sources) == 1 and images and (images_are or kind_of(images)) == "crops":
         yield crop_scene(first, images, fps)
         return
@@ -71,7 +75,9 @@ def recorded_scene(sources: Sequence[Path], fps: float | None, detector: str | N
             raise InputError(f"{named}: not called like a video; name a video, a folder of images, or a store")
     folder = paths[0].parent
     if {path.parent for path in paths} != {folder}:
-        raise InputError(f"{sources[0]}, {sources[-1]}: views of one scene lie in one folder; predict others one by one")
+        raise InputError(
+            f"{sources[0]}, {sources[-1]}: views of one scene lie in one folder; predict others one by one"
+        )
     layout = Videos(folder.parent.parent, images_fps=fps)
     if detector is not None:
         layout.use_detector(detector)

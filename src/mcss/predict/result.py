@@ -1,15 +1,14 @@
 """From the predictions of the views to one motion."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float64
 
 from mcss.predict.chunks import Predictions
 from mcss.predict.fuse import Calibration, fuse
-from mcss.predict.motion import Motion
+from mcss.predict.motion import Motion, motion
 from mcss.predict.smooth import bridge, smooth
-from mcss.skeleton import JOINTS
 
 
 @dataclass(frozen=True)
@@ -51,9 +50,9 @@ def make_motion(
     calibration: Calibration | None,
 ) -> Motion:
     """Bridge short gaps, smooth, and state the uncertainty where there is a calibration."""
-    unknown = np.full((len(time_s), len(JOINTS)), np.nan)
-    interval = unknown if calibration is None else calibration.interval_mm(fused.spread_mm, fused.views)
-    motion = Motion(time_s, fused.pose_mm, frame, np.zeros(len(time_s), dtype=bool), interval)
+    made = motion(time_s, fused.pose_mm, frame)
+    if calibration is not None:
+        made = replace(made, interval_mm=calibration.interval_mm(fused.spread_mm, fused.views))
     if settings.bridged_s > 0:
-        motion = bridge(motion, settings.bridged_s)
-    return smooth(motion, settings.smoothing_s) if settings.smoothing_s > 0 else motion
+        made = bridge(made, settings.bridged_s)
+    return smooth(made, settings.smoothing_s) if settings.smoothing_s > 0 else made

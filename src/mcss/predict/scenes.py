@@ -1,7 +1,7 @@
 """What is predicted on: synchronous views of one person, each a row of crops over time."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -163,14 +163,25 @@ def filmed_scene(source: Source, clip: Clip, cameras: tuple[str, ...], name: str
     )
 
 
-def store_scenes(store: "Store") -> Iterator[StoreScene]:
-    """Clips of a store, in its order."""
+def store_scenes(store: "Store", subjects: Sequence[str] | None) -> Iterator[StoreScene]:
+    """Clips of a store, in its order; of these people, where some are named.
+
+    Raises:
+        InputError: one of them is not there, or a clip lacks a view somewhere.
+    """
+    people = set(np.unique(store.subject).tolist())
+    if unknown := sorted(set(subjects or ()) - people):
+        raise InputError(f"{store.path}: has no subject {', '.join(unknown)}; there are {', '.join(sorted(people))}")
     for clip in np.unique(store.clip):
         rows = np.flatnonzero(store.clip == clip)
+        if subjects and store.subject[rows[0]] not in subjects:
+            continue
         cameras = tuple(np.unique(store.camera[rows]).tolist())
         frames, first = np.unique(store.frame[rows], return_index=True)
         if len(rows) != len(frames) * len(cameras):
-            raise InputError(f"{store.path}: {store.clip_names[clip]}: not every camera has every instant; make the store again")
+            raise InputError(
+                f"{store.path}: {store.clip_names[clip]}: not every camera has every instant; make the store again"
+            )
         yield StoreScene(
             name=store.clip_names[clip].replace("/", "_"),
             cameras=cameras,

@@ -1,0 +1,78 @@
+"""An overlay video: the crop of every view beside the skeleton, seen from the front and from the side."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from jaxtyping import Float64, UInt8
+
+from mcss.predict.chunks import resized
+from mcss.predict.motion import Motion
+from mcss.predict.scenes import Scene
+from mcss.skeleton import BONES, JOINTS
+
+PANEL_PX = 320
+MM_PER_PANEL = 2200.0
+RIGHT, LEFT, MIDDLE = (220, 60, 50), (50, 90, 220), (70, 70, 70)
+DIRECTIONS = {
+    "from the front": np.array([[1.0, 0, 0], [0, 0, -1]]),
+    "from the left": np.array([[0.0, 1, 0], [0, 0, -1]]),
+}
+"""Image axes (right, down) in the canonical frame, where the person faces -Y with the left hip on +X."""
+
+
+def write_video(scene: Scene, motion: Motion, path: Path) -> list[Path]:
+    """Write H.264, one picture a frame: views in a row, then the skeleton; a frame without a pose says so.
+
+    Raises:
+        InputError: a picture cannot be read again.
+    """
+    views = [scene.crops(view, 0, PANEL_PX) for view in range(len(scene.cameras))]
+    width = PANEL_PX * (len(views) + len(DIRECTIONS))
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=Fraction(motion.fps).limit_denominator(1000))
+        stream.width, stream.height, stream.pix_fmt = width, PANEL_PX, "yuv420p"
+        is_known = motion.is_known
+        for number, crops in enumerate(zip(*views, strict=True)):
+            panels = [_crop_panel(crop, name) for crop, name in zip(crops, scene.cameras, strict=True)]
+            panels += _skeleton_panels(motion, number, bool(is_known[number]))
+            frame = av.VideoFrame.from_ndarray(np.concatenate(panels, axis=1), format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return [path]
+
+
+def _crop_panel(crop: tuple[np.ndarray, float] | None, camera: str) -> UInt8[np.ndarray, "rows columns 3"]:
+    if crop is None:
+        return _text(np.full((PANEL_PX, PANEL_PX, 3), 40, np.uint8), f"{camera}: nobody seen", (255, 255, 255))
+    return _text(resized(crop[0], PANEL_PX), camera, (255, 255, 255))
+
+
+def _skeleton_panels(motion: Motion, number: int, is_known: bool) -> Iterator[UInt8[np.ndarray, "rows columns 3"]]:
+    for name, axes in DIRECTIONS.items():
+        panel = np.full((PANEL_PX, PANEL_PX, 3), 255, np.uint8)
+        if is_known:
+            name += ", bridged" if motion.is_bridged[number] else ""
+            draw_skeleton(panel, motion.pose_mm[number] @ axes.T)
+        else:
+            name = "no pose"
+        yield _text(panel, f"{name}  {motion.time_s[number]:.2f} s", (60, 60, 60))
+
+
+def draw_skeleton(panel: UInt8[np.ndarray, "rows columns 3"], points_mm: Float64[np.ndarray, "17 2"]) -> None:
+    """Draw bones into a panel, the pelvis in its middle; points are right and down."""
+    places = np.rint(points_mm * (PANEL_PX / MM_PER_PANEL) + PANEL_PX / 2).astype(int).tolist()
+    for parent, joint in BONES:
+        colour = {"R": RIGHT, "L": LEFT}.get(JOINTS[joint][0], MIDDLE)
+        cv2.line(panel, places[parent], places[joint], colour, 4, cv2.LINE_AA)
+
+
+def _text(
+    panel: UInt8[np.ndarray, "rows columns 3"], text: str, colour: tuple[int, int, int]
+) -> UInt8[np.ndarray, "rows columns 3"]:
+    panel = np.ascontiguousarray(panel)
+    cv2.putText(panel, text, (8, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.5, colour, 1, cv2.LINE_AA)
+    return panel
