@@ -17,6 +17,7 @@ import data_modules.cli
 import mcss
 from mcss import export
 from mcss.cli import main as mcss_main
+from mcss.predict import cli as predict
 from mcss.results.collect import read_rows
 from mcss.results.page import difficulty, markdown_table, write_into
 from mcss.results.tables import table_cells, tables_page
@@ -53,7 +54,9 @@ def test_make_commands_name_targets_that_exist_and_settings_that_parse(command, 
 def test_mcss_commands_parse(command, monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
     words = shlex.split(command)[1:]
-    if words[0] == "export":
+    if words[0] == "predict":
+        assert predict.make_parser().parse_args(words[1:]).sources
+    elif words[0] == "export":
         assert export.make_parser().parse_args(words[1:]).out.suffix in export.WRITERS
     else:
         _parse_mcss(words, capsys)

@@ -19,7 +19,6 @@ from data_modules.training.samplers import LabelledSampler, PairSampler
 from data_modules.training.stream_stores import StreamStores
 from data_modules.training.streams import (
     EvalStream,
-    ImageFolder,
     LabelledStream,
     MultiviewStream,
     StepSampler,
@@ -28,7 +27,7 @@ from data_modules.training.streams import (
     rank_batches,
 )
 from data_modules.training.supervision import validation_rows
-from mcss.batch import EvalBatch, LabelledBatch, MultiviewBatch, TrainBatch
+from mcss.batch import LabelledBatch, MultiviewBatch, TrainBatch
 from mcss.errors import InputError
 from mcss.run.preemption import ignore_stop_signals
 
@@ -56,9 +55,8 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         steps_per_epoch: length of an epoch, which is a reporting unit only: a run is sized in steps.
         augment: how training images are varied.
         cache_images: keep the training images decoded in memory (image_size_px^2 x 3 bytes each).
-        eval_batch_size: images a batch in validation, test and prediction.
+        eval_batch_size: images a batch in validation and test.
         num_workers: loader processes a rank; 0 loads in the training process, best with ``cache_images`` on CPU.
-        predict_images: folder of images (square crops around one person) for ``mcss predict``.
         multiview_store: directory of the store that the pairs come from; by default ``store``.
         labelled_store: of the labelled images and the validation clips; by default ``store``.
         test_store: of the test subjects; by default ``store``.
@@ -84,7 +82,6 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         cache_images: bool = False,
         eval_batch_size: int = 256,
         num_workers: int = 0,
-        predict_images: str | None = None,
         multiview_store: str | None = None,
         labelled_store: str | None = None,
         test_store: str | None = None,
@@ -103,7 +100,6 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         self.augment = Augment(augment, image_size_px, seed)
         self.cache_images, self.skip_corrupt_images = cache_images, skip_corrupt_images
         self.eval_batch_size, self.num_workers = eval_batch_size, num_workers
-        self.predict_images = predict_images
         self.seed = seed
         self._intact: set[IntactImages] = set()
 
@@ -113,8 +109,6 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         Raises:
             InputError: stores, supervision or clips do not fit each other, or no stream is left to train on.
         """
-        if stage == "predict":
-            return
         paths = (self.multiview_path, self.labelled_path, self.test_path)
         stores = self.stores = StreamStores.open(*paths, self.leave_out_cameras)
         self.multiview_store, self.labelled_store, self.test_store = stores.multiview, stores.labelled, stores.test
@@ -208,25 +202,11 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         """Images of the test subjects."""
         return self._eval_loader(self.test_store, self.rows_test)
 
-    def predict_dataloader(self) -> DataLoader:
-        """Images of the folder ``predict_images``.
-
-        Raises:
-            InputError: no folder was named, or it holds no image.
-        """
-        if self.predict_images is None:
-            raise InputError("predict needs a folder of images: --data.predict_images FOLDER")
-        folder = ImageFolder(self.predict_images, self.image_size_px)
-        self.predict_names = [path.name for path in folder.paths]
-        return DataLoader(folder, batch_size=self.eval_batch_size, num_workers=self.num_workers)
-
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Augment (training) or normalise (otherwise), on the device that the batch has reached."""
         if isinstance(batch, dict):
             return self._augmented(batch.get("multiview"), batch.get("labelled"))
-        if isinstance(batch, EvalBatch):
-            return batch._replace(images=self.augment.normalise(batch.images))
-        return self.augment.normalise(batch)
+        return batch._replace(images=self.augment.normalise(batch.images))
 
     def _augmented(self, multiview: MultiviewBatch | None, labelled: LabelledBatch | None) -> TrainBatch:
         parts = [multiview.anchor, multiview.positive] if multiview else []

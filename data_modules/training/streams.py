@@ -1,9 +1,7 @@
 """Datasets behind the loaders: a global step in, a batch out; so any step can be made again at any time."""
 
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from jaxtyping import Float, Int, UInt8
@@ -130,40 +128,6 @@ class EvalStream(Dataset[EvalBatch]):
             row=torch.from_numpy(rows),
             action=torch.from_numpy(self.action[rows]),
         )
-
-
-class ImageFolder(Dataset[UInt8[Tensor, "3 side side"]]):
-    """Image files of a folder, in the order of their names; the middle square of each, resized.
-
-    Raises:
-        InputError: the folder is missing or holds no image, or (on access) a file cannot be decoded.
-    """
-
-    SUFFIXES = (".jpg", ".jpeg", ".png")
-
-    def __init__(self, folder: str, size_px: int) -> None:
-        if not Path(folder).is_dir():
-            raise InputError(f"predict_images {folder}: no such folder")
-        self.paths = sorted(path for path in Path(folder).iterdir() if path.suffix.lower() in self.SUFFIXES)
-        if not self.paths:
-            raise InputError(f"predict_images {folder}: no {', '.join(self.SUFFIXES)} file in it")
-        self.size_px = size_px
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def __getitem__(self, index: int) -> UInt8[Tensor, "3 side side"]:
-        image = cv2.imread(str(self.paths[index]), cv2.IMREAD_COLOR)
-        if image is None:
-            raise InputError(f"{self.paths[index]}: not an image that can be decoded; remove or replace it")
-        side = min(image.shape[:2])
-        top, left = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
-        square = np.ascontiguousarray(image[top : top + side, left : left + side])
-        shrinking = side > self.size_px
-        resized = cv2.resize(
-            square, (self.size_px, self.size_px), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
-        )
-        return torch.from_numpy(cv2.cvtColor(resized, cv2.COLOR_BGR2RGB)).permute(2, 0, 1)
 
 
 class StepSampler(Sampler[int]):

@@ -18,6 +18,10 @@ def main(args: Sequence[str] | None = None) -> None:
         from mcss.predict.cli import main as predict
 
         predict(words[1:])
+    elif words[:1] == ["export"]:
+        from mcss.export import main as export
+
+        export(words[1:])
     else:
         from mcss.cli import main as train
 

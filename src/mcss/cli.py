@@ -1,4 +1,4 @@
-"""Console script ``mcss``: fit, validate, test, predict; export."""
+"""``mcss fit``, ``validate`` and ``test``."""
 
 import logging
 import os
@@ -17,10 +17,8 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveCon
 
 from data_modules.training.datamodule import MultiviewPoseDataModule
 from mcss.errors import InputError, one_line
-from mcss.export import main as export_main
 from mcss.models.checkpoint import intact_checkpoint, read_checkpoint
 from mcss.models.module import MCSSModule
-from mcss.prediction import PredictionWriter
 from mcss.results.results import ResultsWriter
 from mcss.run.callbacks import CollapseWatch, RunRecord, ValidationErrors
 from mcss.run.checkpoint_io import RunCheckpointIO
@@ -64,6 +62,11 @@ class SaveFitConfig(SaveConfigCallback):
 class MCSSCommandLine(LightningCLI):
     """LightningCLI with a folder for the run, and everything of the run in it."""
 
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """Those of Lightning without predict, which is a program of its own."""
+        return {name: skipped for name, skipped in LightningCLI.subcommands().items() if name != "predict"}
+
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the run's own settings, and say which settings follow from others."""
         parser.add_argument(
@@ -97,10 +100,6 @@ class MCSSCommandLine(LightningCLI):
         config.trainer.default_root_dir = str(folder)
         if self.subcommand == "test":
             config.verbose = False  # ResultsWriter prints the table, with what defines it
-        if self.subcommand == "predict":
-            config.trainer.logger = False
-            # On several ranks each would have some of the images, in an order of Lightning's.
-            config.trainer.devices, config.trainer.num_nodes, config.trainer.strategy = 1, 1, "auto"
         if (config.trainer.accumulate_grad_batches or 1) != 1:
             raise InputError(
                 "trainer.accumulate_grad_batches: a batch is a step here; take larger batches instead (--data.pairs,"
@@ -135,7 +134,6 @@ class MCSSCommandLine(LightningCLI):
             CollapseWatch(),
             RunRecord(run_facts(self.settings())),
             ResultsWriter(),
-            PredictionWriter(),
             Preemption(),
         ]
         if self.config[self.subcommand].trainer.enable_progress_bar is not False:
@@ -212,10 +210,6 @@ def main(args: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: code 2 after one line on stderr where the input is at fault.
     """
-    words = sys.argv[1:] if args is None else list(args)
-    if words[:1] == ["export"]:  # needs neither trainer nor data
-        export_main(words[1:])
-        return
     prepare_process()
     try:
         _command_line(MCSSCommandLine, args)
@@ -232,6 +226,6 @@ def _command_line(kind: type[MCSSCommandLine], args: Sequence[str] | None) -> MC
         seed_everything_default=0,
         parser_class=OneLineParser,
         auto_configure_optimizers=False,
-        parser_kwargs={"description": "MCSS: few 3D labels, many synchronised views. See also: mcss export --help"},
+        parser_kwargs={"description": "MCSS: few 3D labels, many synchronised views. See also: mcss predict --help"},
         args=None if args is None else list(args),
     )

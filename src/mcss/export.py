@@ -73,6 +73,9 @@ def export(checkpoint: Path, into: Path) -> float:
         "embedding": "unit length",
         "pose_mm": f"joints h36m17 in mm, pelvis at 0, {network.network.pose_frame} frame",
         "joints": list(JOINTS),
+        "joint_set": "h36m17",
+        "frame": network.network.pose_frame,
+        "image_size_px": side,
         "checkpoint": str(checkpoint),
     }
     into.with_name(f"{into.name}.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")

@@ -7,7 +7,7 @@ import torch
 
 from data_modules.training.augment import Augment, AugmentSettings
 from mcss import export
-from mcss.cli import main
+from mcss.__main__ import main
 from mcss.models.network import load_network
 
 

@@ -165,10 +165,6 @@ class MCSSModule(pl.LightningModule):
         """Prediction for the callbacks that measure it."""
         return self(batch.images)
 
-    def predict_step(self, batch: Float[Tensor, "batch 3 side side"], batch_idx: int) -> Prediction:
-        """Prediction of images without labels."""
-        return self(batch)
-
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Adam with default parameters (paper, Sec. 4), the schedule stepped after every batch."""
         optimizer = torch.optim.Adam(self.parameters(), lr=self.lr)

@@ -31,7 +31,7 @@ class SceneErrors(NamedTuple):
     covered: float
     """Share of joints within their 90 % interval; NaN where there is none."""
 
-    def as_json(self) -> dict[str, float | None]:
+    def as_json(self) -> dict[str, float | int | None]:
         """By name; None where there is no value."""
         return {name: value if np.isfinite(value) else None for name, value in self._asdict().items()}
 

@@ -25,10 +25,10 @@ def write_page(
     ``work`` holds the pictures. Of a long recording every so many frames are shown, and the page says so. The band is
     the 90 % interval, or without a calibration the spread of the views.
     """
-    frames = np.array(picture_frames(scene))
+    frames = list(picture_frames(scene))
     band_mm = motion.interval_mm if np.isfinite(motion.interval_mm).any() else spread_mm
     data = {
-        "frames": frames.tolist(),
+        "frames": frames,
         "time_s": _rounded(motion.time_s[frames], 3),
         "cameras": scene.cameras,
         "pictures": [
@@ -44,7 +44,7 @@ def write_page(
     page = _template().render(
         name=scene.name,
         facts=description(motion.frame),
-        step=int(frames[1] - frames[0]) if len(frames) > 1 else 1,
+        step=picture_frames(scene).step,
         count=len(motion),
         band=_band_name(motion, spread_mm),
         # A name may hold what would end the script.

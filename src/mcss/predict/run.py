@@ -11,7 +11,7 @@ import numpy as np
 from mcss.errors import InputError
 from mcss.predict.chunks import predict_scene, work_folder
 from mcss.predict.fuse import Calibration, calibrate, read_calibration
-from mcss.predict.inputs import ImagesAre, open_scenes
+from mcss.predict.inputs import STORE_FILE, ImagesAre, open_scenes
 from mcss.predict.motion import description
 from mcss.predict.networks import Network
 from mcss.predict.outputs import Result, with_errors, write_outputs
@@ -44,6 +44,8 @@ def predict(network: Network, settings: PredictSettings) -> None:
     Raises:
         InputError: something cannot be read, or a calibration is asked for from scenes without labels.
     """
+    if settings.calibrate and not (settings.sources[0] / STORE_FILE).is_file():
+        raise InputError(f"--calibrate {settings.calibrate}: needs a store with 3D labels, not {settings.sources[0]}")
     calibration = read_calibration(settings.calibration) if settings.calibration else None
     measured: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     for scene, out in _scenes(settings):
@@ -53,7 +55,7 @@ def predict(network: Network, settings: PredictSettings) -> None:
             measured.append((result.joint_error_mm, result.fused.spread_mm, result.fused.views))
     if settings.calibrate:
         if not measured:
-            raise InputError(f"--calibrate {settings.calibrate}: needs a store with 3D labels")
+            raise InputError(f"{settings.sources[0]}: has no 3D labels, which --calibrate needs; name another store")
         made = calibrate(*(np.concatenate(values) for values in zip(*measured, strict=True)))
         settings.calibrate.parent.mkdir(parents=True, exist_ok=True)
         made.save(settings.calibrate)

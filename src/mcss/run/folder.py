@@ -21,7 +21,7 @@ LAST_CHECKPOINT = Path("checkpoints") / "last.ckpt"
 PREVIOUS_CHECKPOINT = LAST_CHECKPOINT.with_name("previous.ckpt")
 
 _DECIDING_TRAINER_SETTINGS = ("max_steps", "precision", "accumulate_grad_batches", "gradient_clip_val")
-_IDLE_DATA_SETTINGS = ("eval_batch_size", "num_workers", "cache_images", "predict_images")
+_IDLE_DATA_SETTINGS = ("eval_batch_size", "num_workers", "cache_images")
 # Left out while they are not used: runs from before these settings keep their hash.
 _LATER_SETTINGS = (
     *("model.init_from", "data.leave_out_cameras"),

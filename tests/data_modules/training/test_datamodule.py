@@ -1,6 +1,5 @@
 """What the streams deliver, seen from outside: rows are told apart by their pose and their pixels."""
 
-import cv2
 import numpy as np
 import pytest
 import torch
@@ -8,7 +7,7 @@ import torch
 from data_modules.store import open_store
 from data_modules.training.augment import AugmentSettings
 from data_modules.training.datamodule import MultiviewPoseDataModule
-from data_modules.training.streams import ImageFolder, StepLoader, StepSampler, rank_batches
+from data_modules.training.streams import StepLoader, StepSampler, rank_batches
 from mcss.batch import EvalBatch, LabelledBatch, MultiviewBatch
 from mcss.errors import InputError
 from tests.references.synthetic_store import make_store
@@ -184,19 +183,6 @@ def test_batches_are_typed_tuples(make_data):
     batch = steps(make_data(), 1)[0]
     assert isinstance(batch["multiview"], MultiviewBatch)
     assert isinstance(batch["labelled"], LabelledBatch)
-
-
-def test_folder_images_are_the_middle_square_in_the_order_of_names(tmp_path):
-    wide = np.zeros((20, 60, 3), dtype=np.uint8)
-    wide[:, 20:40] = (10, 20, 200)
-    cv2.imwrite(str(tmp_path / "b.png"), wide)
-    cv2.imwrite(str(tmp_path / "a.png"), np.full((8, 8, 3), 77, dtype=np.uint8))
-    (tmp_path / "notes.txt").write_text("not an image")
-    folder = ImageFolder(str(tmp_path), size_px=16)
-    assert [path.name for path in folder.paths] == ["a.png", "b.png"]
-    assert folder[0].unique().tolist() == [77]
-    red, green, blue = folder[1]
-    assert (red.unique().tolist(), green.unique().tolist(), blue.unique().tolist()) == ([200], [20], [10])
 
 
 @pytest.fixture(scope="module")
