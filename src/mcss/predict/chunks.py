@@ -17,7 +17,7 @@ from jaxtyping import Float32, UInt8
 from tqdm import tqdm
 
 from mcss.predict.networks import Network
-from mcss.predict.scenes import Crop, Scene
+from mcss.predict.scenes import SeenCrop, Scene
 
 CHUNK = 256
 """Frames a chunk."""
@@ -92,7 +92,7 @@ def _predict_view(scene: Scene, view: int, network: Network, work: Path, bar: tq
     return {name: np.concatenate([chunk[name] for chunk in chunks if chunk]) for name in chunks[0] or ()}
 
 
-def _predict_chunk(crops: Iterator[Crop | None], count: int, network: Network) -> Chunk:
+def _predict_chunk(crops: Iterator[SeenCrop | None], count: int, network: Network) -> Chunk:
     side = network.image_size_px
     images, confidence = np.zeros((count, side, side, 3), np.uint8), np.zeros(count, np.float32)
     for number, crop in enumerate(crops):
@@ -107,8 +107,8 @@ def _predict_chunk(crops: Iterator[Crop | None], count: int, network: Network) -
 
 
 def _with_pictures(
-    crops: Iterator[Crop | None], scene: Scene, view: int, start: int, work: Path
-) -> Iterator[Crop | None]:
+    crops: Iterator[SeenCrop | None], scene: Scene, view: int, start: int, work: Path
+) -> Iterator[SeenCrop | None]:
     """The same crops; those that the page shows are written on the way."""
     wanted = picture_frames(scene)
     for frame, crop in enumerate(crops, start):

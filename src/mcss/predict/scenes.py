@@ -18,7 +18,7 @@ from mcss.errors import InputError
 if TYPE_CHECKING:
     from data_modules.store import Store
 
-Crop = tuple[UInt8[np.ndarray, "side side 3"], float]
+SeenCrop = tuple[UInt8[np.ndarray, "side side 3"], float]
 """Square RGB image around the person, and the share of it that lies within the camera's picture."""
 
 
@@ -37,7 +37,7 @@ class Scene(ABC):
     time_s: Float64[np.ndarray, " frames"]
 
     @abstractmethod
-    def crops(self, view: int, start: int, largest_px: int) -> Iterator[Crop | None]:
+    def crops(self, view: int, start: int, largest_px: int) -> Iterator[SeenCrop | None]:
         """Crops of a view from frame ``start`` on, ``largest_px`` wide if they can be; None where nobody is seen.
 
         Raises:
@@ -67,7 +67,7 @@ class FilmedScene(Scene):
     frame: Int64[np.ndarray, "frames views"]
     box_px: Float64[np.ndarray, "frames views 4"]
 
-    def crops(self, view: int, start: int, largest_px: int) -> Iterator[Crop | None]:
+    def crops(self, view: int, start: int, largest_px: int) -> Iterator[SeenCrop | None]:
         """See ``Scene``."""
         with ImageReader() as reader:
             for frame, box_px in zip(self.frame[start:, view].tolist(), self.box_px[start:, view], strict=True):
@@ -75,7 +75,7 @@ class FilmedScene(Scene):
 
     def _crop(
         self, reader: ImageReader, view: int, frame: int, box_px: Float64[np.ndarray, " 4"], size_px: int
-    ) -> Crop:
+    ) -> SeenCrop:
         files = self.files[view]
         image = reader.read(VideoFrame(files[0], frame) if is_video(files[0]) else files[frame])
         square = square_around(box_px[:2], box_px[2:], BOX_MARGIN)
@@ -97,7 +97,7 @@ class CropScene(Scene):
 
     files: tuple[Path, ...]
 
-    def crops(self, view: int, start: int, largest_px: int) -> Iterator[Crop | None]:
+    def crops(self, view: int, start: int, largest_px: int) -> Iterator[SeenCrop | None]:
         """See ``Scene``."""
         for path in self.files[start:]:
             yield read_image(path), 1.0
@@ -119,7 +119,7 @@ class StoreScene(Scene):
     store: "Store"
     rows: Int64[np.ndarray, "frames views"]
 
-    def crops(self, view: int, start: int, largest_px: int) -> Iterator[Crop | None]:
+    def crops(self, view: int, start: int, largest_px: int) -> Iterator[SeenCrop | None]:
         """See ``Scene``."""
         for row in self.rows[start:, view]:
             side_px = min(largest_px, self.store.meta.crop_size_px)
@@ -147,6 +147,8 @@ def filmed_scene(source: Source, clip: Clip, cameras: tuple[str, ...], name: str
         for seen in instant.views:
             view = cameras.index(seen.camera)
             path = seen.image.path if isinstance(seen.image, VideoFrame) else seen.image
+            if not isinstance(path, Path):
+                raise TypeError(f"{source.name}: has finished crops; its store is what is predicted")
             index = files[view].setdefault(path, len(files[view]))
             frames[view] = seen.image.index if isinstance(seen.image, VideoFrame) else index
             boxes[view] = seen.box() if callable(seen.box) else seen.box
