@@ -17,7 +17,7 @@ from jaxtyping import Float32, UInt8
 from tqdm import tqdm
 
 from mcss.predict.networks import Network
-from mcss.predict.scenes import SeenCrop, Scene
+from mcss.predict.scenes import Scene, SeenCrop
 
 CHUNK = 256
 """Frames a chunk."""
