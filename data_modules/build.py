@@ -15,7 +15,7 @@ from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from data_modules.clip_rows import BuildSettings, ClipRows, StrictError
-from data_modules.crop import JPEG_QUALITY
+from data_modules.crop import BOX_MARGIN, JOINTS_MARGIN, JPEG_QUALITY
 from data_modules.parts import ClipRecord, Parts
 from data_modules.skips import Skips
 from data_modules.sources.base import Clip, Source
@@ -119,7 +119,7 @@ def chosen_clips(source: Source, settings: BuildSettings, subjects: Sequence[str
 
 def store_config(source: Source, settings: BuildSettings, clips: list[Clip]) -> dict[str, Any]:
     """What decides the content of the store, as JSON gives it back."""
-    values = asdict(settings) | {"jpeg_quality": JPEG_QUALITY}
+    values = asdict(settings) | {"jpeg_quality": JPEG_QUALITY, "margins": {"box": BOX_MARGIN, "joints": JOINTS_MARGIN}}
     del values["strict"]
     return json.loads(json.dumps(source.config(values, clips)))
 

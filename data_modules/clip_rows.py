@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import UInt8
 
-from data_modules.crop import BOX_MARGIN, crop_square, square_around
+from data_modules.crop import BOX_MARGIN, JOINTS_MARGIN, Square, crop_square, square_around
 from data_modules.frames import ImageReader
 from data_modules.skips import Skips
 from data_modules.sources.base import Clip, Crop, Instant, Source, View
@@ -15,9 +15,6 @@ from data_modules.sources.poses import require_agreement, require_credible
 from data_modules.store.format import Row
 from mcss.errors import InputError
 from mcss.geometry.camera import Camera
-
-JOINTS_MARGIN = 0.3
-"""Space around projected joints, which lie inside the body: the head and the hands reach beyond them."""
 
 MIN_BOX_PX = 4
 """A box whose longer side is shorter shows nobody."""
@@ -156,17 +153,17 @@ class ClipRows:
         return Row(
             subject=subject, action=action, subaction=subaction, frame=instant.frame, time_s=instant.time_s,
             camera=view.camera, image=crop.jpeg, box=crop.square,
-            pose_world=None if instant.pose_world is None else instant.pose_world.astype(np.float32),
+            pose_world=None if instant.pose_world is None else instant.pose_world.astype(np.float32), mask=crop.mask,
         )  # fmt: skip
 
-    def _cut(self, frame: UInt8[np.ndarray, "rows columns 3"], square: tuple[int, int, int]) -> Crop:
+    def _cut(self, frame: UInt8[np.ndarray, "rows columns 3"], square: Square) -> Crop:
         try:
             jpeg = crop_square(frame, square, self.settings.crop_size_px)
         except ValueError as error:
             raise InputError(f"{self.source.annotation(self.clip)}: {error}; repair it") from None
-        return Crop(jpeg, (float(square[0]), float(square[1]), float(square[2])))
+        return Crop(jpeg, square)
 
-    def _square(self, view: View, instant: Instant, camera: Camera | None) -> tuple[int, int, int]:
+    def _square(self, view: View, instant: Instant, camera: Camera | None) -> Square:
         """Square to cut out of the view."""
         where = self.source.annotation(self.clip)
         if view.box is not None:

@@ -9,7 +9,8 @@ import torch
 from jaxtyping import Bool, Int64
 
 from data_modules.store import Store, StoreError, open_store
-from data_modules.store.format import ContentHash, neighbour_problems, row_problems
+from data_modules.store.format import ContentHash, PixelHash, neighbour_problems, row_problems
+from data_modules.store.masks import decode_mask
 from mcss.geometry.canonical import to_canonical, to_root
 from mcss.metrics.functional import mpjpe
 from mcss.skeleton import joint_indices
@@ -28,7 +29,7 @@ def check_store(path: Path) -> list[str]:
     except StoreError as error:
         return [str(error)]
     found: defaultdict[str, list[str]] = defaultdict(list)
-    content_hash = ContentHash(store.meta.config)
+    content_hash, pixel_hash = ContentHash(store.meta.config), PixelHash()
     previous = None
     for number in range(len(store)):
         row = store.row(number)
@@ -37,25 +38,38 @@ def check_store(path: Path) -> list[str]:
             problems += neighbour_problems(previous, row)
         if not any(column == "image" for column, _ in problems):
             problems += [("image", reason) for reason in _decoding_problems(row["image"])]
+        if row.get("mask") is not None and not any(column == "mask" for column, _ in problems):
+            problems += [("mask", reason) for reason in _mask_problems(row["mask"], store.meta.crop_size_px)]
         for column, reason in problems:
             found[column].append(f"{path}: row {number}, {column}: {reason}")
         content_hash.update(row)
+        pixel_hash.update(row)
         previous = row
     lines = _shorten(path, found)
     if content_hash.hexdigest() != store.content_hash:
         lines.append(f"{path}: the content is not what was written: its hash differs from store.json's")
+    if store.pixel_hash and pixel_hash.hexdigest() != store.pixel_hash:
+        lines.append(f"{path}: boxes, images or masks are not what was written: their hash differs from store.json's")
     counted = Counter(store.subject.tolist())
     lines += [
         f"{path}: store.json states {rows} rows of {subject}, there are {counted[subject]}"
         for subject, rows in store.rows_per_subject.items()
         if rows != counted[subject]
     ]
-    return lines + _datasets_problems(store)
+    return lines
 
 
 def _decoding_problems(image: bytes | memoryview) -> list[str]:
     try:
         simplejpeg.decode_jpeg(image)
+    except ValueError as error:
+        return [f"cannot be decoded: {error}"]
+    return []
+
+
+def _mask_problems(mask: bytes | memoryview | None, size_px: int) -> list[str]:
+    try:
+        decode_mask(mask or b"", size_px)
     except ValueError as error:
         return [f"cannot be decoded: {error}"]
     return []
@@ -68,16 +82,6 @@ def _shorten(path: Path, found: dict[str, list[str]]) -> list[str]:
         if len(problems) > SHOWN_PER_COLUMN:
             lines.append(f"{path}: and {len(problems) - SHOWN_PER_COLUMN} more problems in column {column}")
     return lines
-
-
-def _datasets_problems(store: Store) -> list[str]:
-    import datasets  # takes a second, and only this check needs it
-
-    try:
-        rows = len(datasets.load_from_disk(str(store.path)))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        return [f"{store.path}: datasets.load_from_disk cannot open it: {' '.join(str(error).split())}"]
-    return [] if rows == len(store) else [f"{store.path}: datasets.load_from_disk sees {rows} rows of {len(store)}"]
 
 
 def store_statistics(path: Path) -> dict:
@@ -98,6 +102,7 @@ def store_statistics(path: Path) -> dict:
     return {
         "name": store.meta.name,
         "content_hash": store.content_hash,
+        "pixel_hash": store.pixel_hash,
         "source": store.meta.source,
         "licence": store.meta.licence,
         "images": len(store),

@@ -6,18 +6,20 @@ import math
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import numpy as np
 import pyarrow as pa
 import simplejpeg
 from jaxtyping import Float32
 
+from data_modules.store.masks import mask_problem
 from mcss.errors import InputError
 from mcss.skeleton import JOINTS
 
-SCHEMA_VERSION = 1
-"""Raised whenever a store written before can no longer be read as it is."""
+SCHEMA_VERSION = 2
+"""Of the stores that are written. Version 1 has no columns ``mask`` and ``joint_valid``, and is read as before."""
+READABLE_VERSIONS = (1, SCHEMA_VERSION)
 
 ARROW_FILE = "data-00000-of-00001.arrow"
 STORE_FILE = "store.json"
@@ -36,8 +38,16 @@ SCHEMA = pa.schema(
         pa.field("box", pa.list_(pa.float64(), 3)),
         # Flat: `datasets` has no nullable two-dimensional type.
         pa.field("pose_world", pa.list_(pa.float32(), POSE_VALUES)),
+        # Null: all joints of the pose are known.
+        pa.field("joint_valid", pa.list_(pa.bool_(), len(JOINTS))),
+        # PNG of one bit a pixel; null: not known.
+        pa.field("mask", pa.large_binary()),
     ]
 )
+SCHEMAS = {1: pa.schema([field for field in SCHEMA if field.name not in ("joint_valid", "mask")]), 2: SCHEMA}
+"""By version."""
+OPTIONAL = frozenset({"pose_world", "joint_valid", "mask"})
+"""Columns that may have empty cells."""
 
 
 class StoreError(InputError):
@@ -60,7 +70,9 @@ class Row(TypedDict):
     box: tuple[float, float, float]
     """Left, top and side of the crop in the source image, pixels."""
     pose_world: Float32[np.ndarray, "17 3"] | None
-    """World frame, mm, joint set h36m17."""
+    """World frame, mm, joint set h36m17; of a joint that is not known NaN."""
+    mask: NotRequired[bytes | memoryview | None]
+    """PNG with one bit a pixel, as wide as the image: the pixels that show the person (``store.masks``)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,8 +133,9 @@ def row_problems(row: Row, meta: StoreMeta) -> Iterator[tuple[str, str]]:
         yield "time_s", f"{row['time_s']} is not finite"
     if not np.isfinite(row["box"]).all() or row["box"][2] <= 0:
         yield "box", f"{tuple(row['box'])} is not a square with a positive side"
-    if row["pose_world"] is not None and not np.isfinite(row["pose_world"]).all():
-        yield "pose_world", "has a value that is not finite"
+    yield from _pose_problems(row["pose_world"])
+    if (mask := row.get("mask")) is not None and (problem := mask_problem(mask, meta.crop_size_px)):
+        yield "mask", problem
     try:
         height, width, colorspace, _ = simplejpeg.decode_jpeg_header(row["image"])
     except ValueError as error:
@@ -131,6 +144,16 @@ def row_problems(row: Row, meta: StoreMeta) -> Iterator[tuple[str, str]]:
         side = meta.crop_size_px
         if (height, width) != (side, side) or colorspace == "Gray":
             yield "image", f"{height} x {width} {colorspace}, expected {side} x {side} in colour"
+
+
+def _pose_problems(pose_world: Float32[np.ndarray, "17 3"] | None) -> Iterator[tuple[str, str]]:
+    if pose_world is None:
+        return
+    is_nan = np.isnan(pose_world)
+    if np.isinf(pose_world).any() or (is_nan.any(axis=1) != is_nan.all(axis=1)).any():
+        yield "pose_world", "has a value that is not finite; a joint that is not known is NaN in all coordinates"
+    elif is_nan.all():
+        yield "pose_world", "knows no joint; such a row has no pose"
 
 
 def neighbour_problems(previous: Row, row: Row) -> Iterator[tuple[str, str]]:
@@ -153,7 +176,7 @@ def neighbour_problems(previous: Row, row: Row) -> Iterator[tuple[str, str]]:
 def _same_pose(pose: np.ndarray | None, other: np.ndarray | None) -> bool:
     if pose is None or other is None:
         return pose is other
-    return np.array_equal(pose, other)
+    return np.array_equal(pose, other, equal_nan=True)
 
 
 def config_hash(config: Mapping) -> str:
@@ -162,10 +185,10 @@ def config_hash(config: Mapping) -> str:
 
 
 class ContentHash:
-    """SHA-256 over configuration, index columns and poses, fed row by row.
+    """SHA-256 over configuration, index columns and poses, fed row by row: what the data are.
 
-    Poses count at 0.01 mm and times at 1 microsecond; boxes and pixels do not count: their last bits differ between
-    types of CPU.
+    Poses count at 0.01 mm and times at 1 microsecond. Boxes and pixels do not count, because their last bits differ
+    between types of CPU: the same data made on two machines have one content hash. ``PixelHash`` covers the rest.
     """
 
     def __init__(self, config: Mapping) -> None:
@@ -177,7 +200,30 @@ class ContentHash:
         names = json.dumps([subject, action, camera], ensure_ascii=False).encode()
         self._sha.update(names + struct.pack("<qq", subaction, frame) + _rounded(row["time_s"], 1e6))
         if row["pose_world"] is not None:
-            self._sha.update(_rounded(row["pose_world"], 100.0))
+            self._sha.update(_rounded(np.nan_to_num(row["pose_world"]), 100.0))
+            if (is_missing := np.isnan(row["pose_world"]).any(axis=1)).any():
+                self._sha.update(np.packbits(is_missing).tobytes())
+
+    def hexdigest(self) -> str:
+        """Hash of everything so far."""
+        return self._sha.hexdigest()
+
+
+class PixelHash:
+    """SHA-256 over boxes, images and masks, bit by bit, fed row by row: the very bytes that a network sees.
+
+    Equal on one machine for equal data; another type of CPU may encode or render last bits otherwise.
+    """
+
+    def __init__(self) -> None:
+        self._sha = hashlib.sha256()
+
+    def update(self, row: Row) -> None:
+        """Add the next row."""
+        cells = (np.asarray(row["box"], dtype="<f8").tobytes(), row["image"], row.get("mask") or b"")
+        for cell in cells:
+            self._sha.update(struct.pack("<q", len(cell)))
+            self._sha.update(cell)
 
     def hexdigest(self) -> str:
         """Hash of everything so far."""

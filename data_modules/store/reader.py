@@ -11,18 +11,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pyarrow as pa
 import simplejpeg
 import torch
-from jaxtyping import Float32, Float64, Int, Shaped, UInt8
+from jaxtyping import Bool, Float32, Float64, Int, Shaped, UInt8
 from torch import Tensor
 
+from data_modules.crop import resize
 from data_modules.store.format import (
     ARROW_FILE,
-    SCHEMA,
-    SCHEMA_VERSION,
+    OPTIONAL,
+    READABLE_VERSIONS,
+    SCHEMAS,
     STORE_FILE,
     Row,
     StoreError,
@@ -30,6 +31,11 @@ from data_modules.store.format import (
     config_hash,
 )
 from data_modules.store.index import Index
+from data_modules.store.masks import decode_mask
+from mcss.skeleton import JOINTS
+
+NEEDED_JOINTS = [JOINTS.index(name) for name in ("Pelvis", "RHip", "LHip")]
+"""Without which a pose is no label: the canonical frame follows from them."""
 
 
 class _BinaryColumn:
@@ -62,6 +68,8 @@ class Store(Index):
     meta: StoreMeta
     content_hash: str
     """Of configuration, index and poses; equal for equal data whatever the type of CPU that rendered it."""
+    pixel_hash: str
+    """Of boxes, images and masks, bit by bit; empty in stores of schema 1."""
     rows_per_subject: dict[str, int]
     clips: dict[str, dict]
     """What a build remembers of each clip by its name; none in stores that were not built of clips."""
@@ -70,8 +78,10 @@ class Store(Index):
     box: Float64[np.ndarray, "rows 3"]
     """Left, top and side of each crop in its source image, pixels."""
     pose_world: Float32[np.ndarray, "rows 17 3"]
-    """World frame, mm, joint set h36m17; NaN where there is none."""
+    """World frame, mm, joint set h36m17; NaN where there is none, and at joints that are not known."""
+    has_mask: Bool[np.ndarray, " rows"]
     _images: _BinaryColumn
+    _masks: _BinaryColumn | None
 
     def __reduce__(self) -> tuple:
         # Another process maps the file itself instead of receiving a copy.
@@ -88,7 +98,7 @@ class Store(Index):
         return self._images[row]
 
     def decode(self, rows: Int[np.ndarray, " batch"], size_px: int) -> UInt8[Tensor, "batch 3 size_px size_px"]:
-        """Images of ``rows``, RGB, resized by area averaging to ``size_px``; channels last in memory.
+        """Images of ``rows``, RGB, at ``size_px`` (``crop.resize``); channels last in memory.
 
         Raises:
             StoreError: a JPEG cannot be decoded.
@@ -108,8 +118,27 @@ class Store(Index):
                     f" run `mcss-data check {self.path}`, or train with --data.skip_corrupt_images true"
                 ) from error
             if into is None:
-                cv2.resize(crop, (size_px, size_px), dst=image, interpolation=cv2.INTER_AREA)
+                resize(crop, size_px, into=image)
         return torch.from_numpy(images).permute(0, 3, 1, 2)
+
+    def mask(self, rows: Int[np.ndarray, " batch"], size_px: int) -> Bool[np.ndarray, "batch size_px size_px"] | None:
+        """Pixels that show the person in the crops of ``rows``, at ``size_px``; None unless all of them have a mask.
+
+        Raises:
+            StoreError: a mask cannot be decoded.
+        """
+        if self._masks is None or not self.has_mask[rows].all():
+            return None
+        masks = np.empty((len(rows), size_px, size_px), dtype=bool)
+        for mask, row in zip(masks, rows.tolist(), strict=True):
+            try:
+                mask[:] = decode_mask(self._masks[row], size_px)
+            except ValueError as error:
+                raise StoreError(
+                    f"{self.path}: row {row} ({self.image_name(row)}): its mask cannot be decoded ({error});"
+                    f" run `mcss-data check {self.path}`"
+                ) from error
+        return masks
 
     def row(self, row: int) -> Row:
         """All columns of one row."""
@@ -122,7 +151,8 @@ class Store(Index):
             "camera": str(self.camera[row]),
             "image": self.jpeg(row),
             "box": tuple(self.box[row].tolist()),
-            "pose_world": self.pose_world[row] if self.has_pose[row] else None,
+            "pose_world": None if np.isnan(self.pose_world[row]).all() else self.pose_world[row],
+            "mask": self._masks[row] if self._masks and self.has_mask[row] else None,
         }
 
 
@@ -139,7 +169,13 @@ def open_store(path: Path) -> Store:
         StoreError: there is no store, it was written by another version, or a file of it is damaged.
     """
     description, meta = _read_description(path)
-    table = _map_table(path, expected_rows=description["rows"])
+    table = _map_table(path, description["schema_version"], expected_rows=description["rows"])
+    pose_world = _vectors(table["pose_world"]).reshape(-1, 17, 3)
+    has_mask, masks = np.zeros(len(table), dtype=bool), None
+    if description["schema_version"] > 1:
+        pose_world[~_vectors(table["joint_valid"]).reshape(-1, 17)] = np.nan
+        has_mask = table["mask"].is_valid().to_numpy()
+        masks = _BinaryColumn(table["mask"]) if has_mask.any() else None
     return Store(
         subject=_strings(table["subject"]),
         action=_strings(table["action"]),
@@ -147,17 +183,20 @@ def open_store(path: Path) -> Store:
         frame=table["frame"].to_numpy(),
         time_s=table["time_s"].to_numpy(),
         camera=_strings(table["camera"]),
-        has_pose=table["pose_world"].is_valid().to_numpy(),
+        has_pose=np.isfinite(pose_world[:, NEEDED_JOINTS]).all(axis=(1, 2)),
         subjects_train=meta.subjects_train,
         path=path,
         meta=meta,
         content_hash=description["content_hash"],
+        pixel_hash=description.get("pixel_hash", ""),
         rows_per_subject=description["rows_per_subject"],
         clips=description.get("clips", {}),
         source_path=description.get("source_path", ""),
         box=_vectors(table["box"]).reshape(-1, 3),
-        pose_world=_vectors(table["pose_world"]).reshape(-1, 17, 3),
+        pose_world=pose_world,
+        has_mask=has_mask,
         _images=_BinaryColumn(table["image"]),
+        _masks=masks,
     )
 
 
@@ -172,36 +211,38 @@ def _read_description(path: Path) -> tuple[dict, StoreMeta]:
     try:
         description = json.loads((path / STORE_FILE).read_text(encoding="utf-8"))
         version = description["schema_version"]
-        if version == SCHEMA_VERSION:
+        if version in READABLE_VERSIONS:
             return description, _read_meta(description["meta"])
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{path / STORE_FILE}: damaged ({error!r}); remove the store and make it again") from None
     raise StoreError(
-        f"{path}: written in schema version {version}, this program reads {SCHEMA_VERSION}; "
+        f"{path}: written in schema version {version}, this program reads {' and '.join(map(str, READABLE_VERSIONS))}; "
         "remove the store and make it again"
     )
 
 
-def _map_table(path: Path, expected_rows: int) -> pa.Table:
+def _map_table(path: Path, version: int, expected_rows: int) -> pa.Table:
     try:
         table = pa.ipc.open_stream(pa.memory_map(str(path / ARROW_FILE))).read_all()
     except (OSError, pa.ArrowInvalid) as error:
         reason = " ".join(str(error).split())
         raise StoreError(f"{path / ARROW_FILE}: damaged ({reason}); remove the store and make it again") from None
     problem = None
-    if table.schema != SCHEMA:
+    if table.schema != SCHEMAS[version]:
         problem = "the columns are not those of a store"
     elif len(table) != expected_rows:
         problem = f"{len(table)} rows, {expected_rows} were written"
     else:
-        problem = next((f"column {name} has an empty cell" for name in SCHEMA.names if _has_gap(table, name)), None)
+        problem = next(
+            (f"column {name} has an empty cell" for name in table.column_names if _has_gap(table, name)), None
+        )
     if problem:
         raise StoreError(f"{path / ARROW_FILE}: damaged ({problem}); remove the store and make it again")
     return table
 
 
 def _has_gap(table: pa.Table, name: str) -> bool:
-    return name != "pose_world" and table[name].null_count > 0
+    return name not in OPTIONAL and table[name].null_count > 0
 
 
 def _read_meta(fields: dict) -> StoreMeta:

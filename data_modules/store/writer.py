@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +25,7 @@ from data_modules.store.format import (
     SCHEMA_VERSION,
     STORE_FILE,
     ContentHash,
+    PixelHash,
     Row,
     StoreError,
     StoreMeta,
@@ -166,12 +168,13 @@ def _checked(rows: Iterable[Row], meta: StoreMeta, path: Path) -> Iterator[Row]:
 
 def _write_arrow(path: Path, rows: Iterable[Row], meta: StoreMeta) -> dict:
     """Write the rows and return the store's description, the content of ``store.json``."""
-    content_hash = ContentHash(meta.config)
+    content_hash, pixel_hash = ContentHash(meta.config), PixelHash()
     counts = dict.fromkeys(meta.subjects_train + meta.subjects_test, 0)
 
     def counted() -> Iterator[Row]:
         for row in rows:
             content_hash.update(row)
+            pixel_hash.update(row)
             counts[row["subject"]] += 1
             yield row
 
@@ -181,6 +184,7 @@ def _write_arrow(path: Path, rows: Iterable[Row], meta: StoreMeta) -> dict:
         "rows": sum(counts.values()),
         "rows_per_subject": counts,
         "content_hash": content_hash.hexdigest(),
+        "pixel_hash": pixel_hash.hexdigest(),
         "meta": dataclasses.asdict(meta),
     }
 
@@ -200,9 +204,11 @@ def read_rows(path: Path) -> Iterator[Row]:
     with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as reader:
         for batch in reader:
             for row in batch.to_pylist():
-                pose = row["pose_world"]
-                row["pose_world"] = None if pose is None else np.array(pose, dtype=np.float32).reshape(-1, 3)
-                row["box"] = tuple(row["box"])
+                pose, is_valid = row["pose_world"], row.pop("joint_valid")
+                if pose is not None:
+                    pose = np.array(pose, dtype=np.float32).reshape(-1, 3)
+                    pose[~np.array(is_valid or [True] * len(pose))] = np.nan
+                row["pose_world"], row["box"] = pose, tuple(row["box"])
                 yield row
 
 
@@ -212,22 +218,25 @@ def available_cores() -> int:
 
 
 def _to_record_batch(rows: list[Row]) -> pa.RecordBatch:
-    def column(name: str) -> list:
-        values: list = [row[name] for row in rows]  # type: ignore[literal-required]
-        if name == "pose_world":
-            return [None if pose is None else pose.reshape(POSE_VALUES).astype(np.float32) for pose in values]
-        return values
-
-    arrays = [pa.array(column(field.name), type=field.type) for field in SCHEMA]
+    arrays = [pa.array([_cell(row, field.name) for row in rows], type=field.type) for field in SCHEMA]
     return pa.record_batch(arrays, schema=SCHEMA)
+
+
+def _cell(row: Row, column: str) -> Any:
+    pose = row["pose_world"]
+    if column == "mask":
+        return row.get("mask")
+    if column == "pose_world":
+        return None if pose is None else np.nan_to_num(pose).reshape(POSE_VALUES).astype(np.float32)
+    if column == "joint_valid":
+        is_valid = None if pose is None else np.isfinite(pose).all(axis=1)
+        return None if is_valid is None or is_valid.all() else is_valid
+    return row[column]  # type: ignore[literal-required]
 
 
 def _write_datasets_files(path: Path, fingerprint: str) -> None:
     """Files beside the Arrow file that ``datasets.load_from_disk`` asks for."""
-    import datasets  # takes a second, and reading a store does not need it
-
-    info = datasets.DatasetInfo(features=datasets.Features.from_arrow_schema(SCHEMA))
-    _write_json(path / "dataset_info.json", dataclasses.asdict(info))
+    _write_json(path / "dataset_info.json", {})
     state: dict = {
         "_data_files": [{"filename": ARROW_FILE}],
         "_fingerprint": fingerprint,

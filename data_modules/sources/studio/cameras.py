@@ -28,19 +28,6 @@ def studio_cameras(config: StudioConfig) -> dict[str, Camera]:
     return cameras
 
 
-def person_box(
-    points_px: Float[np.ndarray, "points 2"], margin: float, jitter: Float[np.ndarray, " 3"]
-) -> tuple[float, float, float]:
-    """Square (x, y, side) around a person's pixels, with ``margin`` around it and moved and scaled by ``jitter``.
-
-    ``jitter`` counts in sides: two shifts and a relative change of size. The square may leave the frame.
-    """
-    low, high = points_px.min(axis=0), points_px.max(axis=0)
-    side = float((high - low).max()) * (1 + margin) * (1 + float(jitter[2]))
-    x, y = (low + high) / 2 - side / 2 + side * jitter[:2]
-    return float(x), float(y), side
-
-
 def pixel_grid(
     box: tuple[float, float, float], size_px: tuple[int, int], samples: int = 1
 ) -> Float[np.ndarray, "rows columns samples 2"]:

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from data_modules.crop import square_around
 from data_modules.sources.base import Crop, Instant, View
 from data_modules.sources.studio.appearance import surface_of
 from data_modules.sources.studio.body import Body, Posture, make_body
-from data_modules.sources.studio.cameras import person_box, studio_cameras
+from data_modules.sources.studio.cameras import studio_cameras
 from data_modules.sources.studio.config import StudioConfig
 from data_modules.sources.studio.looks import LOOKS
 from data_modules.sources.studio.motion import Motion, play, stream
@@ -62,7 +63,7 @@ class Studio:
             views = []
             for index, (name, camera) in enumerate(self.cameras.items()):
                 points = camera.project(posture.vertices_mm[instant])
-                box = person_box(points, config.crop_margin, jitter[instant, index])
+                box = square_around(points.min(axis=0), points.max(axis=0), config.crop_margin, jitter[instant, index])
                 image, _ = render_view(scene, camera, box, (config.crop_size_px, config.crop_size_px))
                 views.append(View(name, Crop(encode(image, config.jpeg_quality), box)))
             frame = instant * config.frame_step

@@ -1,9 +1,14 @@
 """The store: what is written comes back, whole or not at all."""
 
-import fcntl
+import ast
+import dataclasses
+import errno
 import json
 import os
 import pickle
+import subprocess
+import sys
+from pathlib import Path
 
 import datasets
 import numpy as np
@@ -12,8 +17,13 @@ import pytest
 import simplejpeg
 import torch
 
+import data_modules
+import mcss
 from data_modules.store import StoreError, config_hash, open_store, write_store
 from data_modules.store import writer as store_writer
+from data_modules.store.check import check_store
+from data_modules.store.masks import encode_mask
+from tests.references.schema1_store import write_schema1_store
 from tests.references.synthetic_store import make_meta, make_store, synthetic_rows
 
 
@@ -24,7 +34,7 @@ def test_every_cell_comes_back(store_path):
     for number, row in enumerate(rows):
         read = store.row(number)
         np.testing.assert_array_equal(read.pop("pose_world"), row.pop("pose_world"))
-        assert read == row
+        assert read == {**row, "mask": None}
 
 
 def test_description_comes_back(store_path):
@@ -47,7 +57,7 @@ def test_index_numbers_clips_and_instants(store_path):
 def test_datasets_opens_it(store_path):
     dataset = datasets.load_from_disk(str(store_path))
     row = next(synthetic_rows())
-    assert dataset.column_names == list(row)
+    assert dataset.column_names == [*row, "joint_valid", "mask"]
     assert len(dataset) == 216
     assert dataset[0]["image"] == row["image"]
     np.testing.assert_array_equal(np.float32(dataset[0]["pose_world"]).reshape(17, 3), row["pose_world"])
@@ -115,26 +125,96 @@ def test_another_process_maps_the_file_itself(store_path):
     assert pickle.loads(dump).jpeg(7) == store.jpeg(7)
 
 
-def test_content_hash_tells_content_from_pixels(tmp_path):
-    def hash_of(change=lambda row: None, meta=None):
-        rows = list(synthetic_rows())
+def test_one_hash_tells_the_content_and_the_other_the_pixels(tmp_path):
+    def hashes(change=lambda row: None, meta=None):
+        rows = list(synthetic_rows(subjects=("S1",), instants=3))
         change(rows[8])
         # The pose of an instant is the same in all views.
         for row in rows[8:12]:
             row["pose_world"] = rows[8]["pose_world"]
         write_store(tmp_path / "store", rows, meta or make_meta())
-        return open_store(tmp_path / "store").content_hash
+        store = open_store(tmp_path / "store")
+        return store.content_hash, store.pixel_hash
 
     def move(by_mm):
         return lambda row: row.update(pose_world=np.round(row["pose_world"], 2) + np.float32(by_mm))
 
-    other_image = next(synthetic_rows(seed=1))["image"]
-    original = hash_of()
-    assert hash_of(lambda row: row.update(image=other_image)) == original
-    assert hash_of(lambda row: row.update(box=(0.0, 0.0, 1.0))) == original
-    assert hash_of(move(0.002)) == hash_of(move(0.0))
-    assert hash_of(move(0.02)) != hash_of(move(0.0))
-    assert hash_of(meta=make_meta(seed=1)) != original
+    def forget_wrist(row):
+        row["pose_world"] = row["pose_world"].copy()
+        row["pose_world"][13] = np.nan
+
+    def put_wrist_at_origin(row):
+        row["pose_world"] = row["pose_world"].copy()
+        row["pose_world"][13] = 0
+
+    content, pixels = hashes()
+    for change in (
+        {"image": next(synthetic_rows(seed=1))["image"]},
+        {"box": (0.0, 0.0, 1.0)},
+        {"mask": encode_mask(np.ones((32, 32), bool))},
+    ):
+        changed = hashes(lambda row, change=change: row.update(change))
+        assert changed[0] == content
+        assert changed[1] != pixels
+    assert hashes(move(0.002))[0] == hashes(move(0.0))[0]
+    assert hashes(move(0.02))[0] != hashes(move(0.0))[0]
+    assert hashes(forget_wrist)[0] != hashes(put_wrist_at_origin)[0]
+    assert hashes(meta=make_meta(seed=1))[0] != content
+
+
+def test_joints_that_are_not_known_come_back_as_such(tmp_path):
+    rows = list(synthetic_rows(subjects=("S1",), clips=("Walking/1",), instants=3))
+    for row in rows[:4]:
+        row["pose_world"] = row["pose_world"].copy()
+        row["pose_world"][13] = np.nan
+    for row in rows[4:8]:  # without a hip there is no canonical frame
+        row["pose_world"] = row["pose_world"].copy()
+        row["pose_world"][4] = np.nan
+    write_store(tmp_path / "store", rows, make_meta())
+    store = open_store(tmp_path / "store")
+    for number, row in enumerate(rows):
+        np.testing.assert_array_equal(store.row(number)["pose_world"], row["pose_world"])
+    np.testing.assert_array_equal(store.has_pose, [True] * 4 + [False] * 4 + [True] * 4)
+    assert check_store(tmp_path / "store") == []
+    on_disk = datasets.load_from_disk(str(tmp_path / "store"))
+    assert on_disk[0]["joint_valid"] == [joint != 13 for joint in range(17)]
+    assert on_disk[8]["joint_valid"] is None
+    assert np.isfinite(on_disk[0]["pose_world"]).all()
+
+
+def test_masks_come_back_at_any_size(tmp_path):
+    rows = list(synthetic_rows(subjects=("S1",), clips=("Walking/1",), instants=2))
+    left = np.zeros((32, 32), bool)
+    left[:, :13] = True
+    for row in rows[:4]:
+        row["mask"] = encode_mask(left)
+    write_store(tmp_path / "store", rows, make_meta())
+    store = open_store(tmp_path / "store")
+    np.testing.assert_array_equal(store.has_mask, [True] * 4 + [False] * 4)
+    (mask,) = store.mask(np.array([2]), 32)
+    np.testing.assert_array_equal(mask, left)
+    (small,) = store.mask(np.array([2]), 8)
+    assert small[:, :3].all()  # the fourth column of 4 x 4 pixels shows a quarter of the person
+    assert not small[:, 3:].any()
+    assert store.mask(np.array([2, 5]), 32) is None
+    assert check_store(tmp_path / "store") == []
+
+
+def test_a_store_of_schema_1_opens_as_before(tmp_path):
+    """The hash is what the first version of this project computed for these rows."""
+    content_hash = "1d012ea4434e0c26aa491927aeae8b2cd342b93b437a45c7b74fddb45648e2a3"
+    rows = list(synthetic_rows())
+    meta = json.loads(json.dumps(dataclasses.asdict(make_meta())))
+    old = open_store(write_schema1_store(tmp_path / "old", rows, meta, content_hash))
+    new = open_store(make_store(tmp_path / "new"))
+    assert new.content_hash == content_hash
+    for number in (0, 100, 215):
+        np.testing.assert_array_equal(old.row(number)["pose_world"], new.row(number)["pose_world"])
+        assert bytes(old.jpeg(number)) == bytes(new.jpeg(number))
+    assert old.meta == new.meta
+    assert old.mask(np.arange(3), 32) is None
+    assert old.has_pose.all()
+    assert check_store(tmp_path / "old") == []
 
 
 def test_config_hash_survives_json():
@@ -204,11 +284,61 @@ def test_a_writer_killed_between_the_renames_loses_nothing(tmp_path):
     assert len(open_store(path)) == 216
 
 
+LOCK_AND_SAY_SO = """
+import sys
+from pathlib import Path
+from data_modules.store.writer import only_writer
+with only_writer(Path(sys.argv[1])):
+    print("locked", flush=True)
+    sys.stdin.read()
+"""
+
+
+def no_native_locks(monkeypatch):
+    """As some Lustre and NFS answer."""
+
+    def acquire(self):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(store_writer.FileLock, "acquire", lambda self, *args, **kwargs: acquire(self))
+
+
 def test_two_writers_do_not_meet(tmp_path):
-    with (tmp_path / ".store.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    program = [sys.executable, "-c", LOCK_AND_SAY_SO, str(tmp_path / "store")]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"locked\n"
         with pytest.raises(StoreError, match="another process is writing this store"):
             make_store(tmp_path / "store")
+        other.kill()
+    make_store(tmp_path / "store")  # the lock has died with the process
+
+
+def test_a_file_system_without_locks_is_written_all_the_same(tmp_path, monkeypatch):
+    no_native_locks(monkeypatch)
+    with store_writer.only_writer(tmp_path / "store"):
+        assert list(tmp_path.glob("*.softlock"))
+    make_store(tmp_path / "store")
+    assert check_store(tmp_path / "store") == []
+
+
+def test_a_link_stays_a_link_and_its_target_is_replaced(tmp_path):
+    """As on a small home disk with the data elsewhere; also where the target is not there yet."""
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "disk/store")
+    for instants in (2, 3):
+        make_store(tmp_path / "link", instants=instants)
+        assert (tmp_path / "link").is_symlink()
+        assert len(open_store(tmp_path / "disk/store")) == len(open_store(tmp_path / "link")) == 36 * instants
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["disk", "link"]
+
+
+@pytest.mark.parametrize("package", [data_modules, mcss])
+def test_no_module_needs_what_windows_or_a_small_installation_lacks(package):
+    for path in Path(package.__path__[0]).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not {"fcntl", "resource", "datasets"} & {name.split(".")[0] for name in names}, path
 
 
 def test_other_people_s_folders_are_not_replaced(tmp_path):
@@ -229,7 +359,9 @@ def test_other_people_s_folders_are_not_replaced(tmp_path):
         ({"camera": "cam0"}, "row 0, camera: 'cam0' is not among the store's cameras"),
         ({"time_s": float("nan")}, "row 0, time_s: nan is not finite"),
         ({"box": (0.0, 0.0, 0.0)}, "row 0, box: .* is not a square with a positive side"),
-        ({"pose_world": np.full((17, 3), np.nan, np.float32)}, "row 0, pose_world: has a value that is not finite"),
+        ({"pose_world": np.full((17, 3), np.nan, np.float32)}, "row 0, pose_world: knows no joint"),
+        ({"pose_world": np.full((17, 3), np.inf, np.float32)}, "row 0, pose_world: has a value that is not finite"),
+        ({"mask": b"GIF89a"}, "row 0, mask: not a PNG"),
         ({"image": b"GIF89a"}, "row 0, image: not a JPEG"),
         ({"image": b""}, "row 0, image: not a JPEG"),
         (
@@ -317,7 +449,7 @@ def _edit_description(path, **change):
         (lambda path: (path / "store.json").write_text('{"schema'), "store.json: damaged"),
         (lambda path: (path / "store.json").write_text("[]"), "store.json: damaged"),
         (lambda path: _edit_description(path, meta={}), "store.json: damaged"),
-        (lambda path: _edit_description(path, schema_version=0), "schema version 0, this program reads 1"),
+        (lambda path: _edit_description(path, schema_version=0), "schema version 0, this program reads 1 and 2"),
     ],
 )
 def test_damaged_store_is_refused(tmp_path, damage, message):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from data_modules.sources.studio.cameras import person_box, pixel_grid, studio_cameras
+from data_modules.sources.studio.cameras import pixel_grid, studio_cameras
 from data_modules.sources.studio.config import PRESETS
 
 CONFIG = PRESETS["studio"]
@@ -29,16 +29,6 @@ def test_the_second_site_has_five_cameras_where_the_first_has_none():
     heights_mm = np.array(second)[:, 2]
     assert np.ptp(heights_mm) == pytest.approx(1000)
     assert np.abs(np.array(second)[:, :2]).max() < PRESETS["studio-b"].room_half_width_mm
-
-
-def test_box_surrounds_the_person_with_its_margin():
-    points = np.array([[100.0, 50.0], [140.0, 250.0], [120.0, 100.0]])
-    assert person_box(points, 0.15, np.zeros(3)) == pytest.approx((120 - 115, 150 - 115, 230))
-    x, y, side = person_box(points, 0.15, np.array([0.03, -0.03, 0.03]))
-    assert x < 100
-    assert y < 50
-    assert x + side > 140
-    assert y + side > 250
 
 
 def test_pixel_grid_samples_pixel_centres():

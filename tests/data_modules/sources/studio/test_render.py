@@ -5,7 +5,7 @@ import pytest
 import simplejpeg
 from scipy.ndimage import binary_dilation
 
-from data_modules.sources.studio.cameras import person_box
+from data_modules.crop import square_around
 from data_modules.sources.studio.contact_sheet import project_to_crop
 from data_modules.sources.studio.render import encode, render_view
 from mcss.skeleton import BONES, JOINTS
@@ -18,7 +18,8 @@ def _views(studio, clip, instants, size_px=96):
     for instant in instants:
         scene = studio.scene(clip[0], motion, posture, instant)
         for camera in studio.cameras.values():
-            box = person_box(camera.project(posture.vertices_mm[instant]), 0.15, np.zeros(3))
+            points = camera.project(posture.vertices_mm[instant])
+            box = square_around(points.min(axis=0), points.max(axis=0), 0.15)
             yield camera, posture.joints_mm[instant], box, *render_view(scene, camera, box, (size_px, size_px))
 
 
