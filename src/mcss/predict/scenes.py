@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float64, Int64, UInt8
 
-from data_modules.crop import BOX_MARGIN, cut_square, square_around
+from data_modules.crop import BOX_MARGIN, Square, cut_square, square_around
 from data_modules.frames import ImageReader, read_image
 from data_modules.sources.base import Clip, Source, VideoFrame
 from data_modules.sources.file_names import is_video
@@ -193,7 +193,7 @@ def store_scenes(store: "Store", subjects: Sequence[str] | None) -> Iterator[Sto
         )
 
 
-def _share_within(square: tuple[int, int, int], width: int, height: int) -> float:
+def _share_within(square: Square, width: int, height: int) -> float:
     """Share of a square (left, top, side) that lies in a picture."""
     left, top, side = square
     wide, high = min(left + side, width) - max(left, 0), min(top + side, height) - max(top, 0)
