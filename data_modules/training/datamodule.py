@@ -29,7 +29,7 @@ from data_modules.training.streams import (
 from data_modules.training.supervision import validation_rows
 from mcss.batch import LabelledBatch, MultiviewBatch, TrainBatch
 from mcss.errors import InputError
-from mcss.run.preemption import ignore_stop_signals
+from mcss.stop_signals import ignore_stop_signals
 
 
 class MultiviewPoseDataModule(pl.LightningDataModule):
@@ -121,6 +121,11 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
             if not self.pairs and not len(self.rows_labelled):
                 raise InputError("nothing to train on: pairs is 0 and supervision is 'none'")
             self.rows_train = stores.rows_train(self.validation_clips)
+
+    @property
+    def mirrors_images(self) -> bool:
+        """Whether training images, and with them their poses, are mirrored at random."""
+        return self.augment.settings.flip_probability > 0
 
     def labelled_pose_world(self) -> Float[Tensor, "labelled 17 3"]:
         """Poses of the labelled training rows: world frame, mm, h36m17; for the statistics of the target."""

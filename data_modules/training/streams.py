@@ -14,7 +14,7 @@ from data_modules.training.intact import IntactImages
 from data_modules.training.samplers import LabelledSampler, PairSampler
 from mcss.batch import EvalBatch, LabelledBatch, MultiviewBatch
 from mcss.errors import InputError
-from mcss.run.preemption import ignore_stop_signals
+from mcss.stop_signals import ignore_stop_signals
 
 
 class DecodedImages:

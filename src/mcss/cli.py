@@ -16,20 +16,13 @@ from pytorch_lightning.callbacks import TQDMProgressBar
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 
 from data_modules.training.datamodule import MultiviewPoseDataModule
-from mcss.errors import InputError, one_line
-from mcss.models.checkpoint import intact_checkpoint, read_checkpoint
+from mcss.errors import InputError, message_in_one_line
+from mcss.models.checkpoint import read_checkpoint
 from mcss.models.module import MCSSModule
 from mcss.results.results import ResultsWriter
 from mcss.run.callbacks import CollapseWatch, RunRecord, ValidationErrors
-from mcss.run.checkpoint_io import RunCheckpointIO
-from mcss.run.folder import (
-    CONFIG_FILE,
-    LAST_CHECKPOINT,
-    check_same_settings,
-    config_hash,
-    default_run_dir,
-    run_facts,
-)
+from mcss.run.checkpoints import LAST_CHECKPOINT, RunCheckpointIO, intact_checkpoint
+from mcss.run.folder import CONFIG_FILE, check_same_settings, config_hash, default_run_dir, run_facts
 from mcss.run.guard import NonFiniteGuard
 from mcss.run.loggers import start_wandb
 from mcss.run.preemption import Preemption
@@ -214,7 +207,7 @@ def main(args: Sequence[str] | None = None) -> None:
     try:
         _command_line(MCSSCommandLine, args)
     except InputError as error:
-        print(f"mcss: {one_line(error)}", file=sys.stderr)
+        print(f"mcss: {message_in_one_line(error)}", file=sys.stderr)
         raise SystemExit(2) from None
 
 

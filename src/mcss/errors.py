@@ -1,4 +1,6 @@
-"""The one exception that a user is meant to read."""
+"""The exception whose message is for the user, and how it is printed."""
+
+import re
 
 
 class InputError(ValueError):
@@ -9,7 +11,16 @@ class InputError(ValueError):
     """
 
 
-def one_line(error: InputError) -> str:
-    """The message of ``error``, also where a loader's worker process has wrapped its traceback around it."""
-    text = str(error).strip()
-    return text.splitlines()[-1].partition("Error: ")[2] if "\n" in text else text
+_WORKER_TRACEBACK = "Traceback (most recent call last)"
+
+
+def message_in_one_line(error: InputError) -> str:
+    """The message of ``error`` as one line, with any line breaks as spaces.
+
+    PyTorch wraps an error of a loader's worker process into the text of its traceback, in which the message follows the
+    last name of the exception.
+    """
+    text = str(error)
+    if _WORKER_TRACEBACK in text:
+        text = re.split(rf"^\S*\b{type(error).__name__}(?:: |$)", text, flags=re.MULTILINE)[-1]
+    return " ".join(text.split()) or f"{type(error).__name__} without a message"

@@ -17,8 +17,7 @@ from torch import Tensor, nn
 
 from data_modules.training.augment import Augment, AugmentSettings
 from mcss.errors import InputError
-from mcss.models.module import MCSSModule
-from mcss.models.network import load_network
+from mcss.models.module import MCSSModule, load_network
 from mcss.skeleton import JOINTS
 
 TOLERANCE_MM = 1e-3

@@ -39,7 +39,7 @@ def settings(store_path):
 def frequent_checkpoints(tmp_path_factory):
     """An overlay that saves a checkpoint every 4 steps."""
     path = tmp_path_factory.mktemp("overlay") / "checkpoints.yaml"
-    callback = {"class_path": "mcss.run.callbacks.LastCheckpoint", "init_args": {"every_n_steps": 4}}
+    callback = {"class_path": "mcss.run.checkpoints.LastCheckpoint", "init_args": {"every_n_steps": 4}}
     path.write_text(yaml.safe_dump({"trainer": {"callbacks": [callback]}}))
     return path
 

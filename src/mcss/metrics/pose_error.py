@@ -12,6 +12,35 @@ from mcss.geometry.canonical import to_root
 from mcss.metrics.functional import mpjpe, n_mpjpe, pa_mpjpe
 from mcss.skeleton import joint_indices
 
+MIN_JOINTS = 4
+"""A similarity has 7 degrees of freedom: it fits 2 joints exactly, and 3 up to the shape of a triangle."""
+
+PerPoseError = Callable[[Float[Tensor, "poses joints 3"], Float[Tensor, "poses joints 3"]], Float64[Tensor, " poses"]]
+
+
+def over_known_joints(
+    pose_error: PerPoseError, pred: Float[Tensor, "poses joints 3"], target: Float[Tensor, "poses joints 3"]
+) -> tuple[Float64[Tensor, " poses"], int]:
+    """Error of each pose over the joints that are NaN in neither pose, and how many joints were compared in all.
+
+    Raises:
+        ValueError: a pose has fewer than ``MIN_JOINTS`` such joints (or than there are), or an infinite coordinate.
+    """
+    known = ~(pred.isnan() | target.isnan()).any(dim=2)
+    if known.all():
+        return pose_error(pred, target), known.numel()
+    if (few := known.sum(dim=1) < min(MIN_JOINTS, known.shape[1])).any():
+        raise ValueError(
+            f"{int(few.sum())} of {len(pred)} poses have fewer than {MIN_JOINTS} joints that are known and predicted,"
+            f" the first is pose {int(few.nonzero()[0])}"
+        )
+    error = torch.empty(len(pred), dtype=torch.float64)
+    patterns, pattern_of_pose = known.unique(dim=0, return_inverse=True)
+    for number, joints in enumerate(patterns):
+        chosen = pattern_of_pose == number
+        error[chosen.cpu()] = pose_error(pred[chosen][:, joints], target[chosen][:, joints]).cpu()
+    return error, int(known.sum())
+
 
 class _PoseError(Metric):
     """Average over poses of a per-pose error on a named joint set, each pose relative to its own pelvis.
@@ -33,6 +62,8 @@ class _PoseError(Metric):
 
     error_sum: Float64[Tensor, " groups"]
     pose_count: Int[Tensor, " groups"]
+    joint_count: Int[Tensor, ""]
+    """Joints that were compared, over all poses; ``pose_count * len(joints)`` where none was missing."""
 
     def __init__(
         self,
@@ -49,6 +80,7 @@ class _PoseError(Metric):
         self.average = average
         self.add_state("error_sum", torch.zeros(num_groups, dtype=torch.float64), dist_reduce_fx="sum")
         self.add_state("pose_count", torch.zeros(num_groups, dtype=torch.int64), dist_reduce_fx="sum")
+        self.add_state("joint_count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
 
     @staticmethod
     def pose_error(
@@ -65,13 +97,17 @@ class _PoseError(Metric):
     ) -> None:
         """Add the errors of poses in joint order ``h36m17``, in mm, both in the same frame.
 
-        ``group`` is the group of each pose, 0 to ``num_groups`` - 1; it may be left out if there is one group.
+        ``group`` is the group of each pose, 0 to ``num_groups`` - 1; it may be left out if there is one group. Joints
+        that are NaN in the target (not labelled) or in the prediction (never labelled in training) are left out.
 
         Raises:
-            ValueError: a coordinate is not finite, or ``group`` is missing or out of range.
+            ValueError: a pose has fewer than ``MIN_JOINTS`` joints to compare, a coordinate is infinite, or ``group``
+                is missing or out of range.
         """
         groups = len(self.error_sum)
-        error = self.pose_error(to_root(pred)[:, self.joints], to_root(target)[:, self.joints])
+        error, joints = over_known_joints(
+            self.pose_error, to_root(pred)[:, self.joints], to_root(target)[:, self.joints]
+        )
         if group is None:
             if groups > 1:
                 raise ValueError(f"this metric averages over {groups} groups: pass the group of each pose")
@@ -81,6 +117,7 @@ class _PoseError(Metric):
         group = group.to(self.error_sum.device)
         self.error_sum = self.error_sum.index_add(0, group, error.to(self.error_sum.device))
         self.pose_count = self.pose_count.index_add(0, group, torch.ones_like(group))
+        self.joint_count = self.joint_count + joints
 
     def compute(self) -> Float64[Tensor, ""]:
         """Average the errors, in mm, of everything that was added, on all ranks.

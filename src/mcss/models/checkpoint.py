@@ -1,14 +1,15 @@
-"""What is inside a run's checkpoint, read with ``weights_only=True``: a file from elsewhere runs no code here."""
+"""Reads a checkpoint file into a network. ``mcss.run.checkpoints`` writes them and chooses which one a run resumes.
+
+Files are read with ``weights_only=True``: a checkpoint from elsewhere cannot execute code.
+"""
 
 from pathlib import Path
 from typing import Any
 
 import torch
-from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor, nn
 
 from mcss.errors import InputError
-from mcss.run.folder import PREVIOUS_CHECKPOINT
 
 REGRESSED_JOINTS = "h36m16"
 """Joint set that the networks of this project regress; a checkpoint names its own."""
@@ -25,7 +26,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load raises half a dozen types on a file that is not its own
         raise InputError(
-            f"{path}: damaged, or not a checkpoint of a run ({type(error).__name__}); {_way_on(path)}"
+            f"{path}: damaged, or not a checkpoint of a run ({type(error).__name__}); name another one, or remove it to"
+            " train from the start"
         ) from None
     if not isinstance(content, dict) or "pose_mean_mm" not in content.get("state_dict", {}):
         raise InputError(f"{path}: not a checkpoint of a run of this project; name RUN/checkpoints/last.ckpt")
@@ -33,7 +35,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def check_exists(path: Path) -> None:
-    """See that there is a file.
+    """Check that there is a file.
 
     Raises:
         InputError: there is none.
@@ -42,35 +44,16 @@ def check_exists(path: Path) -> None:
         raise InputError(f"{path}: no such checkpoint; train first (make train), or name RUN/checkpoints/last.ckpt")
 
 
-def intact_checkpoint(path: Path) -> Path:
-    """A run's last checkpoint ``path``, or the one before it where that alone can be read, which is a warning.
-
-    Raises:
-        InputError: neither can be read.
-    """
-    try:
-        read_checkpoint(path)
-    except InputError as error:
-        previous = path.with_name(PREVIOUS_CHECKPOINT.name)
-        try:
-            step = read_checkpoint(previous)["global_step"]
-        except InputError:
-            raise error from None
-        rank_zero_warn(f"{path}: damaged; the run goes on from the checkpoint before it, {previous}, of step {step}")
-        return previous
-    return path
-
-
 def check_network(network: nn.Module, checkpoint: dict[str, Any], source: str) -> None:
-    """See that a checkpoint's network is ``network``: the same tensors for the same joints.
+    """Check that a checkpoint holds the tensors of ``network``, for the same joints.
 
     Raises:
-        InputError: it is not; naming ``source`` and the first tensor that differs.
+        InputError: it does not; names ``source`` and the first tensor that differs.
     """
     joint_set = checkpoint.get("joint_set", REGRESSED_JOINTS)
     if joint_set != REGRESSED_JOINTS:
         raise InputError(
-            f"{source}: its network regresses the joint set {joint_set}, this program {REGRESSED_JOINTS}: train anew"
+            f"{source}: its network regresses the joint set {joint_set}, this program {REGRESSED_JOINTS}: train again"
         )
     own, state = network.state_dict(), checkpoint["state_dict"]
     differ = sorted(name for name in own.keys() | state.keys() if _shape(own, name) != _shape(state, name))
@@ -83,7 +66,7 @@ def check_network(network: nn.Module, checkpoint: dict[str, Any], source: str) -
 
 
 def load_network_weights(network: nn.Module, path: Path) -> None:
-    """Give ``network`` the weights and buffers that a run's checkpoint holds, and nothing else of it.
+    """Copy the weights and buffers of a run's checkpoint into ``network``, and nothing else of it.
 
     Raises:
         InputError: there is no such file, it is no checkpoint, or its network has other tensors.
@@ -98,10 +81,3 @@ def load_network_weights(network: nn.Module, path: Path) -> None:
 
 def _shape(state: dict[str, Tensor], name: str) -> tuple[int, ...] | None:
     return tuple(state[name].shape) if name in state else None
-
-
-def _way_on(path: Path) -> str:
-    previous = path.with_name(PREVIOUS_CHECKPOINT.name)
-    if previous.is_file() and previous != path:
-        return f"go on from the one before it: mv {previous} {path}"
-    return "name another one, or remove it to begin anew"

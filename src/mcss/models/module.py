@@ -3,11 +3,12 @@
 import math
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import pytorch_lightning as pl
 import torch
 from jaxtyping import Float
+from pytorch_lightning.utilities import rank_zero_warn
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
@@ -18,12 +19,24 @@ from mcss.geometry.canonical import flip_canonical, to_canonical, to_root
 from mcss.losses.contrastive import ContrastiveLoss, ContrastiveSettings
 from mcss.losses.pose import l1_pose_loss, pose_statistics, standardise, unstandardise
 from mcss.models.backbone import Backbone, BackboneName
-from mcss.models.checkpoint import REGRESSED_JOINTS, check_network, load_network_weights
-from mcss.models.heads import EmbeddingHead, PoseRegressor, at_least_float32
+from mcss.models.checkpoint import REGRESSED_JOINTS, check_network, load_network_weights, read_checkpoint
+from mcss.models.heads import EmbeddingHead, PoseRegressor
 from mcss.skeleton import JOINTS, joint_indices
 
 PoseFrame = Literal["canonical", "root"]
 _REGRESSED = list(joint_indices(REGRESSED_JOINTS))
+
+
+@runtime_checkable
+class LabelledPoses(Protocol):
+    """What a data module offers so that the target is standardised without a call of ``fit_target``."""
+
+    @property
+    def mirrors_images(self) -> bool:
+        """Whether training images, and with them their poses, are mirrored at random."""
+
+    def labelled_pose_world(self) -> Float[Tensor, "labelled 17 3"]:
+        """Poses of the labelled training rows: world frame, mm, h36m17."""
 
 
 class MCSSModule(pl.LightningModule):
@@ -72,6 +85,7 @@ class MCSSModule(pl.LightningModule):
         # Checkpoints are read with weights_only=True, which admits primitives, not classes.
         self.save_hyperparameters({"contrastive": asdict(contrastive)})
         self.init_from = init_from
+        self._is_target_fitted = False
         self.pose_frame = pose_frame
         self.image_size_px = image_size_px
         self.contrastive_weight = contrastive_weight
@@ -86,38 +100,59 @@ class MCSSModule(pl.LightningModule):
         self.register_buffer("pose_std_mm", torch.ones(len(_REGRESSED)))
 
     def setup(self, stage: str) -> None:
-        """Start from ``init_from``, and take the target's statistics from the labelled training rows.
+        """Before training, start from ``init_from`` and standardise the target by the data module's labelled poses.
+
+        With a data loader of your own, call ``fit_target`` before ``Trainer.fit``.
 
         Raises:
-            InputError: ``init_from`` is no checkpoint of such a network, or mirrored images were asked for together
-                with a target that keeps the world's orientation.
+            InputError: ``init_from`` is no checkpoint of such a network, or nothing tells the target's statistics.
         """
         if stage != "fit":
             return
         if self.init_from is not None:
             load_network_weights(self, Path(self.init_from))
-        data = self.data
-        if data.augment.settings.flip_probability and self.pose_frame == "root":
+        data = getattr(self.trainer, "datamodule", None)
+        if isinstance(data, LabelledPoses):
+            self.fit_target(data.labelled_pose_world(), mirrored=data.mirrors_images)
+        elif not self._is_target_fitted and self.init_from is None:
+            raise InputError("the target has no statistics: call MCSSModule.fit_target(pose_world) before Trainer.fit")
+
+    def fit_target(self, pose_world: Float[Tensor, "labelled 17 3"], mirrored: bool = False) -> None:
+        """Standardise the regressor's target by the labelled training poses (world frame, mm, h36m17).
+
+        Without a pose, as at supervision ``none``, the regressor is not trained.
+
+        Args:
+            pose_world: of the labelled training rows only; a missing joint is NaN.
+            mirrored: whether the training images, and with them the poses, are mirrored at random.
+
+        Raises:
+            InputError: images are mirrored, but the target keeps the world's orientation.
+        """
+        if mirrored and self.pose_frame == "root":
             raise InputError(
                 "data.augment.flip_probability mirrors poses, which pose_frame 'root' does not admit: switch one off"
             )
-        pose_world = data.labelled_pose_world()
-        if len(pose_world):
-            mean, std = pose_statistics(self.target(pose_world)[:, _REGRESSED])
-            self.pose_mean_mm.copy_(mean)
-            self.pose_std_mm.copy_(std)
-        else:  # DistributedDataParallel waits for the gradients of all parameters that want one
+        self._is_target_fitted = True
+        if not len(pose_world):
+            # DistributedDataParallel waits for the gradients of all parameters that require one.
             self.regressor.requires_grad_(False)
+            return
+        mean, std = pose_statistics(self.target(pose_world)[:, _REGRESSED])
+        self.pose_mean_mm.copy_(mean)
+        self.pose_std_mm.copy_(std)
+        if never := [JOINTS[joint] for joint, values in zip(_REGRESSED, mean, strict=True) if values.isnan().any()]:
+            rank_zero_warn(f"no labelled pose has {', '.join(never)}: the network will predict NaN there")
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Name the joint set: a number of joints would not tell."""
+        """Store the name of the joint set: the number of joints does not identify it."""
         checkpoint["joint_set"] = REGRESSED_JOINTS
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """See that the checkpoint's network is this one.
+        """Check that the checkpoint holds this network.
 
         Raises:
-            InputError: it is not.
+            InputError: it does not.
         """
         check_network(self, checkpoint, str(self.trainer.ckpt_path) if self._trainer else "checkpoint")
 
@@ -189,9 +224,19 @@ class MCSSModule(pl.LightningModule):
         return l1_pose_loss(self._regress(embedding), standardised)
 
     def _regress(self, embedding: Float[Tensor, "batch dim"]) -> Float[Tensor, "batch 16 3"]:
-        return at_least_float32(self.regressor(embedding)).unflatten(1, (len(_REGRESSED), 3))
+        return self.regressor(embedding).unflatten(1, (len(_REGRESSED), 3))
 
     def target(self, pose_world: Float[Tensor, "batch 17 3"]) -> Float[Tensor, "batch 17 3"]:
         """True pose in the frame that this network predicts (``pose_frame``), mm."""
         pose_root = to_root(pose_world)
         return to_canonical(pose_root)[0] if self.pose_frame == "canonical" else pose_root
+
+
+def load_network(path: Path) -> MCSSModule:
+    """Read the network of a run's checkpoint, on the CPU, in evaluation mode.
+
+    Raises:
+        InputError: there is no such file, it is damaged, or it is no checkpoint of this project.
+    """
+    read_checkpoint(path)  # for its errors: Lightning's own are of half a dozen types
+    return MCSSModule.load_from_checkpoint(path, map_location="cpu", weights="none", weights_only=True).eval()

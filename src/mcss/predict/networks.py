@@ -47,7 +47,7 @@ class TorchNetwork(Network):
         import torch  # here, so that an exported network is used without it
 
         from mcss.export import ExportedNetwork
-        from mcss.models.network import load_network
+        from mcss.models.module import load_network
 
         super().__init__(path)
         network = load_network(path)

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from data_modules.store import Store
 from data_modules.training.datamodule import MultiviewPoseDataModule
 from mcss.models.checkpoint import check_exists
-from mcss.models.network import load_network
+from mcss.models.module import load_network
 from mcss.run.folder import RUN_FILE
 
 EMBEDDINGS_FILE = "embeddings.npz"

@@ -7,17 +7,14 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.utilities import rank_zero_only, rank_zero_warn
 
 from mcss import distributed
 from mcss.batch import EvalBatch, Prediction
-from mcss.errors import InputError
 from mcss.losses.contrastive import effective_rank
 from mcss.models.module import MCSSModule
 from mcss.results.metrics import METRICS
-from mcss.run.checkpoint_io import RunCheckpointIO
-from mcss.run.folder import LAST_CHECKPOINT, RUN_FILE
+from mcss.run.folder import RUN_FILE
 from mcss.run.history import MetricsHistory
 
 
@@ -105,49 +102,6 @@ class CollapseWatch(pl.Callback):
                 f" (expected >= {self.min_mean_distance}), effective rank {rank:.1f} (expected >= {self.min_rank})."
                 " Lower model.contrastive.threshold, or lengthen model.contrastive.warmup_steps."
             )
-
-
-class LastCheckpoint(Checkpoint):
-    """Keeps ``checkpoints/last.ckpt`` in the run's folder: every so many steps, and at the end of training.
-
-    The last checkpoint is the one that is tested: choosing one by validation labels would use labels that the
-    supervision level does not have. A file that cannot be written in the course of training is a warning
-    (``RunCheckpointIO``); the one at the end is an error.
-
-    Args:
-        every_n_steps: at most so many steps are lost by a kill.
-    """
-
-    def __init__(self, every_n_steps: int = 250) -> None:
-        if every_n_steps < 1:
-            raise InputError(f"LastCheckpoint.every_n_steps must be positive, got {every_n_steps}")
-        self.every_n_steps = every_n_steps
-
-    def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: MCSSModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
-        """Save where it is due."""
-        if trainer.global_step % self.every_n_steps == 0:
-            self._save(trainer)
-
-    def on_train_end(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
-        """Save.
-
-        Raises:
-            InputError: the checkpoint could not be written.
-        """
-        self._save(trainer)
-        writer = trainer.strategy.checkpoint_io
-        failure, *_ = distributed.gather_objects(writer.failure if isinstance(writer, RunCheckpointIO) else None)
-        if failure:
-            raise InputError(
-                f"the run's last checkpoint could not be written ({failure}):"
-                " make space and run the same command again, it goes on from the one before"
-            )
-
-    @staticmethod
-    def _save(trainer: pl.Trainer) -> None:
-        trainer.save_checkpoint(Path(trainer.default_root_dir) / LAST_CHECKPOINT)
 
 
 class RunRecord(pl.Callback):

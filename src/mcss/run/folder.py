@@ -12,13 +12,12 @@ from typing import Any
 import yaml
 
 from mcss.errors import InputError
+from mcss.run.checkpoints import LAST_CHECKPOINT
 
 CONFIG_FILE = "config.yaml"
 RUN_FILE = "run.json"
 RESULTS_FILE = "results.json"
 TEST_PREDICTIONS_FILE = "test_predictions.npz"
-LAST_CHECKPOINT = Path("checkpoints") / "last.ckpt"
-PREVIOUS_CHECKPOINT = LAST_CHECKPOINT.with_name("previous.ckpt")
 
 _DECIDING_TRAINER_SETTINGS = ("max_steps", "precision", "accumulate_grad_batches", "gradient_clip_val")
 _IDLE_DATA_SETTINGS = ("eval_batch_size", "num_workers", "cache_images")

@@ -8,10 +8,9 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Checkpoint
 
-from mcss.run.checkpoint_io import RunCheckpointIO
-from mcss.run.folder import LAST_CHECKPOINT
+from mcss.run.checkpoints import LAST_CHECKPOINT, RunCheckpointIO
+from mcss.stop_signals import STOP_SIGNALS
 
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 EXIT_CODE_AGAIN = 75
 """Exit code of a run that was stopped and goes on when it is started again (EX_TEMPFAIL of sysexits.h)."""
 
@@ -63,9 +62,3 @@ def _what_is_left(trainer: pl.Trainer) -> str:
         f", but no checkpoint could be written ({writer.failure}): {lost} steps are lost,"
         f" the same command goes on from step {writer.step}"
     )
-
-
-def ignore_stop_signals(worker: int) -> None:
-    """Leave stop signals to the process that trains; schedulers send them to a loader's worker processes as well."""
-    for number in STOP_SIGNALS:
-        signal.signal(number, signal.SIG_IGN)

@@ -64,3 +64,42 @@ def test_l1_is_the_mean_over_every_coordinate_and_float32_for_half_precision_pre
 def test_l1_gradient():
     pred, target = poses(6, 2).double().requires_grad_(), poses(7, 2).double()
     assert torch.autograd.gradcheck(l1_pose_loss, (pred, target))
+
+
+def with_missing_joints(seed):
+    pose = poses(seed)
+    pose[torch.rand(20, 17, generator=torch.Generator().manual_seed(seed)) < 0.3] = torch.nan
+    return pose
+
+
+def test_missing_joints_take_no_part_in_the_statistics_and_the_loss():
+    pred, target = poses(8), with_missing_joints(9)
+    mean, std = pose_statistics(target)
+    total, count = 0.0, 0
+    for joint in range(17):
+        known = [pose[joint] for pose in target if not pose[joint].isnan().any()]
+        average = sum(known) / len(known)
+        torch.testing.assert_close(mean[joint], average)
+        square = sum(((point - average) ** 2).sum().item() for point in known) / (3 * len(known))
+        assert std[joint].item() == pytest.approx(square**0.5, rel=1e-5)
+    for p, t in zip(pred.flatten().tolist(), target.flatten().tolist(), strict=True):
+        if t == t:
+            total, count = total + abs(p - t), count + 1
+    assert l1_pose_loss(pred, target).item() == pytest.approx(total / count, rel=1e-5)
+
+
+def test_missing_joints_have_no_gradient_and_no_nan():
+    target = with_missing_joints(10)
+    pred = poses(11).requires_grad_()
+    l1_pose_loss(pred, target).backward()
+    assert torch.equal(pred.grad == 0, target.isnan())
+    l1_pose_loss(pred, torch.full_like(target, torch.nan)).backward()
+    assert pred.grad.isfinite().all()
+
+
+def test_a_joint_that_no_pose_has_gets_no_mean():
+    pose = poses(12)
+    pose[:, 4] = torch.nan
+    mean, std = pose_statistics(pose)
+    assert mean.isnan().any(dim=1).nonzero().flatten().tolist() == [4]
+    assert std.isfinite().all()

@@ -115,3 +115,29 @@ def test_ranks_with_unequal_batches_add_up():
     micro = reference("pa_mpjpe", pred, target, "h36m17").mean()
     for values in run_ranks(metric_sums, metrics, batches):
         torch.testing.assert_close(torch.stack(values), torch.stack([macro, micro]), atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_missing_joints_are_left_out_of_each_pose(name):
+    pred, target = poses(20), poses(21)
+    missing = torch.rand(12, 17, generator=torch.Generator().manual_seed(22)) < 0.4
+    missing[:, 0] = False
+    target[missing] = torch.nan
+    pred[:, 10] = torch.nan  # a joint that the network never learned
+    missing[:, 10] = True
+    metric = CLASSES[name]("h36m16")
+    metric.update(pred, target)
+    total = 0.0
+    for p, t, gone in zip(pred - pred[:, :1], target - target[:, :1], missing, strict=True):
+        kept = ~gone
+        kept[0] = False  # h36m16
+        total += getattr(pose_errors, name)(p[kept][None].double(), t[kept][None].double())[0]
+    torch.testing.assert_close(metric.compute().item(), total / 12, atol=1e-3, rtol=0)
+    assert metric.joint_count == (~missing[:, 1:]).sum()
+
+
+def test_poses_that_are_not_predicted_at_all_are_an_error():
+    pred = poses(23)
+    pred[5] = torch.nan
+    with pytest.raises(ValueError, match="1 of 12 poses have fewer than 4 joints that are known and predicted"):
+        MPJPE().update(pred, poses(24))

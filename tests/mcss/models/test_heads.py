@@ -6,7 +6,7 @@ from mcss.models.backbone import Backbone
 from mcss.models.heads import EmbeddingHead, PoseRegressor, feature_side
 
 
-@pytest.mark.parametrize(("image_size_px", "features"), [(48, 512), (64, 512), (96, 512), (128, 2048), (224, 4608)])
+@pytest.mark.parametrize(("image_size_px", "features"), [(48, 512), (64, 512), (96, 2048), (128, 2048), (224, 8192)])
 def test_input_of_the_fully_connected_layer_follows_the_image_size(image_size_px, features):
     head = EmbeddingHead(512, image_size_px, embedding_dim=128)
     assert head.fc.in_features == features
@@ -26,12 +26,23 @@ def test_images_of_another_size_are_refused_in_one_line():
         head(torch.randn(2, 8, 4, 4))
 
 
-def test_embedding_has_unit_length_in_float32_under_autocast():
-    head = EmbeddingHead(8, 64, embedding_dim=16)
+def test_under_autocast_both_heads_compute_in_float32():
+    head, regressor = EmbeddingHead(8, 64, embedding_dim=16), PoseRegressor(16, 4)
+    features = torch.randn(5, 8, 2, 2) * 100
     with torch.autocast("cpu", torch.bfloat16):
-        embedding = head(torch.randn(5, 8, 2, 2) * 100)
-    assert embedding.dtype == torch.float32
+        embedding = head(features)
+        pose = regressor(embedding)
+    assert torch.equal(embedding, head(features))
+    assert torch.equal(pose, regressor(embedding))
     torch.testing.assert_close(embedding.norm(dim=1), torch.ones(5))
+
+
+def test_every_cell_of_an_odd_feature_map_counts():
+    head = EmbeddingHead(1, 96, embedding_dim=4)
+    features = torch.zeros(9, 1, 3, 3)
+    for cell in range(9):
+        features[cell, 0, cell // 3, cell % 3] = 1
+    assert (head(features) - head(torch.zeros(1, 1, 3, 3))).norm(dim=1).min() > 1e-3
 
 
 def test_head_takes_the_maximum_of_each_2_x_2_block():

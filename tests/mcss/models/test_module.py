@@ -100,6 +100,8 @@ class Labels(pl.LightningDataModule):
         self.pose_world = pose_world
         self.augment = type("Augment", (), {"settings": type("Settings", (), {"flip_probability": 0.0})})
 
+    mirrors_images = False
+
     def labelled_pose_world(self):
         return self.pose_world
 

@@ -17,7 +17,7 @@ from data_modules.sources.footage.motion_boxes import motion_boxes
 from data_modules.sources.footage.recordings import read_recording
 from data_modules.training.augment import Augment, AugmentSettings
 from mcss.__main__ import main
-from mcss.models.network import load_network
+from mcss.models.module import load_network
 from mcss.predict import chunks
 from mcss.skeleton import JOINTS
 from tests.mcss.predict.conftest import film

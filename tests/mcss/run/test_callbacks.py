@@ -7,7 +7,8 @@ import torch
 from mcss.batch import EvalBatch, Prediction
 from mcss.errors import InputError
 from mcss.models.module import MCSSModule
-from mcss.run.callbacks import CollapseWatch, LastCheckpoint, ValidationErrors
+from mcss.run.callbacks import CollapseWatch, ValidationErrors
+from mcss.run.checkpoints import LastCheckpoint
 
 
 @pytest.fixture

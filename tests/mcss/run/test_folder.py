@@ -5,14 +5,7 @@ import pytest
 import yaml
 
 from mcss.errors import InputError
-from mcss.run.folder import (
-    check_same_settings,
-    commit_of,
-    config_hash,
-    deciding_settings,
-    default_run_dir,
-    run_facts,
-)
+from mcss.run.folder import check_same_settings, commit_of, config_hash, deciding_settings, default_run_dir, run_facts
 
 CONFIG = {
     "seed_everything": 0,

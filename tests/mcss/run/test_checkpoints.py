@@ -10,7 +10,7 @@ from mcss.cli import main
 from mcss.errors import InputError
 from mcss.models.checkpoint import read_checkpoint
 from mcss.models.module import MCSSModule
-from mcss.run.checkpoint_io import RunCheckpointIO
+from mcss.run.checkpoints import RunCheckpointIO
 from tests.references.full_disk import full_disk
 
 
@@ -64,7 +64,7 @@ def test_the_checkpoint_before_the_last_is_kept_and_named_where_the_last_is_dama
     os.replace(previous, place)
     assert RunCheckpointIO().load_checkpoint(place)["global_step"] == 8
     place.write_bytes(b"")
-    with pytest.raises(InputError, match=r"; name another one, or remove it to begin anew$"):
+    with pytest.raises(InputError, match=r"; name another one, or remove it to train from the start$"):
         RunCheckpointIO().load_checkpoint(place)
 
 

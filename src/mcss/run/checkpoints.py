@@ -1,4 +1,7 @@
-"""How a run's checkpoints reach the disk and come back: Lightning writes and reads all of them through this plugin."""
+"""The checkpoints of a run: when they are written, how they reach the disk, and which one a run resumes from.
+
+``mcss.models.checkpoint`` reads a checkpoint into a network; it belongs to the library, because it needs no run.
+"""
 
 import contextlib
 import io
@@ -6,13 +9,81 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pytorch_lightning as pl
 import torch
 from lightning_fabric.utilities.types import _PATH
+from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.plugins import TorchCheckpointIO
 from pytorch_lightning.utilities import rank_zero_warn
 
+from mcss import distributed
+from mcss.errors import InputError
 from mcss.models.checkpoint import read_checkpoint
-from mcss.run.folder import PREVIOUS_CHECKPOINT
+
+LAST_CHECKPOINT = Path("checkpoints") / "last.ckpt"
+PREVIOUS_CHECKPOINT = LAST_CHECKPOINT.with_name("previous.ckpt")
+
+
+def intact_checkpoint(path: Path) -> Path:
+    """Return ``path``, or the previous checkpoint of the run where only that one can be read, with a warning.
+
+    Raises:
+        InputError: neither can be read.
+    """
+    try:
+        read_checkpoint(path)
+    except InputError as error:
+        previous = path.with_name(PREVIOUS_CHECKPOINT.name)
+        try:
+            step = read_checkpoint(previous)["global_step"]
+        except InputError:
+            raise error from None
+        rank_zero_warn(f"{path}: damaged; training resumes from the previous checkpoint, {previous}, of step {step}")
+        return previous
+    return path
+
+
+class LastCheckpoint(Checkpoint):
+    """Keeps ``checkpoints/last.ckpt`` in the run's folder: every so many steps, and at the end of training.
+
+    The last checkpoint is the one that is tested: choosing one by validation labels would use labels that the
+    supervision level does not have. A file that cannot be written in the course of training is a warning
+    (``RunCheckpointIO``); the one at the end is an error.
+
+    Args:
+        every_n_steps: at most so many steps are lost by a kill.
+    """
+
+    def __init__(self, every_n_steps: int = 250) -> None:
+        if every_n_steps < 1:
+            raise InputError(f"LastCheckpoint.every_n_steps must be positive, got {every_n_steps}")
+        self.every_n_steps = every_n_steps
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Save where it is due."""
+        if trainer.global_step % self.every_n_steps == 0:
+            self._save(trainer)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Save.
+
+        Raises:
+            InputError: the checkpoint could not be written.
+        """
+        self._save(trainer)
+        writer = trainer.strategy.checkpoint_io
+        failure, *_ = distributed.gather_objects(writer.failure if isinstance(writer, RunCheckpointIO) else None)
+        if failure:
+            raise InputError(
+                f"the run's last checkpoint could not be written ({failure}):"
+                " make space and run the same command again, it goes on from the one before"
+            )
+
+    @staticmethod
+    def _save(trainer: pl.Trainer) -> None:
+        trainer.save_checkpoint(Path(trainer.default_root_dir) / LAST_CHECKPOINT)
 
 
 class RunCheckpointIO(TorchCheckpointIO):
