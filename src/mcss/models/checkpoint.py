@@ -13,6 +13,8 @@ from mcss.errors import InputError
 
 REGRESSED_JOINTS = "h36m16"
 """Joint set that the networks of this project regress; a checkpoint names its own."""
+PREVIOUS_CHECKPOINT = "previous.ckpt"
+"""Name of the file beside a checkpoint that holds the one written before it."""
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -26,8 +28,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load raises half a dozen types on a file that is not its own
         raise InputError(
-            f"{path}: damaged, or not a checkpoint of a run ({type(error).__name__}); name another one, or remove it to"
-            " train from the start"
+            f"{path}: damaged, or not a checkpoint of a run ({type(error).__name__}); {_remedy(path)}"
         ) from None
     if not isinstance(content, dict) or "pose_mean_mm" not in content.get("state_dict", {}):
         raise InputError(f"{path}: not a checkpoint of a run of this project; name RUN/checkpoints/last.ckpt")
@@ -81,3 +82,10 @@ def load_network_weights(network: nn.Module, path: Path) -> None:
 
 def _shape(state: dict[str, Tensor], name: str) -> tuple[int, ...] | None:
     return tuple(state[name].shape) if name in state else None
+
+
+def _remedy(path: Path) -> str:
+    previous = path.with_name(PREVIOUS_CHECKPOINT)
+    if previous.is_file() and previous != path:
+        return f"resume from the previous one: mv {previous} {path}"
+    return "name another one, or remove it to train from the start"

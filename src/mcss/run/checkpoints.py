@@ -18,10 +18,9 @@ from pytorch_lightning.utilities import rank_zero_warn
 
 from mcss import distributed
 from mcss.errors import InputError
-from mcss.models.checkpoint import read_checkpoint
+from mcss.models.checkpoint import PREVIOUS_CHECKPOINT, read_checkpoint
 
 LAST_CHECKPOINT = Path("checkpoints") / "last.ckpt"
-PREVIOUS_CHECKPOINT = LAST_CHECKPOINT.with_name("previous.ckpt")
 
 
 def intact_checkpoint(path: Path) -> Path:
@@ -33,7 +32,7 @@ def intact_checkpoint(path: Path) -> Path:
     try:
         read_checkpoint(path)
     except InputError as error:
-        previous = path.with_name(PREVIOUS_CHECKPOINT.name)
+        previous = path.with_name(PREVIOUS_CHECKPOINT)
         try:
             step = read_checkpoint(previous)["global_step"]
         except InputError:
@@ -134,7 +133,7 @@ class RunCheckpointIO(TorchCheckpointIO):
         content = read_checkpoint(Path(path))
         self.step = content.get("global_step", 0)
         # A run goes on from the previous one where the last is damaged, which must not take the good one's place.
-        self._is_last_good = Path(path).name != PREVIOUS_CHECKPOINT.name
+        self._is_last_good = Path(path).name != PREVIOUS_CHECKPOINT
         return content
 
 
@@ -149,7 +148,7 @@ def _keep_previous(place: Path) -> None:
     """Give the file at ``place`` a second name, so that replacing it does not remove it."""
     if not place.is_file():
         return
-    previous = place.with_name(PREVIOUS_CHECKPOINT.name)
+    previous = place.with_name(PREVIOUS_CHECKPOINT)
     with contextlib.suppress(OSError):  # a file system without hard links keeps one checkpoint
         previous.unlink(missing_ok=True)
         os.link(place, previous)

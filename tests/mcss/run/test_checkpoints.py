@@ -58,7 +58,7 @@ def test_the_checkpoint_before_the_last_is_kept_and_named_where_the_last_is_dama
     assert read_checkpoint(previous)["global_step"] == 8
     place.write_bytes(place.read_bytes()[:-1000])
     with pytest.raises(
-        InputError, match=rf"^{place}: damaged, .*; go on from the one before it: mv {previous} {place}$"
+        InputError, match=rf"^{place}: damaged, .*; resume from the previous one: mv {previous} {place}$"
     ):
         RunCheckpointIO().load_checkpoint(place)
     os.replace(previous, place)

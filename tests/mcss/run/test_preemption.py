@@ -122,7 +122,9 @@ def test_a_run_whose_last_checkpoint_is_damaged_goes_on_from_the_one_before_it(
     assert fit(arguments, monkeypatch, 13, lambda: sys.exit(9)) == 9
     last, previous = (tmp_path / f"checkpoints/{name}.ckpt" for name in ("last", "previous"))
     last.write_bytes(damage(last.read_bytes()))
-    with pytest.warns(UserWarning, match=f"^{last}: damaged; .* the checkpoint before it, {previous}, of step 8$"):
+    with pytest.warns(
+        UserWarning, match=f"^{last}: damaged; training resumes from the previous checkpoint, {previous}, of step 8$"
+    ):
         main(["fit", *arguments])
     assert_equal_runs(tmp_path, whole)
 
