@@ -54,8 +54,7 @@ train: data ## train METHOD with the 3D labels of SUPERVISION, then test the las
 	$(ENV)/bin/mcss test --config $(RUN)/config.yaml --run_dir $(RUN)
 
 report: $(STAMP) ## add finished runs (RUNS="runs/a runs/b") to the committed results: curve, tables, README; a page each run
-	"$(PYTHON)" -m mcss.results.write $(RUNS) $(REPORT)
-	"$(PYTHON)" -m mcss.results.run_page $(RUNS) --table $(TABLE)
+	"$(PYTHON)" -m mcss.results $(RUNS) $(REPORT)
 
 retrieval: data ## how well the embeddings of CKPT="RUN/checkpoints/last.ckpt ..." retrieve poses on DATA's test subjects
 	"$(PYTHON)" -m mcss.retrieval $(CKPT) --store data/$(DATA) --out experiments/results/$(DATA)/retrieval $(ARGS)

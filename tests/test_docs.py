@@ -1,6 +1,5 @@
 """The documentation runs: commands parse, docstring examples hold, numbers come from the results."""
 
-import csv
 import doctest
 import importlib
 import pkgutil
@@ -18,9 +17,8 @@ import mcss
 from mcss import export
 from mcss.cli import main as mcss_main
 from mcss.predict import cli as predict
-from mcss.results.collect import read_rows
-from mcss.results.page import difficulty, markdown_table, write_into
-from mcss.results.tables import table_cells, tables_page
+from mcss.results.record import read_table
+from mcss.results.table import difficulty, read_published, readme_table, tables_page, write_into
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", "CONTRIBUTING.md", "docs/data.md", "docs/retrieval.md", "docs/scaling.md")
@@ -123,19 +121,20 @@ def test_links_and_pictures_of_the_pages_exist(page):
 
 def test_numbers_of_the_readme_are_those_of_the_results():
     page = (ROOT / "README.md").read_text()
-    rows = read_rows(ROOT / "experiments/results/studio/runs.csv")
-    assert rows
-    assert write_into(page, "results", markdown_table(rows)) == page
+    rows = read_table(ROOT / "experiments/results/studio/runs.csv")
+    assert len(rows)
+    assert write_into(page, "results", readme_table(rows)) == page
     assert write_into(page, "difficulty", difficulty(rows)) == page
     assert "times the mean pose's" in page
 
 
 def test_tables_are_those_of_the_results():
     results = ROOT / "experiments/results/studio"
-    cells = table_cells(read_rows(results / "runs.csv"), read_rows(ROOT / "experiments/paper_reference.csv"))
-    assert (results / "tables.md").read_text() == tables_page(cells, "studio")
+    page = tables_page(
+        read_table(results / "runs.csv"), read_published(ROOT / "experiments/paper_reference.csv"), "studio"
+    )
+    assert (results / "tables.md").read_text() == page
 
 
 def test_results_of_a_table_come_from_one_data_set():
-    with (ROOT / "experiments/results/studio/runs.csv").open(newline="") as file:
-        assert len({row["data_hash"] for row in csv.DictReader(file)}) == 1
+    assert read_table(ROOT / "experiments/results/studio/runs.csv")["test_data_hash"].nunique() == 1

@@ -207,6 +207,11 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         """Images of the test subjects."""
         return self._eval_loader(self.test_store, self.rows_test)
 
+    def labelled_dataloader(self, most: int) -> DataLoader:
+        """At most ``most`` of the labelled training images, evenly spread, without augmentation."""
+        step = max(1, -(-len(self.rows_labelled) // most))
+        return self._eval_loader(self.labelled_store, self.rows_labelled[::step])
+
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Augment (training) or normalise (otherwise), on the device that the batch has reached."""
         if isinstance(batch, dict):

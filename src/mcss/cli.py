@@ -19,13 +19,15 @@ from data_modules.training.datamodule import MultiviewPoseDataModule
 from mcss.errors import InputError, message_in_one_line
 from mcss.models.checkpoint import read_checkpoint
 from mcss.models.module import MCSSModule
-from mcss.results.results import ResultsWriter
-from mcss.run.callbacks import CollapseWatch, RunRecord, ValidationErrors
+from mcss.run.callbacks import CollapseWatch, ValidationErrors
 from mcss.run.checkpoints import LAST_CHECKPOINT, RunCheckpointIO, intact_checkpoint
-from mcss.run.folder import CONFIG_FILE, check_same_settings, config_hash, default_run_dir, run_facts
+from mcss.run.evaluation import ResultsWriter
+from mcss.run.folder import CONFIG_FILE, check_same_settings, config_hash, default_run_dir
 from mcss.run.guard import NonFiniteGuard
+from mcss.run.identity import training_facts
 from mcss.run.loggers import start_wandb
 from mcss.run.preemption import Preemption
+from mcss.run.record import RunRecord
 
 
 class OneLineParser(LightningArgumentParser):
@@ -125,7 +127,7 @@ class MCSSCommandLine(LightningCLI):
         callbacks: list[pl.Callback] = [
             ValidationErrors(),
             CollapseWatch(),
-            RunRecord(run_facts(self.settings())),
+            RunRecord(training_facts(self.settings()) if self.subcommand == "fit" else None),
             ResultsWriter(),
             Preemption(),
         ]
@@ -147,7 +149,9 @@ class MCSSCommandLine(LightningCLI):
     def after_fit(self) -> None:
         """Test the weights that training ended with, where that was asked for."""
         if self.config["fit"].then_test:
-            self.trainer.test(self.model, datamodule=self.datamodule, verbose=False)
+            last = Path(self.trainer.default_root_dir) / LAST_CHECKPOINT
+            ckpt_path = str(last) if last.is_file() else None
+            self.trainer.test(self.model, datamodule=self.datamodule, ckpt_path=ckpt_path, verbose=False)
 
 
 class SettingsReader(MCSSCommandLine):

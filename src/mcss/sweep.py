@@ -1,7 +1,7 @@
 """``python -m mcss.sweep FILE``: all runs of a W&B sweep file's grid on this machine, one after the other.
 
 The same file makes a sweep on a W&B server (``--agent``), which any number of agents on other machines may join. Here
-no server is needed: a run that the committed table already holds is skipped, a killed one is gone on with.
+no server is needed: a run that the committed table already holds is skipped, one that was killed is resumed.
 """
 
 import argparse
@@ -15,15 +15,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+import pytorch_lightning as pl
 import yaml
 from tqdm import tqdm
 
-from data_modules.store import joint_content_hash, open_store
 from mcss.cli import parse_settings, prepare_process
-from mcss.errors import InputError
-from mcss.results.collect import check_same_data, read_rows
-from mcss.results.write import write_report
-from mcss.run.folder import RESULTS_FILE, config_hash
+from mcss.errors import InputError, message_in_one_line
+from mcss.results.__main__ import write_report
+from mcss.results.record import check_same_data, read_table
+from mcss.run.folder import RESULTS_FILE
+from mcss.run.identity import resolved_settings, settings_hash
 
 ENVIRONMENT_VARIABLE = re.compile(r"\$\{envvar:([A-Z0-9_]+)\}")
 METHOD_FILE = "experiments/method/{}.yaml"
@@ -129,12 +131,32 @@ def _arguments(command: Sequence[str]) -> list[str]:
 
 
 def _is_done(settings: Mapping[str, Any], table: Path) -> bool:
-    data = settings["data"]
-    paths = [data[name] or data["store"] for name in ("multiview_store", "labelled_store", "test_store")]
-    data_hash = joint_content_hash([open_store(Path(path)) for path in paths])
-    rows = read_rows(table)
-    check_same_data(rows, data_hash, table)
-    return (settings["method"], config_hash(settings)) in {(row["method"], row["config_hash"]) for row in rows}
+    """Tell whether the table holds this run by its identity: settings, seed, number of processes; tested to its end.
+
+    Rows from before tables held settings have no such identity: those runs are repeated.
+    """
+    identity = resolved_settings(settings)
+    rows = read_table(table)
+    check_same_data(rows, identity["data.test_store"], table)
+    trainer = settings["trainer"]
+    same = (
+        rows["settings_hash"].eq(settings_hash(identity))
+        & rows["method"].eq(settings["method"])
+        & rows["seed"].eq(str(settings["seed_everything"]))
+        & rows["world_size"].eq(str(_world_size(trainer)))
+        & pd.to_numeric(rows["steps"], errors="coerce").ge(trainer["max_steps"])
+    )
+    limited = trainer.get("limit_test_batches") is not None  # the grid itself asks for partial tests
+    return bool((same if limited else same & rows["partial"].eq("no")).any())
+
+
+def _world_size(trainer: Mapping[str, Any]) -> int:
+    """Number of processes of a run with these settings on this machine, as Lightning resolves them."""
+    if trainer["devices"] == 1 and trainer["num_nodes"] == 1:
+        return 1
+    names = ("accelerator", "devices", "num_nodes", "strategy")
+    quiet = pl.Trainer(**{name: trainer[name] for name in names}, logger=False, barebones=True)
+    return quiet.world_size
 
 
 def start_agent(sweep: Sweep) -> None:
@@ -190,7 +212,7 @@ def main(args: Sequence[str] | None = None) -> None:
             raise InputError("name the table of finished runs with --table, or use --agent")
         failed = run_all(sweep, options.table, options.page)
     except InputError as error:
-        print(f"sweep: {error}", file=sys.stderr)
+        print(f"sweep: {message_in_one_line(error)}", file=sys.stderr)
         raise SystemExit(2) from None
     for command in failed:
         print(f"sweep: failed: {command}", file=sys.stderr)

@@ -41,9 +41,6 @@ def test_results_say_what_was_run_and_how_each_figure_is_defined(trained, store_
     assert record["test_subjects"] == ["S9"]
     assert record["test_images"] == 3 * 12 * 4
     assert record["wall_s"] > 0
-    last = list(read_history(trained / "metrics.csv").values())[-1]
-    assert record["val_mean_distance"] == pytest.approx(last["val/mean_distance"], abs=1e-3)
-    assert record["val_effective_rank"] == pytest.approx(last["val/effective_rank"], abs=1e-3)
     assert {(r["metric"], r["joint_set"], r["average"]) for r in record["results"]} == {
         (metric, joints, average)
         for metric in ("mpjpe_mm", "n_mpjpe_mm", "pa_mpjpe_mm")
@@ -85,8 +82,8 @@ def test_the_table_states_subjects_frame_joints_and_average(trained, capsys):
     main(["test", "--config", str(trained / "config.yaml"), "--run_dir", str(trained)])
     table = capsys.readouterr().out
     assert "mcss, 3D labels: S1, test subjects S9, 144 images, canonical frame, mm" in table
-    assert "| h36m16, micro |" in table
-    assert "| mean pose: h36m17, macro |" in table
+    rows = [line.split("|")[1].strip() for line in table.splitlines() if line.startswith("|")]
+    assert {"h36m16, micro", "S9: h36m16, micro", "mean pose: h36m17, macro"} <= set(rows)
 
 
 def test_a_killed_run_resumed_in_mid_epoch_equals_an_uninterrupted_one(

@@ -1,4 +1,5 @@
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import yaml
 from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_command_args
 
 from mcss import sweep as sweeps
-from mcss.results.collect import read_rows
+from mcss.results.record import read_table
 from mcss.sweep import expand, main, read_sweep
 
 ROOT = Path(__file__).parents[2]
@@ -74,7 +75,8 @@ def small_sweep(tmp_path, settings, monkeypatch):
 
 
 def figures(table):
-    return [(row["seed"], row["mpjpe_mm"], row["n_mpjpe_mm"], row["config_hash"]) for row in read_rows(Path(table))]
+    columns = ["seed", "mpjpe_mm", "n_mpjpe_mm", "settings_hash", "checkpoint_hash"]
+    return list(read_table(Path(table))[columns].itertuples(index=False, name=None))
 
 
 def test_a_killed_sweep_started_again_fills_the_same_table(small_sweep, tmp_path, monkeypatch):
@@ -89,7 +91,7 @@ def test_a_killed_sweep_started_again_fills_the_same_table(small_sweep, tmp_path
     main(small_sweep)
     resumed = figures("runs.csv")
     assert [seed for seed, *_ in resumed] == ["0", "1"]
-    assert "| S1 | mcss | 2 | 20 |" in Path("page.md").read_text()
+    assert re.search(r"\| S1 +\| mcss +\| 2 +\| 20 ", Path("page.md").read_text())
     assert Path("supervision_curve.png").is_file()
 
     monkeypatch.setattr(sweeps.subprocess, "run", lambda *_, **__: pytest.fail("a finished run was started again"))
@@ -101,7 +103,7 @@ def test_a_killed_sweep_started_again_fills_the_same_table(small_sweep, tmp_path
 
 
 def test_a_table_of_other_data_is_refused_before_anything_runs(small_sweep, monkeypatch, capsys):
-    columns = {"method": "mcss", "config_hash": "c", "data_hash": "rendered"}
+    columns = {"method": "mcss", "config_hash": "c", "data_hash": "rendered", "seed": "0"}
     Path("runs.csv").write_text(f"{','.join(columns)}\n{','.join(columns.values())}\n")
     monkeypatch.setattr(sweeps.subprocess, "run", lambda *_, **__: pytest.fail("a run was started"))
     with pytest.raises(SystemExit) as caught:

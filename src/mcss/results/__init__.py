@@ -1,1 +1,1 @@
-"""What a run leaves behind: results, tables, figures."""
+"""Results of finished runs: their records, the table of all runs, figures, and a page for each run."""

@@ -1,74 +1,137 @@
-"""What the README says of finished runs: the table of the curve, and how hard the data is."""
+"""A page for each run, in one HTML file that needs no network: what was run, on which data, and its errors."""
 
-import re
-import statistics
-from collections.abc import Sequence
+import base64
+import io
+from pathlib import Path
+from typing import Any
 
-from mcss.results.collect import Rows
-from mcss.results.metrics import METRICS
+import numpy as np
+import pandas as pd
+from jaxtyping import Int
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from matplotlib.figure import Figure
+from plotly.offline import get_plotlyjs
 
-CURVE_METHODS = ("mcss", "baseline")
-"""Methods of the README's table; the others stand in tables.md."""
-CALIBRATION = "baseline_long"
-"""Method whose errors say how hard the data is."""
+from data_modules.store import Store
+from data_modules.store.card import data_card
+from data_modules.store.check import store_statistics
+from mcss.metrics.reported import METRICS
+from mcss.metrics.retrieval import KS, means
+from mcss.results.figures import curve_figure
+from mcss.results.groups import groups, notes
+from mcss.results.record import TestedRun, read_tested_run
+from mcss.retrieval.benchmark import retrieve_all
+from mcss.retrieval.embeddings import Embedded
+from mcss.retrieval.figures import GALLERY_CASES, gallery
+from mcss.retrieval.tables import CASE_TITLES
+from mcss.run.history import MetricsHistory, read_history
+from mcss.run.predictions import SHOWN_QUANTILES, at_quantiles, prediction_errors
+from mcss.visualization.curves import curves_figure
+from mcss.visualization.skeletons3d import skeleton_figure
+
+PAGE_FILE = "report.html"
+FAILURES = 4
+"""Worst image of each of so many clips. A browser draws at most 16 scenes: these and the chosen images are fewer."""
+_TEMPLATE = Environment(
+    loader=PackageLoader("mcss.results", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+).get_template("page.html")
 
 
-def markdown_table(rows: Rows) -> str:
-    """Mean and sample standard deviation over seeds, a line for each supervision, method and length of run.
+def write_page(folder: Path, runs: pd.DataFrame, published: pd.DataFrame) -> Path:
+    """Write ``report.html`` into the folder of a tested run.
 
-    Of ``rows`` (of a ``runs.csv``) those with one of ``CURVE_METHODS`` are taken.
+    Args:
+        folder: of the run.
+        runs: table of all runs on the same data, for the curve of error against labels; it may be empty.
+        published: others' results, for the same figure.
+
+    Raises:
+        InputError: a file of the run or its data are absent, or the data have changed since.
     """
-    lines = [
-        f"| 3D labels | method | seeds | steps | images seen | {' | '.join(x.heading for x in METRICS.values())} |",
-        "|---|---|---:|---:|---:|" + "---:|" * len(METRICS),
+    run = read_tested_run(folder)
+    store = run.open_store()
+    error_mm = prediction_errors(run.predictions)["mpjpe_mm"].to_numpy()
+    history = read_history(folder / MetricsHistory.FILE)
+    curve = curve_figure(runs, published, store.meta.name) if len(runs) else None
+    path = folder / PAGE_FILE
+    page = _TEMPLATE.render(
+        plotly=Markup(get_plotlyjs()),
+        record=run.record,
+        headline=_headline(run.record),
+        by_group={"subject": run.record["by_subject"], "action": run.record["by_action"]},
+        headings={name: reported.heading for name, reported in METRICS.items()},
+        quantiles=", ".join(f"{quantile:.0%}" for quantile in SHOWN_QUANTILES),
+        chosen=_examples(run, store, error_mm, at_quantiles(error_mm)),
+        failures=_examples(run, store, error_mm, worst_of_clips(store.clip[run.predictions["row"]], error_mm)),
+        curves=_as_image(curves_figure(history, folder.name)) if history else None,
+        supervision=_as_image(curve) if curve else None,
+        notes=notes(groups(runs)),
+        retrieval=_retrieval(run, store),
+        ks=KS,
+        card=data_card(store_statistics(store.path)),
+    )
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def worst_of_clips(clip: Int[np.ndarray, " images"], error_mm: np.ndarray) -> Int[np.ndarray, " failures"]:
+    """Index of the worst image of each of the ``FAILURES`` clips with the largest errors, worst first."""
+    order = np.argsort(-error_mm, kind="stable")
+    first_of_clip = np.unique(clip[order], return_index=True)[1]
+    return order[np.sort(first_of_clip)[:FAILURES]]
+
+
+def _headline(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Each metric, averaged over images, beside the mean pose's, with its definition."""
+    of_mean_pose = {(r["metric"], r["joint_set"], r["average"]): r["value"] for r in record["mean_pose_results"]}
+    return [
+        {**result, "mean_pose": of_mean_pose[result["metric"], result["joint_set"], result["average"]]}
+        for result in record["results"]
+        if result["average"] == "micro"
     ]
-    shown = [row for row in rows if row["method"] in CURVE_METHODS]
-    for kind in dict.fromkeys(_kind(row) for row in shown):
-        group = [row for row in shown if _kind(row) == kind]
-        supervision, method, steps, images = kind
-        errors = " | ".join(_mean_and_spread([float(row[metric]) for row in group]) for metric in METRICS)
-        lines.append(f"| {supervision} | {method} | {len(group)} | {int(steps):,} | {int(images):,} | {errors} |")
-    if shown:  # methods with a target in another frame have a mean pose of their own
-        mean_pose = statistics.mean(float(row["mean_pose_mpjpe_mm"]) for row in shown)
-        lines.append(f"| | always the mean training pose | | | | {mean_pose:.1f} | | |")
-    return "\n".join(lines)
 
 
-def difficulty(rows: Rows) -> str:
-    """Sentence on what labels can do for the baseline: error with all labels, and how much more with those of S1."""
-    error = {
-        level: statistics.mean(float(row["mpjpe_mm"]) for row in group)
-        for level in ("all", "S1")
-        if (group := [row for row in rows if (row["method"], row["supervision"]) == (CALIBRATION, level)])
+def _examples(
+    run: TestedRun, store: Store, error_mm: np.ndarray, chosen: Int[np.ndarray, " chosen"]
+) -> list[dict[str, Any]]:
+    """Image, caption and turning skeletons of test images."""
+    examples = []
+    for index in chosen.tolist():
+        row = int(run.predictions["row"][index])
+        figure = skeleton_figure(run.predictions["pose_true_mm"][index], run.predictions["pose_pred_mm"][index])
+        examples.append(
+            {
+                "error_mm": error_mm[index],
+                "who": f"{store.subject[row]} {store.action[row]}, camera {store.camera[row]}",
+                "image": _data_url("image/jpeg", bytes(store.jpeg(row))),
+                "skeletons": Markup(figure.to_html({"displayModeBar": False}, include_plotlyjs=False, full_html=False)),
+            }
+        )
+    return examples
+
+
+def _retrieval(run: TestedRun, store: Store) -> dict[str, Any]:
+    """Mean-PA-MPJPE@K of each case and ranking, and the galleries."""
+    embedded = Embedded(run.folder.name, run.record, run.predictions["row"], run.predictions["embedding"])
+    cases = retrieve_all(store, [embedded])[embedded.name]
+    return {
+        "table": [
+            (CASE_TITLES[case], ranking, values[f"{ranking}_mm"].tolist())
+            for case, values in ((case, means(retrieval)) for case, retrieval in cases.items())
+            for ranking in ("oracle", "embedding", "random")
+        ],
+        "galleries": [
+            _as_image(gallery(store, embedded, case, cases[case])) for case in GALLERY_CASES if case in cases
+        ],
     }
-    if "all" not in error:
-        return f"Not measured: it takes `METHOD={CALIBRATION}` with `SUPERVISION=all` and with `SUPERVISION=S1`."
-    (calibration, *_) = (row for row in rows if (row["method"], row["supervision"]) == (CALIBRATION, "all"))
-    mean_pose = float(calibration["mean_pose_mpjpe_mm"])
-    size = f"{int(calibration['steps']):,} steps, {float(calibration['wall_s']) / 60:.0f} minutes"
-    sentence = (
-        f"Trained for long (`METHOD={CALIBRATION}`: {size}), the baseline reaches an MPJPE of {error['all']:.1f} mm\n"
-        "with the labels of all training subjects,"
-        f" {error['all'] / mean_pose:.2f} times the mean pose's {mean_pose:.1f} mm"
-    )
-    if "S1" not in error:
-        return f"{sentence}; with those of S1 alone it has not been measured."
-    return (
-        f"{sentence}, and {error['S1']:.1f} mm with those of S1 alone, {error['S1'] / error['all']:.2f} times as much."
-    )
 
 
-def write_into(page: str, name: str, text: str) -> str:
-    """``page`` with what stands between the marks of block ``name`` replaced by ``text``."""
-    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-    return re.sub(f"{begin}.*?{end}", lambda _: f"{begin}\n{text}\n{end}", page, flags=re.DOTALL)
+def _as_image(figure: Figure) -> str:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=120)
+    return _data_url("image/png", buffer.getvalue())
 
 
-def _kind(row: dict[str, str]) -> tuple[str, ...]:
-    return tuple(row[column] for column in ("supervision", "method", "steps", "images_seen"))
-
-
-def _mean_and_spread(values: Sequence[float]) -> str:
-    if len(values) == 1:
-        return f"{values[0]:.1f}"
-    return f"{statistics.mean(values):.1f} ± {statistics.stdev(values):.1f}"
+def _data_url(media_type: str, content: bytes) -> str:
+    return f"data:{media_type};base64,{base64.b64encode(content).decode()}"

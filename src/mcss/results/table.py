@@ -1,42 +1,200 @@
-"""A run's results as a Markdown table."""
+"""The tables, in Markdown and CSV, that compare groups of runs."""
 
-from collections.abc import Iterable
-from typing import Any
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from mcss.results.metrics import METRICS
+import pandas as pd
 
-HEADLINE = ("h36m16", "micro")
-"""Joint set and average of the figures that stand for a run where there is room for one."""
+from mcss.metrics.reported import METRICS
+from mcss.results.groups import described, groups, notes, settings_of
+from mcss.results.record import LEGACY
+
+CURVE_METHODS = ("mcss", "baseline")
+"""Methods of the README's table and of the curve; the others are in tables.md."""
+CALIBRATION = "baseline_long"
+"""Method whose errors say how hard the data is."""
+REFERENCE = "mcss"
+"""Method whose error is divided by each other's, at the same supervision."""
 
 
-def results_table(record: dict[str, Any]) -> str:
-    """Errors in mm: a line a joint set and average, and the mean-pose predictor's for comparison.
+class Table(NamedTuple):
+    """Which groups a table compares."""
 
-    ``record`` is the content of ``results.json``.
-    """
-    lines = [
-        f"\n{record.get('method', 'network')}, 3D labels: {record.get('supervision', 'unknown')},"
-        f" test subjects {' '.join(record['test_subjects'])},"
-        f" {record['test_images']} images, {record['frame']} frame, mm\n",
-        "| joints, average | " + " | ".join(reported.heading for reported in METRICS.values()) + " |",
-        "|---|" + "---:|" * len(METRICS),
+    title: str
+    levels: tuple[str, ...]
+    methods: tuple[str, ...]
+    metrics: tuple[str, ...] = ("n_mpjpe_mm",)
+
+
+TABLES = {
+    "curve": Table("Amount of labels", ("all", "S1+S5", "S1", "50%S1", "10%S1", "5%S1"), ("baseline", "mcss")),
+    "table1": Table("Labels of all training subjects, and of S1", ("all", "S1"), ("baseline", "mcss"), tuple(METRICS)),
+    "table2": Table("Target in the world's frame; a deeper network", ("S1",), ("mcss", "mcss_global", "mcss_resnet34")),
+    "ablations": Table(
+        "One part changed at a time",
+        ("S1",),
+        (
+            *("mcss", "mcss_threshold_at_once", "mcss_no_threshold", "mcss_random_negatives", "mcss_softmax"),
+            *("mcss_squared", "mcss_mixed_subjects", "mcss_dim64", "mcss_dim256", "baseline_all_images", "baseline"),
+        ),
+    ),
+}
+"""The tables by name."""
+
+
+def readme_table(runs: pd.DataFrame) -> str:
+    """Mean and standard deviation over seeds of each group of ``CURVE_METHODS``, and the notes on them."""
+    shown = groups(runs)
+    shown = shown[shown["method"].isin(CURVE_METHODS)]
+    rows = [
+        {
+            "3D labels": group["supervision"],
+            "method": _marked(group),
+            "seeds": group["seeds"],
+            "steps": f"{int(group['steps']):,}",
+            "images seen": f"{int(group['images_seen']):,}",
+            **{reported.heading: _with_spread(group, name) for name, reported in METRICS.items()},
+            "N-MPJPE of each": _by_subject(group, "n_mpjpe_mm"),
+        }
+        for _, group in shown.iterrows()
     ]
-    lines += _lines("", record["results"])
-    lines += _lines("mean pose: ", record["mean_pose_results"])
-    return "\n".join(lines) + "\n"
+    if rows:  # a method with its target in another frame has another mean pose
+        mean_pose = dict.fromkeys(rows[0], "") | {"method": "always the mean training pose"}
+        rows.append(mean_pose | {"MPJPE": f"{shown['mean_pose_mpjpe_mm'].mean():.1f}"})
+    return "\n\n".join([_markdown(rows), *([" ".join(notes(shown))] if rows else [])])
 
 
-def headline(results: Iterable[dict[str, Any]]) -> dict[str, float]:
-    """Value of each metric in ``results`` on the headline's joint set and average."""
-    return {r["metric"]: r["value"] for r in results if (r["joint_set"], r["average"]) == HEADLINE}
+def cells(runs: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
+    """Every figure of every table: a row for each table, group and metric, in mm on the test subjects."""
+    grouped = groups(runs)
+    return pd.DataFrame(
+        [
+            {"table": name, **_cell(group, metric, grouped, published)}
+            for name, table in TABLES.items()
+            for level in table.levels
+            for method in table.methods
+            for _, group in grouped[(grouped["supervision"] == level) & (grouped["method"] == method)].iterrows()
+            for metric in table.metrics
+        ]
+    )
 
 
-def _lines(prefix: str, results: list[dict[str, Any]]) -> list[str]:
-    rows = dict.fromkeys((result["joint_set"], result["average"]) for result in results)
-    value = {(r["joint_set"], r["average"], r["metric"]): r["value"] for r in results}
-    return [
-        f"| {prefix}{joint_set}, {average} | "
-        + " | ".join(f"{value[joint_set, average, metric]:.1f}" for metric in METRICS)
-        + " |"
-        for joint_set, average in rows
+def _cell(group: pd.Series, metric: str, grouped: pd.DataFrame, published: pd.DataFrame) -> dict[str, Any]:
+    alike = ["supervision", "steps", "world_size", "partial", "test_images"]
+    legacy = grouped["settings"].eq(LEGACY) == (group["settings"] == LEGACY)
+    reference = grouped[(grouped["method"] == REFERENCE) & grouped[alike].eq(group[alike]).all(axis=1) & legacy]
+    theirs = published[(published["dataset"] == "h36m") & (published["supervision"] == group["supervision"])]
+    theirs = theirs[theirs["method"] == group["method"]]
+    return {
+        **{key: group[key] for key in ("supervision", "method", "frame")},
+        "metric": metric,
+        "seeds": group["seeds"],
+        "runs": group["runs"],
+        "mean_mm": round(group[metric], 4),
+        "sd_mm": round(group[f"sd:{metric}"], 4),
+        "by_subject": _by_subject(group, metric),
+        # Where several groups of the reference fit, none is the one to compare with.
+        "mcss_ratio": round(reference.iloc[0][metric] / group[metric], 3) if len(reference) == 1 else float("nan"),
+        "mean_pose_ratio": round(group["mpjpe_mm"] / group["mean_pose_mpjpe_mm"], 3),
+        "published_h36m_mm": theirs.iloc[0][metric] if len(theirs) else "",
+        "method_shown": _marked(group),
+        "settings": described(settings_of(group)),
+    }
+
+
+def tables_page(runs: pd.DataFrame, published: pd.DataFrame, data: str) -> str:
+    """All tables as Markdown, each with the notes on its groups."""
+    every, grouped = cells(runs, published), groups(runs)
+    parts = [
+        f"# Tables, {data}\n\nErrors on the test subjects in mm (h36m16, mean over images), each in its own frame:"
+        " mean ± sample standard deviation over seeds. *Of mean pose*: MPJPE divided by that of always predicting the"
+        " mean training pose; near 1, a run has learned next to nothing.\n"
     ]
+    for name, table in TABLES.items():
+        shown = every[every["table"] == name] if len(every) else every
+        rows = [
+            {
+                "3D labels": cell["supervision"],
+                "method": cell["method_shown"],
+                "frame": cell["frame"],
+                "metric": METRICS[cell["metric"]].heading,
+                "seeds": cell["seeds"],
+                "ours": _mean_and_sd(cell["mean_mm"], cell["sd_mm"]),
+                "of each": cell["by_subject"],
+                "of mean pose": f"{cell['mean_pose_ratio']:.2f}",
+                "mcss / this": "" if pd.isna(cell["mcss_ratio"]) else f"{cell['mcss_ratio']:.3f}",
+                "published, Human3.6M": cell["published_h36m_mm"],
+            }
+            for _, cell in shown.iterrows()
+        ]
+        compared = grouped["supervision"].isin(table.levels) & grouped["method"].isin(table.methods)
+        content = _markdown(rows) + _as_list(notes(grouped[compared])) if rows else "No runs yet."
+        parts.append(f"\n## {table.title}\n\n{content}\n")
+    return "".join(parts)
+
+
+def difficulty(runs: pd.DataFrame) -> str:
+    """Sentence on what labels can do for the baseline: error with all labels, and how much more with those of S1."""
+    grouped = groups(runs)
+    long = grouped[(grouped["method"] == CALIBRATION) & grouped["partial"].eq("no")]
+    everybody, one = (long[long["supervision"] == level] for level in ("all", "S1"))
+    if len(everybody) != 1:
+        return (
+            f"Not measured ({len(everybody) or 'no'} groups of `METHOD={CALIBRATION}` with `SUPERVISION=all`):"
+            " it takes one, and one with `SUPERVISION=S1`."
+        )
+    best = everybody.iloc[0]
+    error, mean_pose = best["mpjpe_mm"], best["mean_pose_mpjpe_mm"]
+    sentence = (
+        f"Trained for long (`METHOD={CALIBRATION}`: {int(best['steps']):,} steps, {best['wall_s'] / 60:.0f} minutes),"
+        f" the baseline reaches an MPJPE of {error:.1f} mm\nwith the labels of all training subjects,"
+        f" {error / mean_pose:.2f} times the mean pose's {mean_pose:.1f} mm"
+    )
+    if len(one) != 1:
+        return f"{sentence}; with those of S1 alone it has not been measured."
+    with_one = one.iloc[0]["mpjpe_mm"]
+    return f"{sentence}, and {with_one:.1f} mm with those of S1 alone, {with_one / error:.2f} times as much."
+
+
+def write_into(page: str, name: str, text: str) -> str:
+    """``page`` with the text between the marks of block ``name`` replaced by ``text``."""
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    return re.sub(f"{begin}.*?{end}", lambda _: f"{begin}\n{text}\n{end}", page, flags=re.DOTALL)
+
+
+def read_published(path: Path) -> pd.DataFrame:
+    """Others' results, every cell as text; none where there is no file."""
+    if not path.is_file():
+        return pd.DataFrame(columns=["dataset", "supervision", "method", *METRICS], dtype=str)
+    return pd.read_csv(path, dtype=str, keep_default_na=False)
+
+
+def _marked(group: pd.Series) -> str:
+    partial = " (PARTIAL test)" if group["partial"] == "yes" else ""
+    return f"{group['method']}{partial}{' *' if group['settings'] == LEGACY else ''}"
+
+
+def _with_spread(group: pd.Series, metric: str) -> str:
+    return _mean_and_sd(group[metric], group[f"sd:{metric}"])
+
+
+def _mean_and_sd(mean: float, deviation: float) -> str:
+    return f"{mean:.1f}" if pd.isna(deviation) else f"{mean:.1f} ± {deviation:.1f}"
+
+
+def _by_subject(group: pd.Series, metric: str) -> str:
+    """``S9 112.1, S11 98.0``."""
+    known = {name.partition(":")[2]: group[name] for name in group.index if name.startswith(f"{metric}:")}
+    values = {subject: value for subject, value in known.items() if not pd.isna(value)}
+    return ", ".join(f"{subject} {value:.1f}" for subject, value in values.items()) or "unknown"
+
+
+def _markdown(rows: Sequence[dict[str, Any]]) -> str:
+    frame = pd.DataFrame(rows).map(lambda value: str(value).replace("|", "\\|"))
+    return frame.to_markdown(index=False, disable_numparse=True)
+
+
+def _as_list(lines: Iterable[str]) -> str:
+    return "".join(["\n", *(f"\n- {line}" for line in lines)]) if lines else ""

@@ -13,8 +13,8 @@ from scipy.stats import spearmanr
 from data_modules.store import Store
 from mcss.geometry.canonical import to_canonical, to_root
 from mcss.metrics.retrieval import Retrieval
-from mcss.results.figures import at_quantiles
 from mcss.retrieval.embeddings import Embedded
+from mcss.run.predictions import at_quantiles
 from mcss.skeleton import joint_indices
 
 QUERIES_PER_SUBJECT = 200
@@ -128,6 +128,6 @@ def few_images(store: Store, embedded: Embedded) -> FewImages | None:
 
 
 def gallery_queries(retrieval: Retrieval, ks: tuple[int, ...], k: int) -> Int[np.ndarray, " queries"]:
-    """Queries at fixed quantiles (``mcss.results.figures.COMPARED_QUANTILES``) of the mean PA-MPJPE at K."""
+    """Queries at fixed quantiles (``mcss.run.predictions.SHOWN_QUANTILES``) of the mean PA-MPJPE at K."""
     answered = np.flatnonzero(retrieval.database.numpy() > 0)
     return answered[at_quantiles(retrieval.embedding_mm[answered, ks.index(k)].numpy())]

@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from data_modules.store import Store
 from mcss.metrics.functional import pa_mpjpe
 from mcss.metrics.retrieval import KS, Retrieval
-from mcss.results.figures import COMPARED_QUANTILES, images_of_rows
 from mcss.retrieval.analysis import (
     QUERIES_PER_SUBJECT,
     DistanceByPose,
@@ -25,6 +24,7 @@ from mcss.retrieval.analysis import (
 from mcss.retrieval.benchmark import JOINT_SET, Line
 from mcss.retrieval.embeddings import Embedded
 from mcss.retrieval.tables import CASE_TITLES
+from mcss.run.predictions import SHOWN_QUANTILES, images_of_rows
 from mcss.skeleton import joint_indices
 from mcss.visualization.retrieval import (
     at_k_figure,
@@ -82,7 +82,7 @@ def gallery(store: Store, run: Embedded, case: str, retrieval: Retrieval) -> Fig
     ]
     heading = (
         f"{run.label}: nearest images by embedding, {CASE_TITLES[case]}, other cameras. Queries at the"
-        f" {', '.join(f'{q:.0%}' for q in COMPARED_QUANTILES)}\nquantiles of Mean-PA-MPJPE@{GALLERY_K};"
+        f" {', '.join(f'{q:.0%}' for q in SHOWN_QUANTILES)}\nquantiles of Mean-PA-MPJPE@{GALLERY_K};"
         " PA-MPJPE to the query's pose over each image"
     )
     return gallery_figure(

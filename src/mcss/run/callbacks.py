@@ -1,21 +1,14 @@
-"""What watches a run: errors on validation clips, the embedding's health, the record of the training itself."""
-
-import json
-import time
-from pathlib import Path
-from typing import Any
+"""Callbacks of a training: errors on the validation clips, and a warning where the embedding collapses."""
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.utilities import rank_zero_only, rank_zero_warn
+from pytorch_lightning.utilities import rank_zero_warn
 
 from mcss import distributed
 from mcss.batch import EvalBatch, Prediction
 from mcss.losses.contrastive import effective_rank
+from mcss.metrics.reported import METRICS
 from mcss.models.module import MCSSModule
-from mcss.results.metrics import METRICS
-from mcss.run.folder import RUN_FILE
-from mcss.run.history import MetricsHistory
 
 
 class ValidationErrors(pl.Callback):
@@ -102,96 +95,3 @@ class CollapseWatch(pl.Callback):
                 f" (expected >= {self.min_mean_distance}), effective rank {rank:.1f} (expected >= {self.min_rank})."
                 " Lower model.contrastive.threshold, or lengthen model.contrastive.warmup_steps."
             )
-
-
-class RunRecord(pl.Callback):
-    """Writes ``run.json``: steps, images seen and wall time of training, summed over all attempts.
-
-    Args:
-        facts: about the run, copied into the record (method, supervision, seed, commit, hashes).
-    """
-
-    def __init__(self, facts: dict[str, Any] | None = None) -> None:
-        self.facts = facts or {}
-        self.wall_s = 0.0
-        self.images_seen = 0
-
-    def setup(self, trainer: pl.Trainer, pl_module: MCSSModule, stage: str) -> None:
-        """Tell the loggers where the run comes from."""
-        for logger in trainer.loggers:
-            logger.log_hyperparams(self.facts)
-
-    def on_train_start(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
-        """Start the clock; forget what was logged beyond the point at which training resumes."""
-        for logger in trainer.loggers:
-            if isinstance(logger, MetricsHistory):
-                logger.forget_after(trainer.global_step)
-        self._started_s = time.monotonic() - self.wall_s
-        data, folder = pl_module.data, Path(trainer.default_root_dir)
-        rank_zero_print(
-            f"{folder}: steps {trainer.global_step} to {trainer.max_steps}, {trainer.precision} on"
-            f" {pl_module.device.type} x {trainer.world_size}; {_batch_sizes(data, trainer.world_size)};"
-            f" {len(data.rows_labelled)} images of {data.labelled_instants} instants labelled"
-        )
-
-    def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: MCSSModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
-        """Count."""
-        self.images_seen += len(batch.images) * trainer.world_size
-        self.wall_s = time.monotonic() - self._started_s
-
-    def on_train_end(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
-        """Write the record."""
-        data = pl_module.data
-        replaced_images = sum(distributed.gather_objects(data.replaced_images))
-        record = {
-            **self.facts,
-            "steps": trainer.global_step,
-            "images_seen": self.images_seen,
-            "wall_s": round(self.wall_s, 1),
-            "world_size": trainer.world_size,
-            "precision": str(trainer.precision),
-            "replaced_images": replaced_images,
-            **_embedding_health(trainer),
-            "labelled_images": len(data.rows_labelled),
-            "labelled_instants": data.labelled_instants,
-            "data": data.data_name,
-            "data_hash": data.data_hash,
-        }
-        self._write(Path(trainer.default_root_dir) / RUN_FILE, record)
-
-    @staticmethod
-    @rank_zero_only
-    def _write(path: Path, record: dict[str, Any]) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-
-    def state_dict(self) -> dict[str, Any]:
-        """What must survive a kill."""
-        return {"wall_s": self.wall_s, "images_seen": self.images_seen}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on counting."""
-        self.wall_s, self.images_seen = state_dict["wall_s"], state_dict["images_seen"]
-
-
-def _embedding_health(trainer: pl.Trainer) -> dict[str, float]:
-    """The last of what ``CollapseWatch`` measured; nothing where there are no validation clips."""
-    last = {name: trainer.callback_metrics.get(f"val/{name}") for name in ("mean_distance", "effective_rank")}
-    return {f"val_{name}": round(value.item(), 3) for name, value in last.items() if value is not None}
-
-
-def _batch_sizes(data: Any, world_size: int) -> str:
-    """What a step works on, per rank and in total."""
-    pairs, labelled = data.pairs, data.labelled_images if len(data.rows_labelled) else 0
-    text = f"{pairs} pairs + {labelled} labelled images a step"
-    if world_size == 1:
-        return text
-    return f"{text} and rank, {pairs * world_size} + {labelled * world_size} in all"
-
-
-@rank_zero_only
-def rank_zero_print(line: str) -> None:
-    """Say something to the person who waits."""
-    print(line, flush=True)

@@ -2,9 +2,7 @@
 
 import hashlib
 import json
-import shlex
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -37,8 +35,9 @@ def deciding_settings(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def config_hash(config: Mapping[str, Any]) -> str:
-    """Short hash of the deciding settings: two runs with the same hash, data and commit are the same run."""
-    text = json.dumps(deciding_settings(config), sort_keys=True, default=str)
+    """Short hash of the deciding settings, the seed among them, for names of folders; not of the precision."""
+    settings = {key: value for key, value in deciding_settings(config).items() if key != "trainer.precision"}
+    text = json.dumps(settings, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -69,18 +68,6 @@ def check_same_settings(folder: Path, config: Mapping[str, Any]) -> None:
             f"{folder} holds a run with other settings ({'; '.join(changed[:4])}{' ...' if len(changed) > 4 else ''}):"
             " choose another folder (make: NAME=..., mcss: --run_dir ...), or remove that one"
         )
-
-
-def run_facts(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Where a result comes from: method, supervision, seed, hash of the settings, commit and command."""
-    return {
-        "method": config["method"],
-        "supervision": config["data"]["supervision"],
-        "seed": config["seed_everything"],
-        "config_hash": config_hash(config),
-        "commit": commit_of(Path(__file__).parent),
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-    }
 
 
 def commit_of(folder: Path) -> str | None:

@@ -1,68 +1,63 @@
 """Error against the amount of 3D labels (the paper's Fig. 3)."""
 
-import statistics
+from typing import Any
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mcss.results.collect import Rows
-
-METHODS = {"mcss": ("MCSS", "tab:blue"), "baseline": ("baseline", "tab:orange")}
-"""Methods of the curve: name in the legend and colour."""
-PUBLISHED_LEVELS = ("S1", "all")
+_PUBLISHED_LEVELS = ("S1", "all")
 
 
-def supervision_curve(rows: Rows, published: Rows, data: str) -> Figure:
-    """Two panels of N-MPJPE (mm; test subjects): ours (h36m16, micro), and what was published on Human3.6M.
+def supervision_curve(points: pd.DataFrame, published: pd.DataFrame, data: str) -> Figure:
+    """Two panels of N-MPJPE in mm on the test subjects: this project's (h36m16, mean over images), and published ones.
+
+    Each supervision level has its own place on the horizontal axis, also where two levels have equally many labels.
 
     Args:
-        rows: lines of ``runs.csv``; each point is the mean over the seeds of a method and level, its bar their
-            standard deviation.
-        published: lines of ``experiments/paper_reference.csv``.
-        data: name of the data set of ``rows``.
+        points: a row for each point, with columns ``curve`` (name of its line), ``supervision``,
+            ``labelled_instants``, ``mean_mm``, ``sd_mm`` (standard deviation over seeds; NaN for one) and ``seeds``.
+        published: rows with ``curve``, ``supervision`` and ``mean_mm``, as published on Human3.6M.
+        data: name of the data set of ``points``.
     """
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     ours, theirs = figure.subplots(1, 2, width_ratios=(2, 1))
-    _draw_ours(ours, rows)
+    _draw_points(ours, points)
+    for name, line in published.groupby("curve", sort=False):
+        value = line.drop_duplicates("supervision").set_index("supervision")["mean_mm"].to_dict()
+        levels = [level for level in _PUBLISHED_LEVELS if level in value]
+        theirs.plot(levels, [value[level] for level in levels], "o", markersize=5, color=_colour(str(name)), label=name)
+    theirs.margins(x=0.3)
     ours.set_title(f"this project, {data}", fontsize=9)
-    _draw_published(theirs, published)
     ours.set_ylabel("N-MPJPE, mm (h36m16, micro, canonical)", fontsize=8)
     theirs.set_title("published, Human3.6M", fontsize=9)
     theirs.set_ylabel("N-MPJPE, mm, as published", fontsize=8)
     for axes in (ours, theirs):
         axes.grid(alpha=0.3)
         if axes.has_data():
-            axes.legend(fontsize=8)
+            axes.legend(fontsize=7)
     return figure
 
 
-def _draw_ours(axes: Axes, rows: Rows) -> None:
-    levels: dict[int, str] = {}
-    for method, (name, color) in METHODS.items():
-        errors: dict[int, list[float]] = {}
-        for row in rows:
-            if row["method"] == method:
-                errors.setdefault(int(row["labelled_instants"]), []).append(float(row["n_mpjpe_mm"]))
-                levels[int(row["labelled_instants"])] = row["supervision"]
-        if not errors:
-            continue
-        labels = sorted(errors)
-        means = [statistics.mean(errors[label]) for label in labels]
-        spreads = [statistics.stdev(errors[label]) if len(errors[label]) > 1 else 0.0 for label in labels]
-        axes.errorbar(labels, means, spreads, marker="o", markersize=4, capsize=3, color=color, label=name)
-    axes.set_xscale("log")
-    axes.set_xticks(sorted(levels), [f"{levels[label]}\n{label:,}" for label in sorted(levels)], fontsize=8)
-    axes.minorticks_off()
-    axes.set_xlabel("instants with 3D labels", fontsize=8)
-
-
-def _draw_published(axes: Axes, published: Rows) -> None:
-    for method, (name, color) in METHODS.items():
-        value = {
-            row["supervision"]: float(row["n_mpjpe_mm"])
-            for row in published
-            if (row["dataset"], row["method"]) == ("h36m", method) and row["n_mpjpe_mm"]
+def _draw_points(axes: Axes, points: pd.DataFrame) -> None:
+    levels = points.drop_duplicates("supervision").sort_values(["labelled_instants", "supervision"])
+    place = {level: index for index, level in enumerate(levels["supervision"])}
+    for name, line in points.assign(place=points["supervision"].map(place)).sort_values("place").groupby("curve"):
+        label = f"{name}, n = {', '.join(map(str, sorted(set(line['seeds']))))}"
+        spread = line["sd_mm"].fillna(0.0)
+        style: dict[str, Any] = {
+            "marker": "o",
+            "markersize": 4,
+            "capsize": 3,
+            "color": _colour(str(name)),
+            "label": label,
         }
-        levels = [level for level in PUBLISHED_LEVELS if level in value]
-        axes.plot(levels, [value[level] for level in levels], "o", markersize=5, color=color, label=name)
-    axes.margins(x=0.3)
+        axes.errorbar(line["place"], line["mean_mm"], spread, **style)
+    labels = [f"{row.supervision}\n{row.labelled_instants:,.0f}" for row in levels.itertuples()]
+    axes.set_xticks(range(len(labels)), labels, fontsize=8)
+    axes.set_xlabel("supervision level, and its instants with 3D labels", fontsize=8)
+
+
+def _colour(curve: str) -> str | None:
+    """Fixed colours of the two plain lines; others take the next of matplotlib's cycle."""
+    return {"MCSS": "tab:blue", "baseline": "tab:orange"}.get(curve)

@@ -1,47 +1,125 @@
-from mcss.results.collect import collect
-from mcss.results.page import difficulty, markdown_table, write_into
+import json
+import re
+import shutil
+import subprocess
+
+import cv2
+import numpy as np
+import pytest
+
+from mcss.results.__main__ import main
+from mcss.results.page import worst_of_clips
+from mcss.visualization.poses import LEFT, RIGHT
+
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+)
+HEADLESS = [
+    *("--headless", "--no-sandbox", "--disable-quic", "--no-first-run", "--hide-scrollbars", "--window-size=1200,3000"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    *("--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--virtual-time-budget=20000"),
+]
+IN_BROWSER = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium on this machine: the page was not opened in a browser"
+)
+LISTEN = "<script>window.problems = []; window.onerror = message => { window.problems.push(message); };</script>"
+TURN = """<script>
+window.addEventListener("load", async () => {
+  const plots = [...document.querySelectorAll(".plotly-graph-div")];
+  const eye = plot => ({...plot._fullLayout.scene._scene.getCamera().eye});
+  const before = eye(plots[0]);
+  await Plotly.relayout(plots[0], {"scene.camera.eye": {x: -1.5, y: 0.5, z: 0.5}});
+  const seen = document.createElement("pre");
+  seen.id = "seen";
+  seen.textContent = JSON.stringify({
+    problems: window.problems, before: before, after: eye(plots[0]), plots: plots.length,
+    drawn: plots.filter(plot => plot.querySelector("canvas").width > 0).length,
+    pictures: [...document.images].map(image => image.naturalWidth),
+  });
+  document.body.append(seen);
+});
+</script>"""
 
 
-def test_table_states_mean_and_spread_over_seeds(finished, tmp_path):
-    runs = [finished(name, seed=seed, value=value) for name, seed, value in (("a", 0, 100.0), ("b", 1, 110.0))]
-    lines = markdown_table(collect(runs, tmp_path / "runs.csv")).splitlines()
-    assert lines[2] == "| S1 | mcss | 2 | 1 | 1 | 105.0 ± 7.1 | 106.0 ± 7.1 | 107.0 ± 7.1 |"
-    assert lines[-1] == "| | always the mean training pose | | | | 200.0 | | |"
+@pytest.fixture(scope="module")
+def folder(trained, tmp_path_factory):
+    """The trained run with its page, of two chosen images and one failure: scenes take a CPU seconds each."""
+    path = tmp_path_factory.mktemp("page") / "run"
+    shutil.copytree(trained, path)
+    table = tmp_path_factory.mktemp("table") / "runs.csv"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mcss.run.predictions.SHOWN_QUANTILES", (0.05, 0.95))
+        patch.setattr("mcss.results.page.FAILURES", 1)
+        main([str(path), "--table", str(table)])
+    return path
 
 
-def test_runs_of_different_length_are_not_averaged(finished, tmp_path):
-    runs = [finished("a", value=120.0, steps=3000), finished("b", value=90.0, steps=9000, config_hash="longer")]
-    lines = markdown_table(collect(runs, tmp_path / "runs.csv")).splitlines()
-    assert lines[2:4] == [
-        "| S1 | mcss | 1 | 3,000 | 1 | 120.0 | 121.0 | 122.0 |",
-        "| S1 | mcss | 1 | 9,000 | 1 | 90.0 | 91.0 | 92.0 |",
-    ]
+def test_the_page_says_what_was_run_on_which_data_and_how_good_it_is(folder):
+    page, record = (folder / "report.html").read_text(), json.loads((folder / "results.json").read_text())
+    text = page[page.index("</style>") :]
+    for result in record["results"]:
+        if result["average"] == "micro":
+            assert f"<b>{result['value']:.1f}</b>" in text
+            assert result["definition"].replace("<", "&lt;").replace(">", "&gt;") in text
+    for fact in ("settings_hash", "checkpoint_hash", "data_hash"):
+        assert record[fact] in text
+    assert f"{record['by_subject']['S9']['n_mpjpe_mm']:.1f}" in text[text.index('id="by_subject"') :]
+    assert "PARTIAL" not in text
+    assert "subject  split" in text  # the data card
+    assert "model.contrastive.margin" in text
+    assert "the query&#39;s own subject" in text
 
 
-def test_only_methods_of_the_curve_stand_in_the_table(finished, tmp_path):
-    runs = [finished("a"), finished("b", method="mcss_global", mean_pose=350.0), finished("c", method="baseline_long")]
-    lines = markdown_table(collect(runs, tmp_path / "runs.csv")).splitlines()
-    assert len(lines) == 4
-    assert lines[-1].endswith("| 200.0 | | |")  # of the frame that the shown methods predict in
+def test_nothing_on_the_page_is_fetched(folder):
+    page = (folder / "report.html").read_text()
+    tags = re.findall(r"<(?:script|link|img|iframe)\b[^>]*>", page[page.index("</style>") :])
+    assert len(tags) > 6
+    assert not [tag for tag in tags if re.search(r"(?:src|href)=[\"'](?!data:)", tag)]
+    assert "<script src" not in page
 
 
-def test_page_is_filled_between_its_marks_only():
-    page = "before\n<!-- results:begin -->\nold\n<!-- results:end -->\nafter\n"
-    assert (
-        write_into(page, "results", r"| \1 |")
-        == "before\n<!-- results:begin -->\n| \\1 |\n<!-- results:end -->\nafter\n"
-    )
+def browse(page, profile, *options):
+    """What Chromium says of a page."""
+    command = [CHROMIUM, *HEADLESS, f"--user-data-dir={profile}", *options, page.as_uri()]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout
 
 
-def test_difficulty_is_told_from_the_long_baseline(finished, tmp_path):
-    runs = [
-        finished("a", method="baseline_long", value=80.0, supervision="all"),
-        finished("b", method="baseline_long", value=120.0, config_hash="b"),
-        finished("c", value=100.0),
-    ]
-    sentence = difficulty(collect(runs, tmp_path / "runs.csv"))
-    assert "1 steps, 2 minutes), the baseline reaches an MPJPE of 80.0 mm\nwith the labels of all" in sentence
-    assert "0.40 times the mean pose's 200.0 mm" in sentence
-    assert "120.0 mm with those of S1 alone, 1.50 times as much" in sentence
-    assert difficulty(collect(runs[2:], tmp_path / "other.csv")).startswith("Not measured")
-    assert difficulty(collect(runs[:1], tmp_path / "all.csv")).endswith("of S1 alone it has not been measured.")
+@IN_BROWSER
+def test_a_browser_draws_every_figure_turns_a_skeleton_and_reports_no_error(folder, tmp_path):
+    page = (folder / "report.html").read_text()
+    watched = tmp_path / "watched.html"
+    watched.write_text(page.replace("<head>", f"<head>{LISTEN}", 1).replace("</body>", f"{TURN}</body>"))
+    seen = json.loads(re.search(r'<pre id="seen">(.*?)</pre>', browse(watched, tmp_path, "--dump-dom"))[1])
+    assert seen["problems"] == []
+    assert seen["plots"] == seen["drawn"] == 3
+    assert len(seen["pictures"]) == 3 + 3  # beside each skeleton; two figures of curves, the only subject's gallery
+    assert min(seen["pictures"]) >= 48
+    assert seen["before"]["y"] < 0 < seen["after"]["y"]
+
+
+@IN_BROWSER
+def test_the_page_as_a_reader_sees_it(folder, tmp_path):
+    """A screenshot: skeletons in the colours of left and right, and no margin cut off by what is too wide."""
+    browse(folder / "report.html", tmp_path, f"--screenshot={tmp_path}/page.png")
+    seen = cv2.cvtColor(cv2.imread(str(tmp_path / "page.png")), cv2.COLOR_BGR2RGB).astype(int)
+    assert seen.shape == (3000, 1200, 3)
+    for colour in (LEFT, RIGHT):
+        rgb = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+        assert (np.abs(seen - rgb).max(axis=2) < 40).sum() > 500, colour
+    assert (seen[:, [0, -1]] == seen[0, 0]).all()
+
+
+def test_failures_come_from_different_clips(monkeypatch):
+    monkeypatch.setattr("mcss.results.page.FAILURES", 3)
+    clip = np.array([4, 4, 4, 5, 5, 6, 7])
+    error_mm = np.array([90.0, 99.0, 98.0, 10.0, 50.0, 70.0, 60.0])
+    assert worst_of_clips(clip, error_mm).tolist() == [1, 5, 6]
+
+
+def test_a_partial_test_is_marked_on_its_page(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "run")
+    path = tmp_path / "run/results.json"
+    part = {"partial": True, "test_images": 32, "test_limits": {"limit_test_batches": 2}}
+    path.write_text(json.dumps(json.loads(path.read_text()) | part))
+    main([str(tmp_path / "run"), "--table", str(tmp_path / "runs.csv")])
+    assert "PARTIAL TEST: 32 of 144 test images" in (tmp_path / "run/report.html").read_text()

@@ -5,10 +5,10 @@ import torch
 from data_modules.store import open_store
 from mcss.geometry.canonical import to_canonical, to_root
 from mcss.metrics.retrieval import KS
-from mcss.results.figures import COMPARED_QUANTILES
 from mcss.retrieval import analysis
 from mcss.retrieval.benchmark import retrieve_all
 from mcss.retrieval.embeddings import Embedded
+from mcss.run.predictions import SHOWN_QUANTILES
 
 
 @pytest.fixture(scope="module")
@@ -76,4 +76,4 @@ def test_gallery_queries_lie_at_the_stated_quantiles(store, embedded):
     queries = analysis.gallery_queries(retrieval, KS, 5)
     error_mm = retrieval.embedding_mm[:, KS.index(5)].numpy()
     share_below = [(error_mm < error_mm[query]).mean() for query in queries]
-    assert share_below == pytest.approx(COMPARED_QUANTILES, abs=1.5 / len(error_mm))
+    assert share_below == pytest.approx(SHOWN_QUANTILES, abs=1.5 / len(error_mm))

@@ -7,7 +7,7 @@ import torch
 import wandb
 
 from mcss.cli import main
-from mcss.results.table import headline
+from mcss.run.evaluation import headline
 from mcss.run.history import read_history
 from tests.references.offline_wandb import read_offline_run
 
@@ -38,7 +38,7 @@ def test_configuration_and_origin_are_sent(logged):
     assert config["data"]["supervision"] == "S1"
     assert config["model"]["contrastive"]["margin"] == 0.6
     assert config["trainer"]["max_steps"] == 20
-    for name in ("method", "supervision", "seed", "config_hash", "commit"):
+    for name in ("method", "supervision", "seed", "settings_hash", "commit"):
         assert config[name] == record[name], name
 
 

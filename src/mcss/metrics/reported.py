@@ -1,8 +1,8 @@
-"""The pose errors by which runs are compared: every table, figure and CSV takes them from here."""
+"""The pose errors that every table, figure and CSV file reports, with their headings and definitions."""
 
 from typing import NamedTuple
 
-from mcss.metrics import MPJPE, NMPJPE, PAMPJPE
+from mcss.metrics.pose_error import MPJPE, NMPJPE, PAMPJPE
 
 
 class ReportedError(NamedTuple):

@@ -1,0 +1,79 @@
+"""``make report``: adds finished runs to the table; writes curve, tables and the README's numbers; a page each run."""
+
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from mcss.errors import InputError, message_in_one_line
+from mcss.results.figures import curve_figure, write_comparison
+from mcss.results.page import write_page
+from mcss.results.record import add_runs, read_record
+from mcss.results.table import CURVE_METHODS, cells, difficulty, read_published, readme_table, tables_page, write_into
+
+PUBLISHED = Path("experiments/paper_reference.csv")
+_COMPARED_SUPERVISION = "S1"
+
+
+def write_report(runs: Sequence[Path], table: Path, page: Path | None, published: Path = PUBLISHED) -> pd.DataFrame:
+    """Add finished runs to ``table``; write the curve, the tables and the page's numbers from it. Return the table.
+
+    Two runs with the labels of S1, MCSS and baseline with the same seed, are also compared image by image.
+
+    Raises:
+        InputError: a folder has no results, or results on other data than the table's.
+    """
+    rows = add_runs(runs, table)
+    if not len(rows):
+        raise InputError(f"{table}: no runs yet; name folders of finished runs (make: RUNS=...)")
+    folder, others = table.parent, read_published(published)
+    curve_figure(rows, others, folder.name).savefig(folder / "supervision_curve.png", dpi=130)
+    (folder / "tables.md").write_text(tables_page(rows, others, folder.name), encoding="utf-8")
+    cells(rows, others).drop(columns="method_shown", errors="ignore").to_csv(
+        folder / "tables.csv", index=False, lineterminator="\n"
+    )
+    compared = runs_to_compare(runs)
+    if compared:
+        write_comparison(compared, folder)
+    if page:
+        content = write_into(page.read_text(encoding="utf-8"), "results", readme_table(rows))
+        page.write_text(write_into(content, "difficulty", difficulty(rows)), encoding="utf-8")
+    return rows
+
+
+def runs_to_compare(runs: Iterable[Path]) -> dict[str, Path]:
+    """MCSS and baseline with the labels of S1 and the lowest seed that has both, by method; empty if none has."""
+    found: dict[int, dict[str, Path]] = {}
+    for folder in runs:
+        record = read_record(folder)
+        tested = record["supervision"] == _COMPARED_SUPERVISION and not record.get("partial", False)
+        if tested and record["method"] in CURVE_METHODS and "test_store" in record:
+            found.setdefault(record["seed"], {})[record["method"]] = folder
+    for _, by_method in sorted(found.items()):
+        if len(by_method) == len(CURVE_METHODS):
+            return {method: by_method[method] for method in CURVE_METHODS}
+    return {}
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the program: exit code 2 after one line on stderr where a folder has no results."""
+    parser = argparse.ArgumentParser(prog="python -m mcss.results", description=__doc__)
+    parser.add_argument("runs", nargs="*", type=Path, help="folders of finished runs")
+    parser.add_argument("--table", type=Path, required=True, help="the CSV file, experiments/results/DATA/runs.csv")
+    parser.add_argument("--page", type=Path, help="a Markdown file with result marks to fill in")
+    parser.add_argument("--published", type=Path, default=PUBLISHED, help="others' results")
+    options = parser.parse_args(args)
+    try:
+        rows = write_report(options.runs, options.table, options.page, options.published)
+        print(readme_table(rows))
+        for folder in options.runs:
+            print(f"written: {write_page(folder, rows, read_published(options.published))}")
+    except InputError as error:
+        print(f"report: {message_in_one_line(error)}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""Groups of runs that differ in nothing but the seed, and what keeps other runs apart."""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from mcss.metrics.reported import METRICS
+from mcss.results.record import LEGACY
+
+_KEYS = ("method", "supervision", "settings", "steps", "world_size", "partial", "test_images", "frame", "images_seen")
+"""Two runs that are equal in all of these, where both know them, are one run with two seeds."""
+_SHOWN_KEYS = ("steps", "world_size", "partial", "test_images", "frame")
+_FIRST = ("labelled_instants", "mean_pose_mpjpe_mm")
+
+
+def groups(runs: pd.DataFrame) -> pd.DataFrame:
+    """One row for each group of ``runs.csv``: runs that differ in nothing but the seed.
+
+    A group has its ``_KEYS``, the number of ``seeds`` and of ``runs``, for each error the mean over seeds and its
+    sample standard deviation (``sd:NAME``; NaN for one seed), and what the group mixes (``commits``, ``precisions``).
+    A seed that was run more than once counts as one seed, with the mean of its runs.
+    """
+    errors = [name for name in runs.columns if name.partition(":")[0] in METRICS]
+    numbers = runs.assign(**{name: pd.to_numeric(runs[name], errors="coerce") for name in [*errors, *_FIRST]})
+    # The settings of legacy rows are not known: what is known of them has to be the same.
+    legacy = numbers["settings_hash"].str.startswith(LEGACY)
+    numbers["settings"] = numbers["settings"].where(~legacy, LEGACY)
+    unknown = numbers["settings_hash"].where(numbers["settings"].eq("unknown"), "")
+    numbers["settings"] += unknown
+    return pd.DataFrame(
+        [
+            _group(dict(zip(_KEYS, keys, strict=True)), members, errors)
+            for keys, members in numbers.groupby(list(_KEYS), sort=False)
+        ],
+        columns=None if len(runs) else [*_KEYS, *_FIRST, *METRICS, "seeds", "runs"],
+    )
+
+
+def _group(keys: dict[str, Any], members: pd.DataFrame, errors: Sequence[str]) -> dict[str, Any]:
+    by_seed = members.groupby("seed")[list(errors)].mean()
+    commits = members["commit"] + members["dirty"].eq("yes").map({True: " with changes", False: ""})
+    return {
+        **keys,
+        **members.iloc[0][list(_FIRST)],
+        "seeds": len(by_seed),
+        "runs": len(members),
+        **by_seed.mean(),
+        **by_seed.std().add_prefix("sd:"),
+        "wall_s": pd.to_numeric(members["wall_s"], errors="coerce").mean(),
+        "commits": sorted(set(commits)),
+        "precisions": sorted(set(members["precision"])),
+    }
+
+
+def settings_of(group: pd.Series) -> dict[str, Any]:
+    """All that decides a group but its method and supervision, flat; of a group with unknown settings what is known."""
+    try:
+        settings = json.loads(group["settings"])
+    except ValueError:
+        settings = {"settings": group["settings"].rstrip(":")}
+    settings.pop("data.supervision", None)
+    return settings | {key: group[key] for key in _SHOWN_KEYS}
+
+
+def differing(members: pd.DataFrame) -> list[dict[str, Any]]:
+    """For each group its values of the settings in which the groups differ; None for a setting that is off."""
+    settings = [settings_of(group) for _, group in members.iterrows()]
+    known = [one for one in settings if "settings" not in one]
+    varied = {
+        *(name for name in _SHOWN_KEYS if len({one[name] for one in settings}) > 1),
+        *(name for one in known for name in one if len({json.dumps(other.get(name)) for other in known}) > 1),
+        *(["settings"] if len({one.get("settings") for one in settings}) > 1 else []),
+    }
+    return [
+        {name: one.get(name, "recorded" if name == "settings" else None) for name in sorted(varied)}
+        if one in known
+        else {name: one[name] for name in sorted(varied & one.keys())}
+        for one in settings
+    ]
+
+
+def described(values: dict[str, Any]) -> str:
+    """``model.lr 0.01, trainer.max_steps 20``; values that are not set read ``off``."""
+    return ", ".join(f"{name} {'off' if value is None else value}" for name, value in values.items())
+
+
+def notes(grouped: pd.DataFrame) -> list[str]:
+    """What a reader of a table of these groups has to know: which runs were kept apart, and what a group mixes."""
+    lines = []
+    for (method, supervision), members in grouped.groupby(["method", "supervision"], sort=False):
+        name = f"{method} with the labels of {supervision}"
+        if len(members) > 1:
+            parts = [described(values) for values in differing(members)]
+            lines.append(f"{name}: {len(members)} groups that are not merged, in order: {'; '.join(parts)}.")
+        for _, group in members.iterrows():
+            if group["runs"] > group["seeds"]:
+                lines.append(
+                    f"{name}: {group['runs']} runs of {group['seeds']} seeds; repetitions of a seed count once."
+                )
+            lines += [
+                f"{name}: mixes {what} {', '.join(_short(value) for value in group[what])}."
+                for what in ("commits", "precisions")
+                if len(group[what]) > 1
+            ]
+            if group["partial"] == "yes":
+                lines.append(f"{name}: a PARTIAL test, of {group['test_images']} images.")
+    commits = sorted({commit for group in grouped["commits"] for commit in group}) if len(grouped) else []
+    if len(commits) > 1:
+        lines.append(f"The table mixes runs of {len(commits)} commits: {', '.join(map(_short, commits))}.")
+    if grouped["settings"].eq(LEGACY).any():
+        lines.append(
+            "Rows marked * are from before settings were recorded: they are grouped by method, supervision, steps and"
+            " images seen, and other settings of theirs may differ."
+        )
+    return lines
+
+
+def _short(commit: str) -> str:
+    return re.sub(r"[0-9a-f]{40}", lambda match: match[0][:8], commit)

@@ -1,0 +1,175 @@
+"""Reading what finished runs left in their folders, and the table of all runs (``runs.csv``), a row for each test."""
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from data_modules.store import Store, open_store
+from mcss.errors import InputError
+from mcss.metrics.reported import METRICS
+from mcss.run.evaluation import headline
+from mcss.run.folder import RESULTS_FILE, TEST_PREDICTIONS_FILE
+from mcss.run.predictions import read_predictions
+
+UNKNOWN = "unknown"
+LEGACY = "legacy:"
+"""Starts the ``settings_hash`` of rows from before tables held settings; what follows is their old hash."""
+
+_TRAINED = ("method", "supervision", "labelled_instants", "seed", "steps", "world_size", "precision")
+_TESTED = ("partial", "test_images", "frame")
+_ORIGIN = ("commit", "dirty", "settings_hash", "checkpoint_hash", "data_hash", "test_data_hash")
+_MEASURED = (*METRICS, "mean_pose_mpjpe_mm", "labelled_mpjpe_mm", "test_mean_distance", "test_effective_rank")
+COLUMNS = (*_TRAINED, *_TESTED, *_MEASURED, "images_seen", "wall_s", *_ORIGIN, "settings")
+"""Of ``runs.csv``; errors of each test subject follow the errors of all (``mpjpe_mm:S9``)."""
+
+
+class TestedRun(NamedTuple):
+    """The folder of a tested run."""
+
+    folder: Path
+    record: dict[str, Any]
+    """Content of ``results.json``."""
+    predictions: dict[str, np.ndarray]
+    """Content of ``test_predictions.npz``."""
+
+    def open_store(self) -> Store:
+        """Open the store that the run was tested on.
+
+        Raises:
+            InputError: it is absent, or its content has changed.
+        """
+        store = open_store(Path(self.record["test_store"]))
+        if store.content_hash != self.record["test_data_hash"]:
+            raise InputError(f"{store.path}: not the data that {self.folder} was tested on")
+        return store
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """Content of a run's ``results.json``.
+
+    Raises:
+        InputError: there is none.
+    """
+    path = folder / RESULTS_FILE
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; test the run first (mcss test --config {folder}/config.yaml)")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def read_tested_run(folder: Path) -> TestedRun:
+    """Read the record and the predictions of a tested run.
+
+    Raises:
+        InputError: a file is absent, or it was written by an earlier version.
+    """
+    record, predictions = read_record(folder), folder / TEST_PREDICTIONS_FILE
+    if not predictions.is_file() or "test_store" not in record:
+        raise InputError(f"{folder}: no {TEST_PREDICTIONS_FILE}, or from an earlier version; test the run again")
+    return TestedRun(folder, record, read_predictions(predictions))
+
+
+def table_row(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Row of ``runs.csv`` of a ``results.json``: errors of h36m16, mean over images, in the run's own frame."""
+    if "test_images_of_store" not in record:
+        return _legacy_row({**record, **headline(record["results"]), **_mean_pose(record)})
+    identity = record.get("settings_hash") or f"{UNKNOWN}:{record['checkpoint_hash']}"
+    by_subject = {
+        f"{name}:{subject}": value for subject, errors in record["by_subject"].items() for name, value in errors.items()
+    }
+    labelled = {"labelled_mpjpe_mm": record["labelled_errors"].get("mpjpe_mm", "")}
+    row = {**record, **headline(record["results"]), **_mean_pose(record), **labelled, "settings_hash": identity}
+    row["settings"] = UNKNOWN if record["settings"] is None else json.dumps(record["settings"], sort_keys=True)
+    row |= {name: {True: "yes", False: "no", None: None}[record[name]] for name in ("partial", "dirty")}
+    return {column: _text(row.get(column)) for column in COLUMNS} | by_subject
+
+
+def _mean_pose(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {"mean_pose_mpjpe_mm": headline(record["mean_pose_results"])["mpjpe_mm"]}
+
+
+def _text(value: Any) -> Any:
+    return UNKNOWN if value is None else value
+
+
+def _legacy_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Row from before tables held settings: what it lacks is unknown. All of those tests were whole."""
+    known = {column: row[column] for column in COLUMNS if column in row}
+    origin = {"settings_hash": f"{LEGACY}{row['config_hash']}", "test_data_hash": row["data_hash"]}
+    unknown = dict.fromkeys(("precision", "test_images", "checkpoint_hash", "settings"), UNKNOWN)
+    measured = dict.fromkeys(_MEASURED, "")
+    commit, _, dirty = str(row.get("commit", UNKNOWN)).partition("-")
+    origin |= {"commit": commit, "dirty": "yes" if dirty else "no", "partial": "no"}
+    world_size = row.get("world_size") or 1  # rows from before this column were trained by one process
+    return {**measured, **known, **unknown, **origin, "world_size": world_size}
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """All rows of a ``runs.csv``, every cell as text; empty where there is no file. Older tables are migrated."""
+    if not path.is_file():
+        return pd.DataFrame(columns=list(COLUMNS), dtype=str)
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    if "settings_hash" not in table:
+        table = pd.DataFrame([_legacy_row(row) for row in table.to_dict("records")])
+    return _in_order(table)
+
+
+def add_runs(runs: Iterable[Path], path: Path) -> pd.DataFrame:
+    """Add the tests in these folders to the table at ``path``, and return the table.
+
+    A test replaces an earlier one of the same checkpoint on the same data, but a partial test never replaces a whole
+    one.
+
+    Raises:
+        InputError: a folder has no results, or the table holds tests on other data.
+    """
+    table = read_table(path)
+    for folder in runs:
+        row = pd.DataFrame([table_row(read_record(folder))]).astype(str)
+        check_same_data(table, row.loc[0, "test_data_hash"], path)
+        same = _test_of(table) == _test_of(row)[0]
+        if row.loc[0, "partial"] == "yes" and (table.loc[same, "partial"] == "no").any():
+            print(f"{folder}: partial test, not added; {path} keeps the whole test of this checkpoint")
+            continue
+        table = pd.concat([table[~same], row]).reset_index(drop=True)
+    table = _in_order(table)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    table.to_csv(partial, index=False, lineterminator="\n")
+    os.replace(partial, path)  # in one step: a kill leaves the former table
+    return table
+
+
+def check_same_data(table: pd.DataFrame, test_data_hash: str, path: Path) -> None:
+    """See that a test on this data may stand in ``table``, with whose errors it is compared.
+
+    Raises:
+        InputError: the table's tests were on other data.
+    """
+    for other in table["test_data_hash"].unique():
+        if other != test_data_hash:
+            raise InputError(
+                f"{path} holds runs on other data (hash {other[:8]}, here {test_data_hash[:8]}):"
+                " name another table (make: TABLE=...), or remove that one"
+            )
+
+
+def _test_of(table: pd.DataFrame) -> pd.Series:
+    """What makes two rows tests of the same weights: the checkpoint, or for legacy rows the settings."""
+    known = ~table["checkpoint_hash"].isin([UNKNOWN, ""])
+    return table["checkpoint_hash"].where(known, table["method"] + table["settings_hash"] + table["world_size"])
+
+
+def _in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """Known columns first, errors of test subjects behind those of all; rows with the most labels first."""
+    others = sorted(set(table.columns) - set(COLUMNS), key=lambda name: (name.partition(":")[0], len(name), name))
+    place = COLUMNS.index("mean_pose_mpjpe_mm")
+    table = table.reindex(columns=[*COLUMNS[:place], *others, *COLUMNS[place:]]).astype(object).fillna("").astype(str)
+    numbers = {name: pd.to_numeric(table[name], errors="coerce") for name in ("labelled_instants", "seed")}
+    keys = ["labelled_instants", "supervision", "method", "steps", "seed", "settings_hash"]
+    order = table.assign(**numbers).sort_values(keys, ascending=[key != keys[0] for key in keys], kind="stable")
+    return table.loc[order.index].reset_index(drop=True)

@@ -1,0 +1,163 @@
+"""The record of a training, which every checkpoint carries, so that a test of it needs no other file."""
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import yaml
+from pytorch_lightning.utilities import rank_zero_only
+
+from mcss import distributed
+from mcss.errors import InputError
+from mcss.models.checkpoint import read_checkpoint
+from mcss.run.folder import CONFIG_FILE, RUN_FILE
+from mcss.run.history import MetricsHistory
+from mcss.run.identity import file_hash, flatten, resolved_settings
+
+RUN_KEY = "run"
+"""Key of a checkpoint under which the record of its training lies."""
+
+
+class RunRecord(pl.Callback):
+    """Keeps the record of the training and stores it in every checkpoint, and in ``run.json`` at the end.
+
+    Steps, images seen and wall time are summed over all attempts of a run that was interrupted and resumed.
+
+    Args:
+        facts: of ``training_facts``; empty where nothing is trained.
+    """
+
+    def __init__(self, facts: Mapping[str, Any] | None = None) -> None:
+        self.facts = dict(facts or {})
+        self.wall_s = 0.0
+        self.images_seen = 0
+        self.replaced_images: int | None = None
+        self._commits: list[str] = []
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Give the loggers the facts; the settings they have from the configuration."""
+        for logger in trainer.loggers:
+            logger.log_hyperparams({key: value for key, value in self.facts.items() if key != "settings"})
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Start the clock; drop what was logged after the checkpoint from which training resumes."""
+        for logger in trainer.loggers:
+            if isinstance(logger, MetricsHistory):
+                logger.forget_after(trainer.global_step)
+        self._started_s = time.monotonic() - self.wall_s
+        data: Any = pl_module.data
+        _print_on_rank_zero(
+            f"{trainer.default_root_dir}: steps {trainer.global_step} to {trainer.max_steps}, {trainer.precision} on"
+            f" {pl_module.device.type} x {trainer.world_size}; {_batch_sizes(data, trainer.world_size)};"
+            f" {len(data.rows_labelled)} images of {data.labelled_instants} instants labelled"
+        )
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Count images and time."""
+        self.images_seen += len(batch.images) * trainer.world_size
+        self.wall_s = time.monotonic() - self._started_s
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write ``run.json``."""
+        data: Any = pl_module.data
+        self.replaced_images = sum(distributed.gather_objects(data.replaced_images))
+        if trainer.is_global_zero:
+            path = Path(trainer.default_root_dir) / RUN_FILE
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(self.content(trainer, pl_module), indent=2) + "\n", encoding="utf-8")
+
+    def content(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
+        """The record of the training up to this step."""
+        data: Any = pl_module.data
+        commit = self.facts.get("commit")
+        earlier = [other for other in self._commits if other != commit]
+        return {
+            **self.facts,
+            "commit": "+".join([*earlier, commit]) if commit else None,
+            "steps": trainer.global_step,
+            "images_seen": self.images_seen,
+            "wall_s": round(self.wall_s, 1),
+            "world_size": trainer.world_size,
+            "precision": str(trainer.precision),
+            "replaced_images": self.replaced_images,
+            "labelled_images": len(data.rows_labelled),
+            "labelled_instants": data.labelled_instants,
+            "data": data.data_name,
+            "data_hash": data.data_hash,
+        }
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Put the record into the checkpoint, so that a test of it needs no other file."""
+        if self.facts:
+            checkpoint[RUN_KEY] = self.content(trainer, pl_module)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run continues from."""
+        commit = self.facts.get("commit")
+        commits = [*self._commits, *([commit] if commit and commit not in self._commits else [])]
+        return {"wall_s": self.wall_s, "images_seen": self.images_seen, "commits": commits}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue the sums of the interrupted attempt."""
+        self.wall_s, self.images_seen = state_dict["wall_s"], state_dict["images_seen"]
+        self._commits = list(state_dict.get("commits", []))
+
+
+def checkpoint_record(path: Path) -> dict[str, Any]:
+    """What is known of the training of a checkpoint, with the checkpoint's own hash and step.
+
+    It is read from the checkpoint itself. A checkpoint of an earlier version holds no record: its settings are then
+    those of the ``config.yaml`` of its run's folder, if that describes the same network, and else unknown (None).
+
+    Raises:
+        InputError: the checkpoint is absent, damaged, or not of this project.
+    """
+    content = read_checkpoint(path)
+    unknown = dict.fromkeys(("method", "supervision", "seed", "settings", "commit", "dirty", "precision"))
+    record = content.get(RUN_KEY) or _record_of_folder(path.absolute().parent.parent, content)
+    return {
+        **unknown,
+        **record,
+        "checkpoint": str(path),
+        "checkpoint_hash": file_hash(path),
+        "steps": content["global_step"],
+    }
+
+
+def _record_of_folder(folder: Path, checkpoint: Mapping[str, Any]) -> dict[str, Any]:
+    if not (folder / CONFIG_FILE).is_file():
+        return {}
+    config = yaml.safe_load((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+    network = dict(flatten("", checkpoint.get("hyper_parameters", {})))
+    if any(network.get(key, value) != value for key, value in flatten("", config["model"])):
+        return {}
+    record = {} if not (folder / RUN_FILE).is_file() else json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
+    if record.get("steps") != checkpoint["global_step"]:
+        record = {}
+    try:
+        settings = resolved_settings(config)
+    except InputError:  # a store of the run is gone: its content is not known any more
+        settings = None
+    facts = {"method": config["method"], "supervision": config["data"]["supervision"]}
+    return {**record, **facts, "seed": config["seed_everything"], "settings": settings}
+
+
+def _batch_sizes(data: Any, world_size: int) -> str:
+    """Number of pairs and labelled images of a step, of a rank and in total."""
+    pairs, labelled = data.pairs, data.labelled_images if len(data.rows_labelled) else 0
+    text = f"{pairs} pairs + {labelled} labelled images a step"
+    if world_size == 1:
+        return text
+    return f"{text} and rank, {pairs * world_size} + {labelled * world_size} in all"
+
+
+@rank_zero_only
+def _print_on_rank_zero(line: str) -> None:
+    print(line, flush=True)

@@ -1,0 +1,139 @@
+"""``results.json`` describes the checkpoint that was tested and what it was tested on, by tests of a trained run."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.figure import Figure
+
+from mcss.cli import main
+from mcss.run.history import read_history
+from mcss.run.identity import file_hash
+from tests.references.synthetic_store import make_store
+
+
+@pytest.fixture(scope="module")
+def other_run(settings, tmp_path_factory):
+    """A run of 4 steps with other settings and another seed than ``trained``."""
+    folder = tmp_path_factory.mktemp("runs") / "other"
+    changes = ["--model.lr", "0.5", "--seed_everything", "7", "--trainer.max_steps", "4"]
+    main(["fit", *settings(), *changes, "--run_dir", str(folder), "--then_test", "true"])
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def quick_figures(monkeypatch):
+    monkeypatch.setattr("mcss.run.evaluation.extreme_poses_figure", lambda *_: Figure())
+
+
+def record_of(folder, name="results.json"):
+    return json.loads((folder / name).read_text())
+
+
+def evaluate(folder, *arguments, config=None):
+    main(["test", "--config", str((config or folder) / "config.yaml"), "--run_dir", str(folder), *arguments])
+    return record_of(folder)
+
+
+def test_the_record_of_a_run(trained, store_path):
+    record, store = record_of(trained), json.loads((store_path / "store.json").read_text())
+    assert record["settings"]["model.lr"] == 0.002
+    assert record["settings"]["data.labelled_store"] == record["test_data_hash"] == store["content_hash"]
+    assert not [name for name in record["settings"] if name.endswith((".seed", ".precision", ".store"))]
+    assert record["checkpoint_hash"] == file_hash(trained / "checkpoints/last.ckpt")
+    assert (record["steps"], record["world_size"], record["seed"]) == (20, 1, 0)
+    assert (record["partial"], record["test_limits"]) == (False, {})
+    assert record["test_images"] == record["test_images_of_store"] == 144
+    assert record["by_subject"].keys() == {"S9"}
+    assert record["by_action"].keys() == {"Directions", "Walking"}
+    assert (record["labelled_errors"]["images"], record["wall_s"] > 0) == (3 * 12 * 4, True)
+    assert record["labelled_errors"]["mpjpe_mm"] > 0
+
+
+def test_embedding_health_is_that_of_the_test_images(trained):
+    embedding = np.load(trained / "test_predictions.npz")["embedding"].astype(float)
+    distances = [np.linalg.norm(a - b) for i, a in enumerate(embedding) for b in embedding[:i]]
+    assert record_of(trained)["test_mean_distance"] == pytest.approx(np.mean(distances), abs=2e-3)
+    assert 1 < record_of(trained)["test_effective_rank"] < 128
+
+
+def test_a_checkpoint_from_elsewhere_is_recorded_as_itself(trained, other_run, tmp_path):
+    """The folder's own seed and settings were recorded for ``mcss test --ckpt_path OTHER``."""
+    folder = tmp_path / "run"
+    shutil.copytree(trained, folder)
+    checkpoint = other_run / "checkpoints/last.ckpt"
+    record = evaluate(folder, "--ckpt_path", str(checkpoint))
+    assert (record["seed"], record["steps"], record["settings"]["model.lr"]) == (7, 4, 0.5)
+    assert record["checkpoint_hash"] == file_hash(checkpoint)
+    theirs = record_of(other_run)
+    for name in ("settings_hash", "checkpoint_hash", "images_seen", "by_subject", "commit", "labelled_errors"):
+        assert record[name] == theirs[name], name
+
+
+def test_a_test_on_another_store_is_recorded_as_such(other_run, tmp_path):
+    store = make_store(tmp_path / "other", ("S1", "S9", "S11"), instants=2, size_px=48, seed=3)
+    shutil.copytree(other_run, tmp_path / "run")
+    record = evaluate(tmp_path / "run", "--data.test_store", str(store))
+    assert record["test_store"] == str(store)
+    assert record["settings"]["data.test_store"] == record["test_data_hash"] != record["data_hash"]
+    assert record["settings_hash"] != record_of(other_run)["settings_hash"]
+    assert list(record["by_subject"]) == ["S11", "S9"]
+
+
+def without_record(path):
+    content = torch.load(path, weights_only=True)
+    del content["run"]
+    torch.save(content, path)
+
+
+def test_a_checkpoint_of_an_earlier_version_is_described_by_the_config_beside_it(other_run, tmp_path):
+    shutil.copytree(other_run, tmp_path / "run")
+    without_record(tmp_path / "run/checkpoints/last.ckpt")
+    record = evaluate(tmp_path / "run")
+    assert (record["seed"], record["images_seen"]) == (7, 4 * 16)
+    assert record["settings_hash"] == record_of(other_run)["settings_hash"]
+
+
+def test_what_a_checkpoint_without_any_description_was_trained_on_is_unknown(other_run, tmp_path, capsys):
+    checkpoint = tmp_path / "moved/x.ckpt"
+    checkpoint.parent.mkdir()
+    shutil.copy(other_run / "checkpoints/last.ckpt", checkpoint)
+    without_record(checkpoint)
+    record = evaluate(tmp_path / "run", "--ckpt_path", str(checkpoint), config=other_run)
+    unknown = ("method", "supervision", "seed", "settings", "commit", "dirty", "precision")
+    assert [record[name] for name in unknown] == [None] * len(unknown)
+    assert (record["steps"], record["labelled_errors"]) == (4, {})
+    assert "method unknown, 3D labels: unknown" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "limits"),
+    [
+        (["--trainer.limit_test_batches", "0.5", "--data.eval_batch_size", "16"], {"limit_test_batches": 0.5}),
+        (["--trainer.fast_dev_run", "true", "--data.eval_batch_size", "16"], {"fast_dev_run": 1}),
+        (["--trainer.overfit_batches", "1"], {"overfit_batches": 1}),
+    ],
+)
+def test_a_partial_test_is_marked_and_leaves_every_file_of_a_whole_one(arguments, limits, other_run, tmp_path, capsys):
+    folder = tmp_path / "run"
+    shutil.copytree(other_run, folder)
+    log = folder / "metrics.csv"
+    before = {path: path.read_bytes() for path in folder.rglob("*.*") if path != log}
+    logged = read_history(log)[4]["test/mpjpe_mm"]
+    evaluate(folder, *arguments)
+    assert "PARTIAL TEST of " in capsys.readouterr().out
+    assert {path: path.read_bytes() for path in before} == before
+    assert read_history(log)[4]["test/mpjpe_mm"] == logged
+    part = record_of(folder, "results_partial.json")
+    assert part["partial"]
+    assert limits.items() <= part["test_limits"].items()
+
+
+def test_a_partial_test_without_a_whole_one_is_replaced_by_it(other_run, tmp_path):
+    folder = shutil.copytree(other_run, tmp_path / "run", ignore=shutil.ignore_patterns("results.json"))
+    assert evaluate(folder, "--trainer.limit_test_batches", "2", "--data.eval_batch_size", "16")["partial"]
+    (folder / "results_partial.json").touch()
+    assert not evaluate(folder)["partial"]
+    assert not list(folder.glob("*_partial.*"))

@@ -1,0 +1,112 @@
+import copy
+import shutil
+
+import pytest
+import torch
+
+from mcss.errors import InputError
+from mcss.run.identity import file_hash, resolved_settings, settings_hash, training_facts
+from tests.references.synthetic_store import make_store
+
+
+@pytest.fixture
+def config(store_path):
+    return {
+        "seed_everything": 0,
+        "method": "mcss",
+        "run_dir": "runs/a",
+        "model": {"lr": 0.001, "weights": "none", "init_from": None, "contrastive": {"margin": 0.6, "seed": 0}},
+        "data": {"store": str(store_path), "supervision": "S1", "seed": 0, "num_workers": 0, "test_store": None},
+        "trainer": {
+            "max_steps": 10,
+            "precision": "32-true",
+            "devices": 1,
+            "sync_batchnorm": False,
+            "fast_dev_run": False,
+            "callbacks": [{"class_path": "mcss.run.callbacks.LastCheckpoint", "init_args": {"every_n_steps": 4}}],
+        },
+    }
+
+
+def identity(config, path=None, value=None):
+    config = copy.deepcopy(config)
+    *groups, key = path.split(".") if path else ["method"]
+    place = config
+    for group in groups:
+        place = place[group]
+    place[key] = value
+    return settings_hash(resolved_settings(config))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("model.lr", 0.5),
+        ("model.contrastive.margin", 0.3),
+        ("data.supervision", "S5"),
+        ("data.a_setting_of_tomorrow", 1),
+        ("trainer.sync_batchnorm", True),
+        ("trainer.fast_dev_run", 3),
+        ("trainer.overfit_batches", 1),
+        ("trainer.limit_train_batches", 2),
+        ("trainer.gradient_clip_val", 1.0),
+        ("trainer.callbacks", [{"class_path": "pytorch_lightning.callbacks.StochasticWeightAveraging"}]),
+    ],
+)
+def test_what_decides_the_result_changes_the_identity(config, path, value):
+    assert identity(config, path, value) != identity(config)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("seed_everything", 1),
+        ("data.seed", 1),
+        ("model.contrastive.seed", 1),
+        ("run_dir", "runs/b"),
+        ("trainer.precision", "bf16-mixed"),
+        ("trainer.devices", 2),
+        ("trainer.limit_test_batches", 2),
+        ("trainer.callbacks", []),
+        ("data.num_workers", 4),
+        ("model.a_setting_of_tomorrow", None),
+        ("data.a_setting_of_tomorrow", False),
+    ],
+)
+def test_seed_machine_and_settings_that_are_off_do_not(config, path, value):
+    assert identity(config, path, value) == identity(config)
+
+
+def test_a_store_is_known_by_its_content_whatever_its_path(config, store_path, tmp_path, monkeypatch):
+    shutil.copytree(store_path, tmp_path / "copied")
+    monkeypatch.chdir(tmp_path)
+    assert identity(config, "data.store", "./copied") == identity(config)
+    assert identity(config, "data.test_store", str(tmp_path / "copied")) == identity(config)
+    other = make_store(tmp_path / "other", instants=2, size_px=32, seed=5)
+    assert identity(config, "data.store", str(other)) != identity(config)
+    assert identity(config, "data.test_store", str(other)) != identity(config)
+
+
+def test_a_checkpoint_to_start_from_is_known_by_its_content(config, tmp_path):
+    for name, value in (("a.ckpt", 1), ("b.ckpt", 1), ("c.ckpt", 2)):
+        torch.save(value, tmp_path / name)
+    shutil.copy(tmp_path / "a.ckpt", tmp_path / "b.ckpt")
+    for path in ("model.init_from", "model.weights"):
+        a, b, c = (identity(config, path, str(tmp_path / name)) for name in ("a.ckpt", "b.ckpt", "c.ckpt"))
+        assert a == b
+        assert len({a, c, identity(config)}) == 3
+    with pytest.raises(InputError, match=r"none.ckpt: no such file"):
+        identity(config, "model.init_from", str(tmp_path / "none.ckpt"))
+
+
+def test_facts_name_method_supervision_seed_and_a_commit_without_its_mark(config, monkeypatch):
+    monkeypatch.setattr("mcss.run.identity.commit_of", lambda _: "abc-dirty")
+    facts = training_facts(config)
+    assert (facts["method"], facts["supervision"], facts["seed"]) == ("mcss", "S1", 0)
+    assert (facts["commit"], facts["dirty"]) == ("abc", True)
+    assert facts["settings"] == resolved_settings(config)
+
+
+def test_the_hash_of_a_file_is_its_sha256(tmp_path):
+    (tmp_path / "file").write_bytes(b"abc")
+    assert file_hash(tmp_path / "file") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
