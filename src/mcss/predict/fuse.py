@@ -14,7 +14,9 @@ from mcss.errors import InputError
 from mcss.skeleton import JOINTS
 
 COVERAGE = 0.9
-ROUNDS = 5
+ROUNDS = 20
+HUBER = 1.5
+"""Median distances beyond which a view counts less."""
 LEAST_SPREAD_MM = 10.0
 """Views that agree within this are all believed alike, and never taken for better than that."""
 
@@ -24,9 +26,9 @@ def fuse(
 ) -> tuple[Float64[np.ndarray, "frames 17 3"], Float64[np.ndarray, "frames 17"]]:
     r"""Fuse the poses of the views that have one (not NaN, confidence above 0).
 
-    Joint by joint, the mean with weights :math:`w_v = c_v / (s^2 + d_v^2)`, where :math:`c_v` is the view's confidence,
-    :math:`d_v` its distance from the mean and :math:`s` the median distance: a view that contradicts all others counts
-    little (the mean of a Cauchy distribution, by iteratively reweighted least squares).
+    Joint by joint, the mean with weights :math:`w_v = c_v \min(1, k s / d_v)`, where :math:`c_v` is the view's
+    confidence, :math:`d_v` its distance from the mean and :math:`s` the median distance: a view that contradicts all
+    others counts little, and views that do not are averaged (Huber, 1964, by iteratively reweighted least squares).
 
     Returns:
         The pose, NaN where no view has one; and the spread of a joint, mm: the root of the weighted mean squared
@@ -43,7 +45,7 @@ def fuse(
         fused = (weight[..., None] * points).sum(axis=0) / total[..., None]
         distance = np.linalg.norm(points - fused, axis=-1)
         middle = np.nanmedian(np.where(counts, distance, np.nan), axis=0)
-        weight = base / (np.maximum(middle, LEAST_SPREAD_MM) ** 2 + distance**2)
+        weight = base * np.minimum(1, HUBER * np.maximum(middle, LEAST_SPREAD_MM) / np.maximum(distance, 1e-9))
     mean_square = (base * distance**2).sum(axis=0) / np.maximum(base.sum(axis=0), 1e-12)
     spread = np.maximum(np.sqrt(mean_square), LEAST_SPREAD_MM)
     fused[views == 0], spread[views < 2] = np.nan, np.nan
