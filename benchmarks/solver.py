@@ -45,7 +45,7 @@ CASES = {
     **{
         f"{views} views, {instants} instants, {noise:g} px": (Case(views, instants, noise), limit)
         for (views, noise), limits in {
-            (2, 3.0): (36, 36, 36, 36),
+            (2, 3.0): (40, 36, 36, 36),
             (2, 6.0): (70, 62, 58, 58),
             (3, 3.0): (33, 31, 30, 30),
             (3, 6.0): (60, 52, 50, 50),

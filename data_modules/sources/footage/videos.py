@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from data_modules.sources.footage.detector_boxes import Detector
 
 SYNC_FILE, BOXES_FILE = "sync.csv", "boxes.csv"
+SOLVED_FILES = ("cameras.json", "solved.html")
+"""What mcss-data solve writes beside the poses."""
 BOX_COLUMNS = ("left", "top", "width", "height")
 COLUMNS = {
     SYNC_FILE: ("video",),
@@ -105,7 +107,7 @@ class Videos(Source):
 
     def unread(self, clip: Clip) -> list[Path]:
         """What is neither recording nor poses in the clip's folder."""
-        return unread_in(self.annotation(clip), POSES_FILES)
+        return unread_in(self.annotation(clip), (*POSES_FILES, *SOLVED_FILES))
 
     def cameras(self, clip: Clip) -> tuple[str, ...]:
         """All that recorded the clip; at least two, because a positive pair needs two views."""
@@ -116,7 +118,7 @@ class Videos(Source):
 
     def fps(self, clip: Clip) -> float:
         """Of the slowest camera, whose frames are the instants."""
-        return min(recording.fps for recording in self._recordings(clip, self.cameras(clip)))
+        return min(recording.fps for recording in self.recordings(clip, self.cameras(clip)))
 
     def annotation(self, clip: Clip) -> Path:
         """Folder of the clip."""
@@ -124,7 +126,7 @@ class Videos(Source):
 
     def instants(self, clip: Clip, cameras: tuple[str, ...]) -> Iterator[Instant]:
         """One instant for each frame of the slowest camera."""
-        recordings = self._recordings(clip, cameras)
+        recordings = self.recordings(clip, cameras)
         if not recordings:
             there = ", ".join(self.cameras(clip))
             raise InputError(f"{self.annotation(clip)}: has no camera {' or '.join(cameras)}; there are {there}")
@@ -164,7 +166,8 @@ class Videos(Source):
         sync = _rows_by(self.source / SYNC_FILE, "video").get(_name(path), [{}])[-1]
         return read_poses(path, markers, sync)
 
-    def _recordings(self, clip: Clip, cameras: tuple[str, ...]) -> list[Recording]:
+    def recordings(self, clip: Clip, cameras: tuple[str, ...]) -> list[Recording]:
+        """Recordings of ``cameras`` that are there, on the shared clock that sync.csv gives them."""
         sync = _rows_by(self.source / SYNC_FILE, "video")
         paths = {recording_camera(path): path for path in recordings_in(self.annotation(clip))}
         return [

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float64
 from scipy.optimize import least_squares
 
-from data_modules.sources.footage.solving.scene import Scene
+from data_modules.sources.footage.solving.scene import LENGTH_SHARES, Scene
 from mcss.errors import InputError
 from mcss.skeleton import JOINTS, LEFT_HIP
 
@@ -28,6 +28,7 @@ LOOSE_KNEE = 0.1
 """Sine of a knee's bend below which it does not tell forwards from backwards."""
 
 HEAD, RIGHT_HIP = JOINTS.index("HeadTop"), JOINTS.index("RHip")
+TOPS = [HEAD, JOINTS.index("Neck"), JOINTS.index("Thorax")]
 ANKLES = [JOINTS.index("RAnkle"), JOINTS.index("LAnkle")]
 
 
@@ -45,13 +46,13 @@ def find_ground(scene: Scene) -> Ground:
     """Find the vertical and the floor.
 
     Raises:
-        InputError: no instant has the head and both ankles.
+        InputError: no instant has the upper end of the trunk and both ankles.
     """
     points = scene.points
-    body = points[:, HEAD] - points[:, ANKLES].mean(axis=1)
-    body = body[np.isfinite(body).all(axis=1)]
+    bodies = (points[:, joint] - points[:, ANKLES].mean(axis=1) for joint in TOPS)
+    body = next((found for own in bodies if len(found := own[np.isfinite(own).all(axis=1)])), np.empty((0, 3)))
     if not len(body):
-        raise InputError("no instant has HeadTop, LAnkle and RAnkle, which tell where up is; click them in some")
+        raise InputError("no instant has both ankles and HeadTop, Neck or Thorax, which tell where up is; click them")
     rough = body.mean(axis=0) / np.linalg.norm(body.mean(axis=0))
     sides = np.linalg.svd(rough[None])[2][1:]
     feet = points[:, ANKLES][np.isfinite(points[:, ANKLES]).all(axis=-1)]
@@ -100,20 +101,23 @@ def _leans(
 def metre(scene: Scene, height_m: float) -> float:
     """How many metres one unit of the scene is, by the person's height from sole to head top.
 
-    The height is the leg's bones, the distance from pelvis to head of somebody straight, and the height of the ankle.
+    The height is the leg's bones, the distance from pelvis to head of somebody straight, and the height of the ankle;
+    without the head, the leg is taken for its usual share.
 
     Raises:
-        InputError: the bones that tell were never clicked.
+        InputError: no leg was ever whole.
     """
     trunk = _distance(scene.points, "Pelvis", "HeadTop")
     legs = [
         np.concatenate([_distance(scene.points, f"{side}{top}", f"{side}{low}") for side in "LR"])
         for top, low in (("Hip", "Knee"), ("Knee", "Ankle"))
     ]
-    if not all(np.isfinite(length).any() for length in (trunk, *legs)):
-        raise InputError("no instant has Pelvis and HeadTop, or no leg is whole; click them, they tell the scale")
-    total = np.nanquantile(trunk, TALL_QUANTILE) + sum(np.nanmedian(length) for length in legs)
-    return float((1 - ANKLE_SHARE) * height_m / total)
+    if not all(np.isfinite(length).any() for length in legs):
+        raise InputError("no instant has a whole leg, which tells the scale; click Hip, Knee and Ankle of one side")
+    leg = sum(float(np.nanmedian(length)) for length in legs)
+    if not np.isfinite(trunk).any():
+        return (LENGTH_SHARES["RKnee"] + LENGTH_SHARES["RAnkle"]) * height_m / leg
+    return (1 - ANKLE_SHARE) * height_m / (leg + float(np.nanquantile(trunk, TALL_QUANTILE)))
 
 
 def knees_forward(scene: Scene) -> float:

@@ -80,6 +80,15 @@ def test_joints_clicked_once_are_missing_and_nothing_else_is(poses, height_mm):
     np.testing.assert_array_equal(missing, expected)
 
 
+def test_sets_of_joints_without_spine_and_head_are_solved(poses, height_mm):
+    clicks = clicks_on(poses, tripods(3))
+    lacking = [JOINTS.index(name) for name in ("Spine", "Neck", "HeadTop")]
+    clicks.points_px[:, :, lacking] = np.nan
+    solution = solve(clicks, height_mm)
+    assert np.isnan(solution.pose_world[:, lacking]).all()
+    assert error_mm(solution, poses) < 34
+
+
 def test_a_wrong_click_is_left_out_and_seen_in_the_residuals(poses, height_mm):
     clicks = clicks_on(poses, tripods(4))
     knee = JOINTS.index("RKnee")
@@ -143,10 +152,10 @@ def test_what_cannot_be_solved_is_said(poses, height_mm):
     lonely[2, 1:] = np.nan
     with pytest.raises(InputError, match="camera phone2 has 3 clicks"):
         solve(replace(clicks, points_px=lonely), height_mm)
-    headless = clicks.points_px.copy()
-    headless[:, :, JOINTS.index("HeadTop")] = np.nan
-    with pytest.raises(InputError, match="HeadTop"):
-        solve(replace(clicks, points_px=headless), height_mm)
+    footless = clicks.points_px.copy()
+    footless[:, :, JOINTS.index("LAnkle")] = np.nan
+    with pytest.raises(InputError, match="both ankles"):
+        solve(replace(clicks, points_px=footless), height_mm)
     with pytest.raises(InputError, match="left and right are exchanged in all cameras"):
         solve(replace(clicks, points_px=clicks.points_px[:, :, list(FLIP_ORDER)]), height_mm)
     shuffled = clicks.points_px.copy()
