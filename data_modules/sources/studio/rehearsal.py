@@ -109,7 +109,7 @@ def _phones(studio: Studio, shoot: Shoot, rng: np.random.Generator) -> dict[str,
 
 def _recorded(
     sound: Float64[np.ndarray, " samples"], phone: Phone, duration_s: float, rng: np.random.Generator
-) -> Float64[np.ndarray, " samples"]:
+) -> Float64[np.ndarray, " recorded"]:
     """Sound from the middle of the room as it arrives at the phone."""
     own_s = np.arange(int(duration_s * SOUND_HZ)) / SOUND_HZ
     late_s = float(np.linalg.norm(phone.camera.center_world_mm)) / SPEED_OF_SOUND_MM_S
