@@ -5,6 +5,7 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import sys
 import warnings
 from collections.abc import Sequence
@@ -18,8 +19,11 @@ from torch import Tensor, nn
 from data_modules.training.augment import Augment, AugmentSettings
 from mcss.errors import InputError
 from mcss.models.module import MCSSModule, load_network
+from mcss.predict import reference_script
 from mcss.skeleton import JOINTS
 
+REFERENCE_SCRIPT = "video_to_csv.py"
+"""Written beside an ONNX file: how it is used without this project."""
 TOLERANCE_MM = 1e-3
 """Largest difference between the poses of the written file and of the network; a larger one is an error."""
 
@@ -44,7 +48,8 @@ def export(checkpoint: Path, into: Path) -> float:
     """Write the network of ``checkpoint`` to ``into`` and read it back; return the largest difference in mm.
 
     ``.onnx`` is ONNX (input ``images``, outputs ``embedding`` and ``pose_mm``), ``.pt2`` a ``torch.export`` program.
-    The batch may have any size. What a reader needs to know stands in ``into`` with ``.json`` appended.
+    The batch may have any size. What a reader needs to know stands in ``into`` with ``.json`` appended,
+    and beside ONNX a script that goes from a video to CSV.
 
     Raises:
         InputError: no checkpoint, another suffix, the packages of the ``onnx`` extra are missing, or the written file
@@ -78,6 +83,8 @@ def export(checkpoint: Path, into: Path) -> float:
         "checkpoint": str(checkpoint),
     }
     into.with_name(f"{into.name}.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+    if into.suffix == ".onnx":
+        shutil.copyfile(reference_script.__file__, into.with_name(REFERENCE_SCRIPT))
     return difference_mm
 
 
