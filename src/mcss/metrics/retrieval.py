@@ -1,23 +1,29 @@
 """Cross-view pose retrieval (paper, Sec. 6.1): how near in pose the images are that an embedding calls nearest.
 
-Every image is once the query. Its database are the images of all cameras but its own, of the subjects that the *case*
-names. What is retrieved is moved onto the query by its best similarity (PA-MPJPE, in the query's mm). Three rankings of
-the same database stand side by side: by distance of embeddings; the *oracle*, by the error itself; and *random*, which
-is exact, the expectation over all orders, and has no seed.
+Every image is the query once. Its database is the images of all cameras but its own, of the subjects that the *case*
+names. A retrieved pose is moved onto the query's by its best similarity (PA-MPJPE, in the query's mm). Three rankings
+of the same database are compared: by distance of embeddings; the *oracle*, by the error itself; and *random*, the exact
+expectation over all orders.
 
 Where a query's database has fewer than K images, all of them are its K nearest. A query without any is left out of its
 case. Images of equal distance are ranked by (instant, camera), so that the result does not depend on their order.
+
+Up to ``EXACT_INSTANTS`` distinct instants, PA-MPJPE of every pose against every other is held in memory. Among more,
+faiss searches (a flat index, exact too, with images of equal distance in its own order) and only retrieved pairs are
+measured: the random ranking's mean is then estimated, and what needs all pairs (oracle, chance of a hit) is NaN.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple, get_args
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor
 from torch.nn.functional import normalize, pad
 
-from mcss.metrics.functional import pairwise_pa_mpjpe
+from mcss.errors import InputError
+from mcss.metrics.functional import pa_mpjpe, pairwise_pa_mpjpe
 
 Case = Literal["all", "own", "cross"]
 """Whose images are the database: all subjects' (the paper's case 1), the query's own, or the others' (case 2)."""
@@ -25,8 +31,14 @@ CASES: tuple[Case, ...] = get_args(Case)
 KS = (1, 5, 10, 20)
 HIT_MM = 60.0
 """A retrieved pose counts as a hit up to this PA-MPJPE. Project default: the paper has no such measure."""
+EXACT_INSTANTS = 12_000
+"""Up to so many distinct instants every pair of poses is measured: 8 bytes each, 1.2 GB."""
+RANDOM_DRAWS = 20
+"""Images drawn for each query to estimate the random ranking's mean where not every pair is measured."""
 
+_SEED = 0
 _QUERIES_AT_ONCE = 256
+_PAIRS_AT_ONCE = 100_000
 _DISTANCE_STEPS = 2**24
 """Squared distances count in steps of 1 / this: the last bits of a matrix product would break ties by chance."""
 
@@ -34,14 +46,15 @@ _DISTANCE_STEPS = 2**24
 class Images(NamedTuple):
     """Images to retrieve from one another, ordered by (instant, camera)."""
 
-    embedding: Float64[Tensor, "images dim"]
-    """Unit length."""
+    embedding: Float[Tensor, "images dim"]
+    """Unit length; float64 where every pair of poses is measured."""
+    pose_mm: Float[Tensor, "images joints 3"]
     subject: Int[Tensor, " images"]
     camera: Int[Tensor, " images"]
     instant: Int[Tensor, " images"]
     """Row of ``error_mm``, in which all views of an instant share one."""
-    error_mm: Float64[Tensor, "instants instants"]
-    """PA-MPJPE of each instant's pose (column) moved onto each other's (row)."""
+    error_mm: Float64[Tensor, "instants instants"] | None
+    """PA-MPJPE of each instant's pose (column) moved onto each other's (row); None where there are too many."""
 
 
 class Retrieval(NamedTuple):
@@ -61,6 +74,43 @@ class Retrieval(NamedTuple):
     random_hit: Float64[Tensor, "queries ks"]
 
 
+class _Found(NamedTuple):
+    """What one of the two searches finds for some queries; of the rankings that are no embedding's, all that it can."""
+
+    database: Int[Tensor, " queries"]
+    nearest: Int[Tensor, "queries largest_k"]
+    oracle_mm: Float64[Tensor, "queries ks"]
+    random_mm: Float64[Tensor, "queries ks"]
+    oracle_hit: Float64[Tensor, "queries ks"]
+    random_hit: Float64[Tensor, "queries ks"]
+
+
+def retrieve(images: Images, case: Case, ks: Sequence[int] = KS, hit_mm: float = HIT_MM) -> Retrieval:
+    """Let every image query the others.
+
+    Raises:
+        InputError: faiss is needed for so many images and not installed.
+    """
+    if images.error_mm is None:
+        found = _search_with_faiss(images, case, ks)
+    else:
+        blocks = torch.arange(len(images.instant)).split(_QUERIES_AT_ONCE)
+        parts = [_search_block(images, images.error_mm, queries, case, ks, hit_mm) for queries in blocks]
+        found = _Found(*(torch.cat(fields) for fields in zip(*parts, strict=True)))
+    error_mm = _errors_of_retrieved(images, found.nearest)
+    taken = torch.tensor(list(ks)).minimum(found.database[:, None])
+    return Retrieval(
+        found.database,
+        found.nearest,
+        _mean_of_first(error_mm, taken),
+        found.oracle_mm,
+        found.random_mm,
+        _any_of_first(error_mm <= hit_mm, taken),
+        found.oracle_hit,
+        found.random_hit,
+    )
+
+
 def in_database(images: Images, queries: Int[Tensor, " queries"], case: Case) -> Bool[Tensor, "queries images"]:
     """Tell which images each query's database holds: never one of its own camera."""
     other_camera = images.camera[queries, None] != images.camera
@@ -68,52 +118,91 @@ def in_database(images: Images, queries: Int[Tensor, " queries"], case: Case) ->
     return other_camera & {"all": torch.ones_like(own_subject), "own": own_subject, "cross": ~own_subject}[case]
 
 
-def retrieve(images: Images, case: Case, ks: Sequence[int] = KS, hit_mm: float = HIT_MM) -> Retrieval:
-    """Let every image query the others, exactly, a block of queries at a time."""
-    blocks = [
-        _retrieve_block(images, queries, case, torch.tensor(ks), hit_mm)
-        for queries in torch.arange(len(images.instant)).split(_QUERIES_AT_ONCE)
-    ]
-    return Retrieval(*(torch.cat(fields) for fields in zip(*blocks, strict=True)))
-
-
-def _retrieve_block(
-    images: Images, queries: Int[Tensor, " queries"], case: Case, ks: Int[Tensor, " ks"], hit_mm: float
-) -> Retrieval:
+def _search_block(
+    images: Images,
+    error_mm: Float64[Tensor, "instants instants"],
+    queries: Int[Tensor, " queries"],
+    case: Case,
+    ks: Sequence[int],
+    hit_mm: float,
+) -> _Found:
+    """Search by a matrix of all distances, and rank by the errors themselves."""
     allowed = in_database(images, queries, case)
-    error_mm = images.error_mm[images.instant[queries]][:, images.instant]
+    error_mm = error_mm[images.instant[queries]][:, images.instant]
     database, hits = allowed.sum(dim=1), (allowed & (error_mm <= hit_mm)).sum(dim=1)
-    largest = min(int(ks.max()), len(images.instant))
-    nearest, error_nearest_mm = _nearest(images, queries, allowed, error_mm, largest)
-    oracle_mm = error_mm.masked_fill(~allowed, torch.inf).topk(largest, largest=False).values
-    mean_mm = (error_mm * allowed).sum(dim=1) / database
-    taken = ks.minimum(database[:, None])
-    return Retrieval(
+    count = min(max(ks), len(images.instant))
+    squared = 2 - 2 * images.embedding[queries] @ images.embedding.T
+    # One whole number an image, no two of them equal: the distance first, then the image's place.
+    key = (squared * _DISTANCE_STEPS).round().long() * len(images.instant) + torch.arange(len(images.instant))
+    nearest = key.masked_fill(~allowed, torch.iinfo(torch.int64).max).topk(count, largest=False).indices
+    nearest = nearest.where(allowed.gather(1, nearest), -1)
+    oracle_mm = error_mm.masked_fill(~allowed, torch.inf).topk(count, largest=False).values
+    taken = torch.tensor(list(ks)).minimum(database[:, None])
+    return _Found(
         database,
-        pad(nearest, (0, int(ks.max()) - largest), value=-1),
-        _mean_of_first(error_nearest_mm, taken),
+        pad(nearest, (0, max(ks) - count), value=-1),
         _mean_of_first(oracle_mm, taken),
-        mean_mm[:, None].expand(taken.shape),
-        _any_of_first(error_nearest_mm <= hit_mm, taken),
+        ((error_mm * allowed).sum(dim=1) / database)[:, None].expand(taken.shape),
         _any_of_first(oracle_mm <= hit_mm, taken),
         _chance_of_hit(database, hits, taken),
     )
 
 
-def _nearest(
-    images: Images,
-    queries: Int[Tensor, " queries"],
-    allowed: Bool[Tensor, "queries images"],
-    error_mm: Float64[Tensor, "queries images"],
-    count: int,
-) -> tuple[Int[Tensor, "queries count"], Float64[Tensor, "queries count"]]:
-    """Index and error of each query's nearest images by embedding; -1 and infinity beyond the end of the database."""
-    squared = 2 - 2 * images.embedding[queries] @ images.embedding.T
-    # One whole number an image, no two of them equal: the distance first, then the image's place.
-    key = (squared * _DISTANCE_STEPS).round().long() * len(images.instant) + torch.arange(len(images.instant))
-    nearest = key.masked_fill(~allowed, torch.iinfo(torch.int64).max).topk(count, largest=False).indices
-    inside = allowed.gather(1, nearest)
-    return nearest.where(inside, -1), error_mm.gather(1, nearest).where(inside, torch.inf)
+def _search_with_faiss(images: Images, case: Case, ks: Sequence[int]) -> _Found:
+    """Search with faiss, a database at a time; the random ranking is estimated from ``RANDOM_DRAWS`` images a query."""
+    count, rng = len(images.instant), np.random.default_rng(_SEED)
+    embedding = images.embedding.numpy()
+    database = torch.zeros(count, dtype=torch.int64)
+    nearest, drawn = (torch.full((count, width), -1) for width in (max(ks), RANDOM_DRAWS))
+    for queries, members in _queries_with_one_database(images, case):
+        database[queries] = len(members)
+        if len(members):
+            found = _nearest_of(embedding[members], embedding[queries], min(max(ks), len(members)))
+            nearest[queries, : found.shape[1]] = members[torch.from_numpy(found)]
+            drawn[queries] = members[torch.from_numpy(rng.integers(len(members), size=(len(queries), RANDOM_DRAWS)))]
+    unknown = torch.full((count, len(ks)), torch.nan, dtype=torch.float64)
+    random_mm = _errors_of_retrieved(images, drawn).mean(dim=1, keepdim=True).expand(-1, len(ks))
+    random_mm = random_mm.where(database[:, None] > 0, torch.nan)
+    return _Found(database, nearest, unknown, random_mm, unknown, unknown)
+
+
+def _queries_with_one_database(
+    images: Images, case: Case
+) -> Iterator[tuple[Int[Tensor, " queries"], Int[Tensor, " database"]]]:
+    """Index of the queries of each camera (and, unless the case is ``all``, subject), and of their database."""
+    subjects = [None] if case == "all" else images.subject.unique()
+    for camera in images.camera.unique():
+        for subject in subjects:
+            of_camera = images.camera == camera
+            queries = (of_camera if subject is None else of_camera & (images.subject == subject)).nonzero()[:, 0]
+            if len(queries):
+                yield queries, in_database(images, queries[:1], case)[0].nonzero()[:, 0]
+
+
+def _nearest_of(
+    database: Float[np.ndarray, "database dim"], queries: Float[np.ndarray, "queries dim"], count: int
+) -> Int[np.ndarray, "queries count"]:
+    try:
+        import faiss
+    except ImportError:
+        raise InputError("faiss searches so many images: pip install -e '.[faiss]' in the project's folder") from None
+    index = faiss.IndexFlatL2(database.shape[1])
+    index.add(np.ascontiguousarray(database))
+    return index.search(np.ascontiguousarray(queries), count)[1]
+
+
+def _errors_of_retrieved(images: Images, retrieved: Int[Tensor, "queries count"]) -> Float64[Tensor, "queries count"]:
+    """PA-MPJPE of the retrieved poses moved onto the query's; infinite where there is none (-1)."""
+    query, place = torch.nonzero(retrieved >= 0, as_tuple=True)
+    error_mm = torch.full(retrieved.shape, torch.inf, dtype=torch.float64)
+    for pairs in torch.arange(len(query)).split(_PAIRS_AT_ONCE):
+        here, slot = query[pairs], place[pairs]
+        image = retrieved[here, slot]
+        if images.error_mm is None:
+            error_mm[here, slot] = pa_mpjpe(images.pose_mm[image], images.pose_mm[here])
+        else:
+            error_mm[here, slot] = images.error_mm[images.instant[here], images.instant[image]]
+    return error_mm
 
 
 def _mean_of_first(
@@ -147,8 +236,10 @@ def make_images(
     subject: Int[Tensor, " images"],
     camera: Int[Tensor, " images"],
     instant: Int[Tensor, " images"],
+    *,
+    exact_instants: int = EXACT_INSTANTS,
 ) -> Images:
-    """Order images by (instant, camera) and measure all poses against each other, the views of an instant once.
+    """Order images by (instant, camera); measure up to ``exact_instants`` poses against each other, once an instant.
 
     Raises:
         ValueError: a coordinate is not finite, an image occurs twice, or the views of an instant differ in pose.
@@ -162,8 +253,10 @@ def make_images(
     first = torch.searchsorted(instant, torch.arange(len(number)))
     if not torch.equal(pose_mm[first][instant], pose_mm):
         raise ValueError("the views of an instant differ in pose: pass the world's pose or the canonical one")
-    error_mm = pairwise_pa_mpjpe(pose_mm[first])
-    return Images(normalize(embedding.double(), dim=1), subject, views[:, 1], instant, error_mm)
+    exact = len(number) <= exact_instants
+    error_mm = pairwise_pa_mpjpe(pose_mm[first]) if exact else None
+    embedding = normalize(embedding.double() if exact else embedding.float(), dim=1)
+    return Images(embedding, pose_mm, subject, views[:, 1], instant, error_mm)
 
 
 def means(retrieval: Retrieval) -> dict[str, Float64[Tensor, " ks"]]:

@@ -21,10 +21,9 @@ from mcss.metrics.retrieval import KS, means
 from mcss.results.figures import curve_figure
 from mcss.results.groups import groups, notes
 from mcss.results.record import TestedRun, read_tested_run
-from mcss.retrieval.benchmark import retrieve_all
-from mcss.retrieval.embeddings import Embedded
-from mcss.retrieval.figures import GALLERY_CASES, gallery
-from mcss.retrieval.tables import CASE_TITLES
+from mcss.retrieval.embeddings import RunEmbeddings
+from mcss.retrieval.figures import CASE_TITLES, GALLERY_CASES, gallery
+from mcss.retrieval.scores import retrieve_all
 from mcss.run.history import MetricsHistory, read_history
 from mcss.run.predictions import SHOWN_QUANTILES, at_quantiles, prediction_errors
 from mcss.visualization.curves import curves_figure
@@ -113,8 +112,8 @@ def _examples(
 
 def _retrieval(run: TestedRun, store: Store) -> dict[str, Any]:
     """Mean-PA-MPJPE@K of each case and ranking, and the galleries."""
-    embedded = Embedded(run.folder.name, run.record, run.predictions["row"], run.predictions["embedding"])
-    cases = retrieve_all(store, [embedded])[embedded.name]
+    run_embeddings = RunEmbeddings(run.folder.name, run.record, run.predictions["row"], run.predictions["embedding"])
+    cases = retrieve_all(store, [run_embeddings])[run_embeddings.name]
     return {
         "table": [
             (CASE_TITLES[case], ranking, values[f"{ranking}_mm"].tolist())
@@ -122,7 +121,7 @@ def _retrieval(run: TestedRun, store: Store) -> dict[str, Any]:
             for ranking in ("oracle", "embedding", "random")
         ],
         "galleries": [
-            _as_image(gallery(store, embedded, case, cases[case])) for case in GALLERY_CASES if case in cases
+            _as_image(gallery(store, run_embeddings, case, cases[case])) for case in GALLERY_CASES if case in cases
         ],
     }
 

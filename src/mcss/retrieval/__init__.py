@@ -1,1 +1,1 @@
-"""The embedding under test: the retrieval benchmark and the analysis of the paper's section 6."""
+"""``make retrieval``: how well embeddings retrieve poses across views (paper, Sec. 6)."""

@@ -1,7 +1,5 @@
-"""Embeddings of a store's test images: computed once by a checkpoint, kept beside it in ``embeddings.npz``."""
+"""Embeddings of a store's test images: computed once for a checkpoint, and kept beside it in ``embeddings.npz``."""
 
-import hashlib
-import json
 import os
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,20 +11,20 @@ from tqdm import tqdm
 
 from data_modules.store import Store
 from data_modules.training.datamodule import MultiviewPoseDataModule
-from mcss.models.checkpoint import check_exists
 from mcss.models.module import load_network
-from mcss.run.folder import RUN_FILE
+from mcss.run.record import checkpoint_record
 
 EMBEDDINGS_FILE = "embeddings.npz"
+_FACTS = ("method", "supervision", "seed", "steps", "settings_hash", "commit", "dirty", "checkpoint_hash")
 
 
-class Embedded(NamedTuple):
-    """Test images of a store as one network sees them."""
+class RunEmbeddings(NamedTuple):
+    """Embeddings of a store's test images by one network."""
 
     name: str
     """The run's folder."""
     facts: dict[str, Any]
-    """Where the network comes from: method, supervision, seed, commit, hashes."""
+    """Origin of the network: method, supervision, seed, commit, hashes."""
     row: Int[np.ndarray, " images"]
     embedding: Float32[np.ndarray, "images dim"]
     """Unit length."""
@@ -34,12 +32,12 @@ class Embedded(NamedTuple):
     @property
     def label(self) -> str:
         """Short name for legends."""
-        if "method" not in self.facts:
+        if self.facts.get("method") is None:
             return self.name
         return f"{self.facts['method']}, {self.facts['supervision']}, seed {self.facts['seed']}"
 
 
-def embed_test_images(checkpoint: Path, store: Store) -> Embedded:
+def embed_test_images(checkpoint: Path, store: Store) -> RunEmbeddings:
     """Embeddings of the test subjects' images that have a pose; read from the run's folder if they are there already.
 
     They are computed again where the checkpoint or the data have changed, or the file is damaged.
@@ -47,16 +45,15 @@ def embed_test_images(checkpoint: Path, store: Store) -> Embedded:
     Raises:
         InputError: there is no such checkpoint, or it is none of this project; the store has no test image with a pose.
     """
-    check_exists(checkpoint)
+    record = checkpoint_record(checkpoint)
     folder = checkpoint.parent.parent
-    facts = json.loads(path.read_text(encoding="utf-8")) if (path := folder / RUN_FILE).is_file() else {}
-    origin = {"checkpoint_hash": _file_hash(checkpoint), "data_hash": store.content_hash}
+    origin = {"checkpoint_hash": record["checkpoint_hash"], "data_hash": store.content_hash}
     kept = _read(folder / EMBEDDINGS_FILE, origin)
     row, embedding = kept if kept else _compute(checkpoint, store)
     if not kept:
         _write(folder / EMBEDDINGS_FILE, row, embedding, origin)
-    facts = {name: facts[name] for name in ("method", "supervision", "seed", "config_hash", "commit") if name in facts}
-    return Embedded(folder.name, facts | {"checkpoint_hash": origin["checkpoint_hash"]}, row, embedding)
+    facts = {name: record.get(name) for name in _FACTS}
+    return RunEmbeddings(folder.name, facts, row, embedding)
 
 
 def _compute(checkpoint: Path, store: Store) -> tuple[Int[np.ndarray, " images"], Float32[np.ndarray, "images dim"]]:
@@ -99,8 +96,3 @@ def _write(
     with partial.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, row=row, embedding=embedding, **origin)
     os.replace(partial, path)
-
-
-def _file_hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -152,7 +152,7 @@ def _tested(trainer: pl.Trainer, pl_module: MCSSModule, predictions: Mapping[str
 def _errors(pl_module: MCSSModule, predictions: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """Errors of the network and of the mean training pose; those of the network also by subject and by action."""
     data, rows = pl_module.data, predictions["row"]
-    mean_pose = pl_module.target(data.training_pose_world().to(pl_module.device)).mean(dim=0, keepdim=True).cpu()
+    mean_pose = pl_module.target(data.training_pose_world().to(pl_module.device)).nanmean(dim=0, keepdim=True).cpu()
     always_mean = {**predictions, "pose_pred_mm": mean_pose.expand(len(rows), -1, -1).numpy()}
     action, subject = data.test_store.action[rows], data.test_store.subject[rows]
     errors = prediction_errors(predictions)

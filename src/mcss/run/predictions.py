@@ -12,6 +12,7 @@ from torch import Tensor
 
 from data_modules.store import Store
 from mcss.geometry.canonical import to_root
+from mcss.metrics.pose_error import over_known_joints
 from mcss.metrics.reported import METRICS
 from mcss.skeleton import joint_indices
 from mcss.visualization.poses import pose_figure
@@ -41,10 +42,11 @@ def read_predictions(path: Path) -> dict[str, np.ndarray]:
 def pose_errors(
     pose_pred: Float[Tensor, "poses 17 3"], pose_true: Float[Tensor, "poses 17 3"], joint_set: str = "h36m16"
 ) -> pd.DataFrame:
-    """Each of ``METRICS`` in mm, a column each, for every pose; both poses in one frame."""
+    """Each of ``METRICS`` in mm, a column each, for every pose over its known joints; both poses in one frame."""
     joints = list(joint_indices(joint_set))
     pred, true = to_root(pose_pred)[:, joints], to_root(pose_true)[:, joints]
-    return pd.DataFrame({name: reported.metric.pose_error(pred, true).numpy() for name, reported in METRICS.items()})
+    errors = {name: over_known_joints(reported.metric.pose_error, pred, true)[0] for name, reported in METRICS.items()}
+    return pd.DataFrame({name: error.numpy() for name, error in errors.items()})
 
 
 def prediction_errors(predictions: Predictions, joint_set: str = "h36m16") -> pd.DataFrame:

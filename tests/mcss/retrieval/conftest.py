@@ -1,7 +1,5 @@
-import json
-import shutil
-
 import pytest
+import torch
 
 from tests.references.synthetic_store import make_store
 
@@ -17,9 +15,9 @@ def other_store(tmp_path_factory):
 def checkpoints(trained, tmp_path_factory):
     """The trained run's checkpoint as that of two runs, with different seeds in their records."""
     runs = tmp_path_factory.mktemp("runs")
-    for seed in (0, 1):
-        (runs / f"run{seed}/checkpoints").mkdir(parents=True)
-        shutil.copy(trained / "checkpoints/last.ckpt", runs / f"run{seed}/checkpoints")
-        facts = json.loads((trained / "run.json").read_text()) | {"seed": seed}
-        (runs / f"run{seed}/run.json").write_text(json.dumps(facts))
-    return [runs / f"run{seed}/checkpoints/last.ckpt" for seed in (0, 1)]
+    content = torch.load(trained / "checkpoints/last.ckpt", weights_only=True)
+    paths = [runs / f"run{seed}/checkpoints/last.ckpt" for seed in (0, 1)]
+    for seed, path in enumerate(paths):
+        path.parent.mkdir(parents=True)
+        torch.save(content | {"run": content["run"] | {"seed": seed}}, path)
+    return paths

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from mcss.metrics.retrieval import KS, Retrieval
-from mcss.retrieval.benchmark import LEVEL, RESAMPLES, SEED, differences, lines, mean_with_interval
+from mcss.retrieval.scores import LEVEL, RESAMPLES, SEED, difference_table, means_with_intervals, score_table
 
 
 def retrieval(embedding_mm):
@@ -28,27 +28,32 @@ def test_interval_equals_drawing_clips_one_by_one():
             value[(clip == c) & answered] for c, times in zip((3, 4, 7, 9), draw, strict=True) for _ in range(times)
         ]
         resampled.append(np.concatenate(chosen).mean())
-    ((mean, low, high),) = mean_with_interval(value[:, None], clip)
-    assert mean == pytest.approx(np.nanmean(value), abs=1e-4)
-    assert [low, high] == pytest.approx(np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]), abs=1e-4)
+    (score,) = means_with_intervals(value[:, None], clip)
+    assert score["value"] == pytest.approx(np.nanmean(value), abs=1e-4)
+    assert [score["low"], score["high"]] == pytest.approx(
+        np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]), abs=1e-4
+    )
 
 
-def test_lines_hold_the_references_once_and_count_answered_queries():
+def test_scores_hold_the_references_once_and_count_answered_queries():
     found = {name: {"all": retrieval([50.0, 70.0, np.nan])} for name in ("a", "b")}
-    result = lines(found, np.array([0, 1, 1]))
-    kinds = [(line.run, line.ranking) for line in result if (line.measure, line.k) == ("mean_pa_mpjpe_mm", 1)]
-    assert kinds == [("", "oracle"), ("", "random"), ("a", "embedding"), ("b", "embedding")]
-    value = {(line.run, line.ranking, line.measure): line for line in result}
-    assert value["a", "embedding", "mean_pa_mpjpe_mm"].value == 60
-    assert value["a", "embedding", "above_oracle_mm"].value == 10
-    assert value["a", "embedding", "hit"].value == 0.5
-    assert value["", "random", "mean_pa_mpjpe_mm"].value == 110
-    assert {line.queries for line in result} == {2}
+    scores = score_table(found, np.array([0, 1, 1]))
+    first = scores.query("measure == 'mean_pa_mpjpe_mm' and k == 1")
+    assert list(zip(first["run"], first["ranking"], strict=True)) == [
+        *(("", "oracle"), ("", "random"), ("a", "embedding"), ("b", "embedding"))
+    ]
+    value = scores.query("k == 1").set_index(["run", "ranking", "measure"])["value"]
+    assert value["a", "embedding", "mean_pa_mpjpe_mm"] == 60
+    assert value["a", "embedding", "above_oracle_mm"] == 10
+    assert value["a", "embedding", "hit"] == 0.5
+    assert value["", "random", "mean_pa_mpjpe_mm"] == 110
+    assert set(scores["queries"]) == {2}
 
 
 def test_differences_are_taken_query_by_query():
     found = {"a": {"all": retrieval([50.0, 70.0])}, "b": {"all": retrieval([53.0, 73.0])}}
-    result = {(d.run, d.against): d for d in differences(found, np.array([0, 1]))}
-    assert result["a", "b"][4:] == (-3, -3, -3)  # equal in every resample, however the clips differ
-    assert result["a", "random"][4:] == result["b", "random"][4:] == (-50, -50, -50)
+    table = difference_table(found, np.array([0, 1]))
+    result = {(d.run, d.against): (d.value, d.low, d.high) for d in table.itertuples()}
+    assert result["a", "b"] == (-3, -3, -3)  # equal in every resample, however the clips differ
+    assert result["a", "random"] == result["b", "random"] == (-50, -50, -50)
     assert ("b", "a") not in result
