@@ -16,13 +16,16 @@ from tqdm import tqdm
 
 from data_modules.clip_rows import BuildSettings, ClipRows, StrictError
 from data_modules.crop import BOX_MARGIN, JOINTS_MARGIN, JPEG_QUALITY
+from data_modules.frame_pictures import FramePictures
 from data_modules.parts import ClipRecord, Parts
 from data_modules.skips import Skips
 from data_modules.sources.base import Clip, Source
 from data_modules.sources.exclusions import clip_name
+from data_modules.sources.leftovers import leftovers
 from data_modules.sources.missing import missing_shared
 from data_modules.store import Store, config_hash, open_store
 from data_modules.store.format import STORE_FILE, Row, StoreMeta
+from data_modules.store.pictures import FRAMES_FOLDER
 from data_modules.store.writer import available_cores, only_writer, require_replaceable, write_store
 from mcss.errors import InputError
 
@@ -86,8 +89,14 @@ def build_store(
         is_changed = bool(todo or dropped) or old is None or old.meta != meta
         if is_changed:
             rows = (row for clip in clips for row in (_old_rows(old, clip) if clip in kept else parts.rows(clip)))
+            frames = {
+                f"{FRAMES_FOLDER}/{clip_name(clip)}": (
+                    store_path / FRAMES_FOLDER / clip_name(clip) if clip in kept else parts.frames_folder(clip)
+                )
+                for clip in clips
+            }
             of_clips = {clip_name(clip): record.to_dict() for clip, record in records.items()}
-            write_store(store_path, rows, meta, of_clips, str(source.source.resolve()))
+            write_store(store_path, rows, meta, of_clips, _place(source), frames)
         parts.remove()
     return Changes(_names(todo), _names(kept), tuple(dropped), is_changed)
 
@@ -114,7 +123,22 @@ def chosen_clips(source: Source, settings: BuildSettings, subjects: Sequence[str
     if missing := list(missing_shared(source, chosen).values()):
         others = f" (`mcss-data doctor` names {len(missing) - 1} more)" if len(missing) > 1 else ""
         raise InputError(f"{missing[0]}{others}")
+    if settings.strict and source.arrangement:
+        _require_no_recordings_left(source, subjects)
     return chosen
+
+
+def _require_no_recordings_left(source: Source, subjects: Sequence[str] | None) -> None:
+    """Refuse recordings that belong to no clip, in the folders of ``subjects`` if some were chosen.
+
+    Raises:
+        InputError: there are some.
+    """
+    for leftover in leftovers(source):
+        if leftover.is_recording and (
+            subjects is None or Path(leftover.folder).parts[:1] in [(name,) for name in subjects]
+        ):
+            raise InputError(f"{source.source / leftover.folder}: {leftover.line(source.arrangement)} (--strict)")
 
 
 def store_config(source: Source, settings: BuildSettings, clips: list[Clip]) -> dict[str, Any]:
@@ -132,7 +156,8 @@ def build_clip(source: Source, clip: Clip, settings: BuildSettings, fingerprint:
     """
     cv2.setNumThreads(1)  # the clips are what runs in parallel
     skips = Skips()
-    rows = parts.write(clip, ClipRows(source, clip, settings, skips))
+    pictures = FramePictures(parts.frames_folder(clip)) if source.has_files else None
+    rows = parts.write(clip, ClipRows(source, clip, settings, skips, pictures))
     parts.finish(clip, ClipRecord(fingerprint, rows, tuple(skips.lines()), settings.strict))
 
 
@@ -160,8 +185,13 @@ def _require_same_source(old: Store, source: Source) -> None:
     Raises:
         InputError: the store was made of another folder.
     """
-    if old.source_path not in ("", str(source.source.resolve())):
+    if old.source_path not in ("", _place(source)):
         raise InputError(f"{old.path}: holds other data (of {old.source_path}); remove it or choose another --out")
+
+
+def _place(source: Source) -> str:
+    """Folder that the clips are read from; empty where there is none."""
+    return str(source.source.resolve()) if source.has_files else ""
 
 
 def _clip_fingerprint(source: Source, clip: Clip, settings: BuildSettings) -> str:
@@ -253,6 +283,8 @@ def _calibration(source: Source, clips: list[Clip], cameras: set[str]) -> dict[s
 
 def _left_out(source: Source, settings: BuildSettings, records: dict[Clip, ClipRecord]) -> Iterator[dict]:
     """What is not in the store, as ``StoreMeta`` names it."""
+    for leftover in leftovers(source):
+        yield {"sequence": leftover.folder, "reason": leftover.line(source.arrangement)}
     there = set(source.clips())
     for item in settings.exclusions:
         if item.clip in there:

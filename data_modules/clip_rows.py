@@ -1,5 +1,6 @@
 """One clip of a source turned into rows of a store; what had to be skipped is counted with its reason."""
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -7,6 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from data_modules.crop import BOX_MARGIN, JOINTS_MARGIN, Square, crop_square, square_around
+from data_modules.frame_pictures import FramePictures
 from data_modules.frames import ImageReader
 from data_modules.skips import Skips
 from data_modules.sources.base import Clip, Crop, Instant, Source, View
@@ -16,6 +18,8 @@ from data_modules.store.format import Row
 from mcss.errors import InputError
 from mcss.geometry.camera import Camera
 
+CLOCK_TICK_S = 1e-3
+"""Some containers round times to this."""
 MIN_BOX_PX = 4
 """A box whose longer side is shorter shows nobody."""
 
@@ -28,6 +32,7 @@ class BuildSettings:
         crop_size_px: side of the square image stored for a view.
         step: source frames of the training subjects from an imported one to the next, at least; ``step_test``: of the
             test subjects.
+        every_s: instead of the steps, time from an imported instant to the next, at least, seconds.
         cameras: that must have seen an instant; None: those that the layout names.
         exclusions: clips and frames that are left out.
         subjects_test: touched by ``mcss test`` alone.
@@ -37,6 +42,7 @@ class BuildSettings:
     crop_size_px: int = 256
     step: int
     step_test: int
+    every_s: float | None = None
     cameras: tuple[str, ...] | None = None
     exclusions: tuple[Exclusion, ...] = ()
     subjects_test: tuple[str, ...] = ()
@@ -72,16 +78,22 @@ class ClipRows:
         clip: which one.
         settings: crops, step, cameras, exclusions.
         skips: counts what is skipped meanwhile.
+        pictures: keeps some of the frames; None: none is kept.
 
     Raises:
         StrictError: the settings are strict and something would be skipped (while iterating).
     """
 
-    def __init__(self, source: Source, clip: Clip, settings: BuildSettings, skips: Skips) -> None:
+    def __init__(
+        self, source: Source, clip: Clip, settings: BuildSettings, skips: Skips, pictures: FramePictures | None = None
+    ) -> None:
         self.source = source
         self.clip = clip
         self.settings = settings
         self.skips = skips
+        self.pictures = pictures
+        self._shown: dict[str, tuple[UInt8[np.ndarray, "rows columns 3"], Square]] = {}
+        """Frame and square of each view of the instant at hand, where they are from frames."""
 
     def __iter__(self) -> Iterator[Row]:
         try:
@@ -92,13 +104,18 @@ class ClipRows:
                     raise StrictError(f"{clip_name(self.clip)}: {remark.line}")
                 self.skips.note(remark.line)
             with ImageReader() as reader:
+                number = 0
                 for instant, last_frame in self._due(self.source.instants(self.clip, cameras)):
+                    self._shown.clear()
                     try:
                         self._require_sound(instant, cameras, last_frame)
                         rows = [self._row(instant, view, calibration, reader) for view in _by_camera(instant)]
                     except InputError as error:
                         self._skip(f"{error}", f" frame {instant.frame}")
                     else:
+                        if self.pictures and self._shown:
+                            self.pictures.add(number, instant.frame, self._shown)
+                        number += 1
                         yield from rows
         except InputError as error:
             self._skip(f"{error}")
@@ -109,13 +126,19 @@ class ClipRows:
         Some sources have every 5th frame only, so that multiples of the step would be few. Whether an instant can be
         imported does not change which ones follow. One that is not behind the last at all is for others to refuse.
         """
-        last_frame, step = -1, self.settings.step_of(self.clip)
+        last_frame, last_time_s = -1, -math.inf
         for instant in instants:
-            if 0 <= last_frame < instant.frame < last_frame + step:
+            if instant.frame > last_frame >= 0 and not self._is_due(instant, last_frame, last_time_s):
                 continue
             if not self.settings.excludes(self.clip, instant.frame):
                 yield instant, last_frame
-            last_frame = max(last_frame, instant.frame)
+            if instant.frame > last_frame:
+                last_frame, last_time_s = instant.frame, instant.time_s
+
+    def _is_due(self, instant: Instant, last_frame: int, last_time_s: float) -> bool:
+        if self.settings.every_s is not None:
+            return instant.time_s >= last_time_s + self.settings.every_s - CLOCK_TICK_S
+        return instant.frame >= last_frame + self.settings.step_of(self.clip)
 
     def _skip(self, reason: str, place: str = "") -> None:
         if self.settings.strict:
@@ -148,7 +171,9 @@ class ClipRows:
             crop = view.image
         else:
             square = self._square(view, instant, calibration.get(view.camera))
-            crop = self._cut(reader.read(view.image), square)
+            frame = reader.read(view.image)
+            crop = self._cut(frame, square)
+            self._shown[view.camera] = frame, square
         subject, action, subaction = self.clip
         return Row(
             subject=subject, action=action, subaction=subaction, frame=instant.frame, time_s=instant.time_s,
@@ -170,7 +195,8 @@ class ClipRows:
             sides = view.box() if callable(view.box) else view.box
             corners, margin = np.array(sides, dtype=np.float64).reshape(2, 2), BOX_MARGIN
         elif camera is not None and instant.pose_world is not None:
-            corners, margin = camera.project(instant.pose_world), JOINTS_MARGIN
+            known = instant.pose_world[np.isfinite(instant.pose_world).all(axis=1)]
+            corners, margin = camera.project(known), JOINTS_MARGIN
         else:
             raise InputError(f"{where}: no box of the person for camera {view.camera}, nor pose and camera; add one")
         low, high = corners.min(axis=0), corners.max(axis=0)

@@ -1,7 +1,7 @@
 """Finished clips of a store that is being built, each in two files of its own until the store is whole.
 
-``<store>.partial/S1/Walking/1.arrow`` has the rows, ``1.json`` the clip's record. The record is written last: where it
-has the clip's present fingerprint, the clip is done.
+``<store>.partial/S1/Walking/1.arrow`` has the rows, ``1.json`` the clip's record, ``1.frames`` some pictures of whole
+frames. The record is written last: where it has the clip's present fingerprint, the clip is done.
 """
 
 import json
@@ -81,6 +81,10 @@ class Parts:
     def rows(self, clip: Clip) -> Iterator[Row]:
         """Rows of a clip that is done."""
         return read_rows(self._path(clip, "arrow"))
+
+    def frames_folder(self, clip: Clip) -> Path:
+        """Folder of the clip's pictures of whole frames."""
+        return self.folder / clip[0] / clip[1] / f"{clip[2]}.frames"
 
     def remove(self) -> None:
         """Delete the folder."""

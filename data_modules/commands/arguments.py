@@ -1,6 +1,7 @@
 """What several subcommands read from the command line, and the parser that says in one line what is wrong."""
 
 import argparse
+import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -34,6 +35,14 @@ def at_least(least: int) -> Callable[[str], int]:
         return value
 
     return integer
+
+
+def seconds(text: str) -> float:
+    """Type of an argument that is a time, more than 0 s."""
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is no time in seconds, such as 0.2")
+    return value
 
 
 def width_and_height(text: str) -> tuple[int, int]:

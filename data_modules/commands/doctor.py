@@ -15,10 +15,12 @@ def add_parser(subparsers: Subparsers) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print the diagnosis; exit code 1 where something is missing."""
+    """Print the diagnosis; exit code 1 where something is missing, or a recording belongs to no clip."""
     diagnosis = diagnose(options.source)
     print(f"{options.source}: layout {diagnosis.layout}")
-    for line in (*diagnosis.found, *(f"missing: {line}" for line in diagnosis.missing), diagnosis.advice):
+    missing = [f"missing: {line}" for line in diagnosis.missing]
+    left_over = [f"left over: {line}" for line in diagnosis.left_over]
+    for line in (*diagnosis.found, *missing, *left_over, diagnosis.advice):
         print(line)
-    if diagnosis.missing:
+    if not diagnosis.is_complete:
         raise SystemExit(1)

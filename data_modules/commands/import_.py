@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from data_modules.commands.arguments import Subparsers, at_least
+from data_modules.commands.arguments import Subparsers, at_least, seconds
 from data_modules.sources.registry import LAYOUTS, make_layout
 from data_modules.store import open_store
 
@@ -17,7 +17,9 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--subjects", nargs="+", metavar="NAME", help="import these (default: all that are there)")
     parser.add_argument("--test-subjects", nargs="*", metavar="NAME", help="for the test (default: the data set's)")
     parser.add_argument("--cameras", nargs="+", metavar="NAME", help="import these (default: the layout's)")
-    parser.add_argument("--step", type=at_least(1), metavar="N", help="every Nth frame (default: the layout's)")
+    rate = parser.add_mutually_exclusive_group()
+    rate.add_argument("--step", type=at_least(1), metavar="N", help="every Nth frame (default: the layout's)")
+    rate.add_argument("--every", type=seconds, metavar="S", help="instead: instants S seconds apart, such as 0.2")
     parser.add_argument("--test-step", type=at_least(1), metavar="N", help="of the test subjects (default: --step)")
     parser.add_argument("--size", type=at_least(16), default=256, metavar="PX", help="side of the crops (%(default)s)")
     parser.add_argument(
@@ -33,6 +35,7 @@ def run(options: argparse.Namespace) -> None:
     """Import what is new or has changed, and say what was left out."""
     from data_modules.build import build_store, chosen_clips
     from data_modules.clip_rows import BuildSettings
+    from data_modules.show import write_page
     from data_modules.sources.exclusions import read_exclusions
 
     source = make_layout(options.layout, options.source)
@@ -43,6 +46,7 @@ def run(options: argparse.Namespace) -> None:
         crop_size_px=options.size,
         step=options.step or source.step,
         step_test=options.test_step or options.step or source.step_test,
+        every_s=options.every,
         cameras=tuple(options.cameras) if options.cameras else None,
         exclusions=read_exclusions(options.exclusions, source.data_set.name),
         subjects_test=source.data_set.subjects_test if chosen is None else tuple(chosen),
@@ -61,3 +65,5 @@ def run(options: argparse.Namespace) -> None:
         print(f"dropped, no longer in the source or not chosen: {', '.join(changes.dropped)}")
     for item in store.meta.excluded:
         print(f"left out {item['sequence']}: {item['reason']}")
+    page, _ = write_page(options.out)
+    print(f"look at it: {page}")

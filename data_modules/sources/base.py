@@ -108,6 +108,14 @@ class Source(ABC):
     name: ClassVar[str]
     """Of the layout: how the files of the data set are arranged."""
     data_set: DataSet
+    has_files: ClassVar[bool] = True
+    """Whether there is a folder of files; a renderer has none."""
+    arrangement: ClassVar[str] = ""
+    """Where a recording has to lie, if that is the user's to arrange; what lies elsewhere stops a strict import."""
+    tables: ClassVar[tuple[str, ...]] = ()
+    """Files that are about several clips and are not among their ``files``, relative to the source."""
+    not_read: ClassVar[tuple[str, ...]] = ()
+    """Patterns of what a data set comes with and this layout does not need; it is not worth naming."""
     step: int = 1
     """Source frames of the training subjects from an imported one to the next, at least, unless asked otherwise."""
     step_test: int = 1

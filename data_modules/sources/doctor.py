@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_modules.sources.base import Source
+from data_modules.sources.file_names import is_video_like
+from data_modules.sources.leftovers import leftovers
 from data_modules.sources.missing import missing_of, missing_shared
 from data_modules.sources.registry import LAYOUTS, make_layout
 from mcss.errors import InputError
@@ -21,7 +23,11 @@ class Diagnosis:
     found: tuple[str, ...]
     missing: tuple[str, ...]
     """Without which something of what is there cannot be imported."""
+    left_over: tuple[str, ...]
+    """What is there and belongs to no clip."""
     advice: str
+    is_complete: bool
+    """Whether all recordings that are there can be imported."""
 
 
 def diagnose(source: Path) -> Diagnosis:
@@ -34,20 +40,29 @@ def diagnose(source: Path) -> Diagnosis:
         raise InputError(f"--source {source}: there is no such folder")
     names = [name for name, entry in LAYOUTS.items() if any(any(source.glob(mark)) for mark in entry.marks)]
     names.sort(key=lambda name: not any(source.glob(LAYOUTS[name].marks[0])))  # what some layouts share comes second
+    if not names and any(is_video_like(path) for path in source.rglob("*")):
+        names = ["videos"]  # at another depth
     if not names:
         known = "; ".join(f"{name}: {entry.marks[0]}" for name, entry in LAYOUTS.items())
         raise InputError(f"{source}: no known layout; a source is recognised by ({known}), give the folder above these")
     layout = make_layout(names[0], source)
-    command = f"mcss-data import {names[0]} --source {shlex.quote(str(source))} --out data/{layout.data_set.name}"
     try:
-        found, missing = _clips(layout)
+        found, missing, complete = _clips(layout)
     except InputError as error:
-        return Diagnosis(names[0], (), (str(error),), f"then: {command}")
-    return Diagnosis(names[0], tuple(found), tuple(missing), f"{'then' if missing else 'next'}: {command}")
+        found, missing, complete = [], [str(error)], 0
+    left_over = leftovers(layout)
+    is_complete = not missing and not any(item.is_recording for item in left_over if layout.arrangement)
+    command = f"mcss-data import {names[0]} --source {shlex.quote(str(source))} --out data/{layout.data_set.name}"
+    if complete:
+        advice = f"{'next' if is_complete else 'then'}: {command}"
+    else:
+        advice = "no clip can be imported as it is" + (f"; arrange {layout.arrangement}" if layout.arrangement else "")
+    lines = [f"{source / item.folder}: {item.line(layout.arrangement)}" for item in left_over]
+    return Diagnosis(names[0], tuple(found), tuple(missing), tuple(_first(lines)), advice, is_complete)
 
 
-def _clips(layout: Source) -> tuple[list[str], list[str]]:
-    """Lines about the clips of each subject, and about files that are missing."""
+def _clips(layout: Source) -> tuple[list[str], list[str], int]:
+    """Lines about the clips of each subject, and about files that are missing; how many clips are complete."""
     data_set = layout.data_set
     complete: defaultdict[str, int] = defaultdict(int)
     missing, unread = [], []
@@ -62,7 +77,7 @@ def _clips(layout: Source) -> tuple[list[str], list[str]]:
     found = [f"{subject}: {count}{of_all} clips complete" for subject, count in complete.items()]
     if absent_subjects := [name for name in data_set.subjects if name not in complete]:
         found.append(f"not there: {', '.join(absent_subjects)}")
-    return found + _first(unread), archives + _first(list(dict.fromkeys(missing)))
+    return found + _first(unread), archives + _first(list(dict.fromkeys(missing))), sum(complete.values())
 
 
 def _first(lines: list[str]) -> list[str]:

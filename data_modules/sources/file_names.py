@@ -8,6 +8,11 @@ from mcss.errors import InputError
 VIDEO_SUFFIXES = (".avi", ".mkv", ".mov", ".mp4")
 IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png")
 """In small letters; cameras write them in capitals, too."""
+VIDEO_LIKE = (*VIDEO_SUFFIXES, ".3gp", ".m2ts", ".m4v", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv")
+IMAGE_LIKE = (*IMAGE_SUFFIXES, ".bmp", ".dng", ".heic", ".tif", ".tiff", ".webp")
+"""Recordings that no importer reads, too: where one lies about, somebody may miss it."""
+CALIBRATION = re.compile(r"[ck]alib|intrinsi|extrinsi|checker|chess|charuco|aruco", re.IGNORECASE)
+"""In names of folders and files that show a board instead of a person."""
 NUMBERED = re.compile(r"(.*?)(\d+)(\D*)", re.DOTALL)
 """Stem of a file: what stands before its last number, the number, and what stands behind it."""
 
@@ -20,6 +25,25 @@ def is_video(path: Path) -> bool:
 def is_image(path: Path) -> bool:
     """Whether a path is called like an image."""
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+
+
+def is_video_like(path: Path) -> bool:
+    """Whether a path is called like a video of any kind."""
+    return path.suffix.lower() in VIDEO_LIKE
+
+
+def is_image_like(path: Path) -> bool:
+    """Whether a path is called like an image of any kind."""
+    return path.suffix.lower() in IMAGE_LIKE
+
+
+def is_for_calibration(path: Path) -> bool:
+    """Whether a path, relative to its source, is named after a calibration.
+
+    >>> is_for_calibration(Path("calibration/intrinsics/cam1"))
+    True
+    """
+    return CALIBRATION.search(str(path)) is not None
 
 
 def image_sequence(folder: Path) -> tuple[Path, ...]:

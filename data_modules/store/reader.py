@@ -162,6 +162,14 @@ def joint_content_hash(stores: Sequence[Store]) -> str:
     return hashes[0] if len(set(hashes)) == 1 else config_hash({"stores": hashes})
 
 
+def joint_pixel_hash(stores: Sequence[Store]) -> str:
+    """As ``joint_content_hash``, of the pixel hashes; empty where a store has none."""
+    hashes = [store.pixel_hash for store in stores]
+    if not all(hashes):
+        return ""
+    return hashes[0] if len(set(hashes)) == 1 else config_hash({"stores": hashes})
+
+
 def open_store(path: Path) -> Store:
     """Map the store at ``path``.
 

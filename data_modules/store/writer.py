@@ -44,12 +44,14 @@ def write_store(
     meta: StoreMeta,
     clips: Mapping[str, dict] | None = None,
     source_path: str = "",
+    folders: Mapping[str, Path] | None = None,
 ) -> None:
     """Write ``rows`` to the directory ``path``, replacing the store that may be there; of a link, its target.
 
     Rows are streamed: memory does not grow with their number. Whatever goes wrong, an exception from ``rows`` included,
     or the machine's power, leaves ``path`` as it was. ``clips`` (a record of each clip by its name) and ``source_path``
-    (folder that the clips are from) are what a later build needs to bring the store up to date.
+    (folder that the clips are from) are what a later build needs to bring the store up to date. ``folders`` are copied
+    into the store, each to its name there, as far as they exist.
 
     Raises:
         StoreError: a row breaks a rule of the store, there is no row, ``path`` is something other than a store, or
@@ -62,6 +64,9 @@ def write_store(
         if not description["rows"]:
             raise StoreError(f"{path}: there are no rows to write")
         description |= {"source_path": source_path, "clips": dict(clips or {})}
+        for name, folder in (folders or {}).items():
+            if folder.is_dir():
+                shutil.copytree(folder, partial / name)
         _write_json(partial / STORE_FILE, description)
         _write_datasets_files(partial, fingerprint=description["content_hash"][:16])
 

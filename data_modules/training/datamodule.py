@@ -8,11 +8,11 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from jaxtyping import Float, Int
-from pytorch_lightning.utilities import CombinedLoader
+from pytorch_lightning.utilities import CombinedLoader, rank_zero_info, rank_zero_warn
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from data_modules.store import Store, joint_content_hash
+from data_modules.store import Store, joint_content_hash, joint_pixel_hash
 from data_modules.training.augment import Augment, AugmentSettings
 from data_modules.training.intact import IntactImages
 from data_modules.training.samplers import LabelledSampler, PairSampler
@@ -49,6 +49,7 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         image_size_px: side of the images that the network sees.
         pairs: anchor/positive pairs a step and rank; 0 switches the multiview stream off.
         labelled_images: labelled images a step and rank. Paper: 22.
+        subjects: training subjects that pairs are drawn from; by default all.
         min_gap_s: least time between two instants of one clip in one batch, in seconds.
         same_subject_on_ranks: all ranks draw the same subject in a step; needed where negatives cross ranks.
         mix_subjects: pairs of a batch come from all training subjects. Paper: from one.
@@ -74,6 +75,7 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         image_size_px: int = 224,
         pairs: int = 33,
         labelled_images: int = 22,
+        subjects: Sequence[str] = (),
         min_gap_s: float = 1.0,
         same_subject_on_ranks: bool = False,
         mix_subjects: bool = False,
@@ -93,6 +95,7 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         self.multiview_path, self.labelled_path, self.test_path = (Path(path or store) for path in paths)
         self.supervision = supervision
         self.validation_clips, self.leave_out_cameras = tuple(validation_clips), tuple(leave_out_cameras)
+        self.subjects = tuple(subjects)
         self.image_size_px = image_size_px
         self.pairs, self.labelled_images, self.min_gap_s = pairs, labelled_images, min_gap_s
         self.same_subject_on_ranks, self.mix_subjects = same_subject_on_ranks, mix_subjects
@@ -120,7 +123,9 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         if stage == "fit":
             if not self.pairs and not len(self.rows_labelled):
                 raise InputError("nothing to train on: pairs is 0 and supervision is 'none'")
-            self.rows_train = stores.rows_train(self.validation_clips)
+            self.rows_train = stores.rows_train(self.validation_clips, self.subjects)
+            for line in (*stores.leaks(self.rows_train, self.rows_labelled), *stores.enlarged(self.image_size_px)):
+                rank_zero_warn(line)
 
     @property
     def mirrors_images(self) -> bool:
@@ -156,6 +161,11 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         return joint_content_hash([self.multiview_store, self.labelled_store, self.test_store])
 
     @property
+    def pixel_hash(self) -> str:
+        """As ``data_hash``, of the very bytes of boxes, images and masks; empty where a store is of schema 1."""
+        return joint_pixel_hash([self.multiview_store, self.labelled_store, self.test_store])
+
+    @property
     def labelled_instants(self) -> int:
         """How many instants have 3D labels under this supervision."""
         return len(np.unique(self.labelled_store.instant[self.rows_labelled]))
@@ -181,6 +191,12 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
                 world_size=world_size,
                 same_subject_on_ranks=self.same_subject_on_ranks,
                 mix_subjects=self.mix_subjects,
+            )
+            for line in pair_sampler.left_out:
+                rank_zero_info(line)
+            rank_zero_info(
+                f"pairs: two instants of a clip in a batch are {pair_sampler.gap_s:g} s or more apart (min_gap_s "
+                f"{self.min_gap_s:g})"
             )
             self._streams["multiview"] = MultiviewStream(read_pairs, pair_sampler)
         if len(self.rows_labelled):

@@ -16,6 +16,8 @@ from mcss.errors import InputError
 
 PAIR_STREAM, LABELLED_STREAM = 1, 2
 """Part of each stream's random key, so that equal seeds do not correlate the streams."""
+TIME_TOLERANCE_S = 1e-6
+"""Times are sums of rounded numbers: 2.8 - 2.0 is less than 0.8."""
 
 
 class PairRows(NamedTuple):
@@ -33,6 +35,8 @@ class _Subject(NamedTuple):
     clip: Int64[np.ndarray, " instants"]
     stride: int
     """Two instants of a clip that are at least this many places apart keep the gap in time."""
+    gap_s: float
+    """Smallest time between two of them; infinite where no clip has two."""
     blocks: int
     """How many blocks a pass has of this subject: batches, or with equal subjects on all ranks joint batches of all."""
 
@@ -60,8 +64,14 @@ class PairSampler:
         same_subject_on_ranks: whether all ranks draw the same subject in a step, as negatives across ranks require.
         mix_subjects: draw a batch from all subjects as if they were one (an ablation; the paper's have one).
 
+    Attributes:
+        left_out: a line about each subject that does not fill a batch, or with ``same_subject_on_ranks`` one on every
+            rank: no pair is drawn from it.
+        gap_s: smallest time between two instants of a clip in one batch: the time of whole instants that is at least
+            ``min_gap_s``.
+
     Raises:
-        InputError: a subject does not fill a batch, or with ``same_subject_on_ranks`` not one on every rank.
+        InputError: no subject fills a batch.
     """
 
     def __init__(
@@ -83,10 +93,15 @@ class PairSampler:
         self._rows, self._first, self._views = rows, first[views > 1], views[views > 1]
         self._ranks_alike = world_size if same_subject_on_ranks else 1
         names = np.unique(index.subject[rows]).tolist()
-        self._subjects = [
+        groups = [
             _group_subjects(index, rows[self._first], together, pairs, self._ranks_alike, min_gap_s)
             for together in ([names] if mix_subjects else [[name] for name in names])
         ]
+        self._subjects = [group for group in groups if isinstance(group, _Subject)]
+        self.left_out = tuple(group for group in groups if isinstance(group, str))
+        if not self._subjects:
+            raise InputError(self.left_out[0])
+        self.gap_s = min(subject.gap_s for subject in self._subjects)
         blocks = sum(subject.blocks for subject in self._subjects)
         self._grid = (blocks * self._ranks_alike // world_size, world_size, pairs)
         if not self.steps_per_pass:
@@ -141,25 +156,27 @@ def _group_subjects(
     pairs: int,
     ranks_alike: int,
     min_gap_s: float,
-) -> _Subject:
+) -> _Subject | str:
     """Instants of the subjects called ``names`` among those that begin at ``first_row``.
 
-    Raises:
-        InputError: they do not fill a block of ``ranks_alike`` batches.
+    Where they do not fill a block of ``ranks_alike`` batches, a line about it instead.
     """
     instants = np.flatnonzero(np.isin(index.subject[first_row], names))
     rows, size = first_row[instants], pairs * ranks_alike
+    clip, time_s = index.clip[rows], index.time_s[rows]
     # A longer stride leaves fewer than `size` instants in every group.
     longest = len(instants) // max(size - 1, 1)
-    stride = _smallest_stride(index.clip[rows], index.time_s[rows], min_gap_s, longest)
+    stride = _smallest_stride(clip, time_s, min_gap_s, longest)
     smaller, larger_groups = divmod(len(instants), stride)
     blocks = larger_groups * ((smaller + 1) // size) + (stride - larger_groups) * (smaller // size)
-    if not blocks:
-        raise InputError(
-            f"no batch of {pairs} pairs, min_gap_s {min_gap_s:g}, from subject {'+'.join(names)} on {ranks_alike} "
-            f"rank(s): it has {len(instants)} instants with two or more views; lower pairs or min_gap_s"
-        )
-    return _Subject(instants, index.clip[rows], stride, blocks)
+    if blocks:
+        return _Subject(instants, clip, stride, _gap_s(clip, time_s, stride), blocks)
+    needed = (size - 1) * _smallest_stride(clip, time_s, min_gap_s, len(instants)) + 1
+    return (
+        f"no batch of {pairs} pairs, min_gap_s {min_gap_s:g}, from subject {'+'.join(names)} on {ranks_alike} rank(s): "
+        f"it has {len(instants)} instants with two or more views of about {needed} that a batch needs; film it for "
+        f"{(size - 1) * min_gap_s:.0f} s or more, or lower pairs or min_gap_s"
+    )
 
 
 def _smallest_stride(
@@ -167,10 +184,15 @@ def _smallest_stride(
 ) -> int:
     """Smallest number of places at which two instants of a clip are ``min_gap_s`` apart; at most ``longest`` + 1."""
     for stride in range(1, longest + 1):
-        same_clip = clip[stride:] == clip[:-stride]
-        if not np.any(same_clip & (time_s[stride:] - time_s[:-stride] < min_gap_s)):
+        if _gap_s(clip, time_s, stride) >= min_gap_s - TIME_TOLERANCE_S:
             return stride
     return longest + 1
+
+
+def _gap_s(clip: Int64[np.ndarray, " instants"], time_s: Float64[np.ndarray, " instants"], stride: int) -> float:
+    """Smallest time between two instants of a clip that are ``stride`` places apart; infinite where there are none."""
+    same_clip = clip[stride:] == clip[:-stride]
+    return float(np.min((time_s[stride:] - time_s[:-stride])[same_clip], initial=np.inf))
 
 
 class LabelledSampler:

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int
 
-from data_modules.store import Store, open_store
+from data_modules.store import Store
+from data_modules.training.same_data import clips_in_both, open_once
 from data_modules.training.supervision import labelled_rows, training_rows
 from mcss.errors import InputError
 
@@ -29,12 +30,12 @@ class StreamStores:
     def open(
         cls, multiview: Path, labelled: Path, test: Path, leave_out_cameras: tuple[str, ...] = ()
     ) -> "StreamStores":
-        """Open every directory once.
+        """Open every store once, however its path is spelt (``open_once``).
 
         Raises:
             InputError: a store cannot be opened, or a camera to be left out is in none for training.
         """
-        stores = {path: open_store(path) for path in dict.fromkeys((multiview, labelled, test))}
+        stores = open_once((multiview, labelled, test))
         known = sorted({*stores[multiview].meta.cameras, *stores[labelled].meta.cameras})
         if unknown := sorted(set(leave_out_cameras) - set(known)):
             raise InputError(
@@ -46,10 +47,49 @@ class StreamStores:
         """Rows of the labelled store whose poses may be trained on, see ``labelled_rows``."""
         return self._of_training_cameras(self.labelled, labelled_rows(self.labelled, supervision, validation_clips))
 
-    def rows_train(self, validation_clips: Collection[str]) -> Int[np.ndarray, " train"]:
-        """Rows of the multiview store that pairs are drawn from, see ``training_rows``."""
-        held_out = validation_clips if self.multiview is self.labelled else ()
-        return self._of_training_cameras(self.multiview, training_rows(self.multiview, held_out))
+    def rows_train(
+        self, validation_clips: Collection[str], subjects: Collection[str] = ()
+    ) -> Int[np.ndarray, " train"]:
+        """Rows of the multiview store that pairs are drawn from: all training subjects, or those of ``subjects``.
+
+        Validation clips of the labelled store are left out wherever the multiview store holds them, too.
+
+        Raises:
+            InputError: a subject is no training subject of the multiview store.
+        """
+        known = self.multiview.meta.subjects_train
+        if unknown := sorted(set(subjects) - set(known)):
+            raise InputError(
+                f"subjects {unknown[0]}: no training subject of {self.multiview.path}; it has {', '.join(known)}"
+            )
+        if self.multiview is self.labelled:
+            held_out = tuple(validation_clips)
+        else:
+            held_out = clips_in_both(self.multiview, self.labelled, validation_clips)
+            held_out = tuple(name for name in held_out if name.split("/", 1)[0] in known)
+        rows = self._of_training_cameras(self.multiview, training_rows(self.multiview, held_out))
+        return rows[np.isin(self.multiview.subject[rows], list(subjects))] if subjects else rows
+
+    def leaks(self, rows_train: Int[np.ndarray, " train"], rows_labelled: Int[np.ndarray, " labelled"]) -> list[str]:
+        """Lines about test subjects of the test store that training would see."""
+        streams = (("pairs", self.multiview, rows_train), ("labels", self.labelled, rows_labelled))
+        return [
+            f"{name} of {store.path} show {', '.join(seen)}, for the test in {self.test.path}: that is no test on "
+            "people that training has not seen; leave them out, pairs by --data.subjects, labels by --data.supervision"
+            for name, store, rows in streams
+            if store.meta.name == self.test.meta.name
+            and (seen := sorted(set(store.subject[rows].tolist()) & set(self.test.meta.subjects_test)))
+        ]
+
+    def enlarged(self, image_size_px: int) -> list[str]:
+        """Lines about stores whose crops are smaller than the images that the network sees."""
+        stores = {store.path: store.meta.crop_size_px for store in (self.multiview, self.labelled)}
+        return [
+            f"image_size_px {image_size_px}: the crops of {path} are {size_px} px wide and are enlarged, which adds "
+            f"cost and no detail; import it with --size {image_size_px}, or train at {size_px}"
+            for path, size_px in stores.items()
+            if size_px < image_size_px
+        ]
 
     def rows_test(self) -> Int[np.ndarray, " test"]:
         """Rows of the test store's test subjects that have a pose."""

@@ -198,6 +198,8 @@ def test_subjects_and_cameras_are_chosen(sources, tmp_path, capsys):
         ([LAYOUT, "--subjects", "S2", "S1"], "has no subject S2; there are S1, S9"),
         ([LAYOUT, "--test-subjects", "S9", "S99"], "--test-subjects S99: not there; there are S1, S9"),
         ([LAYOUT, "--exclusions", "gone.yaml"], "--exclusions gone.yaml: no such file"),
+        ([LAYOUT, "--every", "0"], "argument --every: 0 is no time in seconds, such as 0.2"),
+        ([LAYOUT, "--every", "0.2", "--step", "5"], "argument --step: not allowed with argument --every"),
         ([LAYOUT, "--step", "100", "--subjects", "S1", "--cameras", "12"], "no view of camera 12"),
     ],
 )

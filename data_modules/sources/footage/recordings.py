@@ -92,14 +92,20 @@ def read_recording(path: Path, sync: Mapping[str, str]) -> Recording:
         InputError: it cannot be read, a value is no number, or a folder has no frame rate.
     """
     images = image_sequence(path) if path.is_dir() else ()
-    if images:
-        fps = _number(sync, "fps", path)
-        if fps is None or fps <= 0:
-            raise InputError(f"{path}: a folder of images has no frame rate; give it in column fps of sync.csv")
-        time_s = np.arange(len(images)) / fps
-    else:
-        time_s = frame_times_s(path)
+    time_s = np.arange(len(images)) / folder_fps(path, sync) if images else frame_times_s(path)
     return Recording(path, on_shared_clock(time_s, sync, path), images)
+
+
+def folder_fps(path: Path, sync: Mapping[str, str]) -> float:
+    """Frame rate of a folder of images, whose row of sync.csv is ``sync``.
+
+    Raises:
+        InputError: there is none.
+    """
+    fps = _number(sync, "fps", path)
+    if fps is None or fps <= 0:
+        raise InputError(f"{path}: a folder of images has no frame rate; give it in column fps of sync.csv")
+    return fps
 
 
 def on_shared_clock(

@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from data_modules.sources.base import Box, Clip, DataSet, Instant, Source, View
-from data_modules.sources.file_names import image_sequence
+from data_modules.sources.file_names import image_sequence, is_for_calibration
 from data_modules.sources.footage.motion_boxes import motion_boxes
 from data_modules.sources.footage.poses import MARKERS_FILE, POSES_FILES, OwnPoses, poses_file, poses_files, read_poses
 from data_modules.sources.footage.recordings import (
     Recording,
+    folder_fps,
     match_frames,
     read_recording,
     read_table,
@@ -55,6 +56,8 @@ class Videos(Source):
     """See the module."""
 
     name = "videos"
+    arrangement = "<subject>/<clip>/<camera>.mp4"
+    tables = (SYNC_FILE, BOXES_FILE, MARKERS_FILE)
     data_set = DataSet(name="videos", subjects_test=(), source="own videos", licence="as their owner says")
 
     def __init__(self, source: Path, images_fps: float | None = None) -> None:
@@ -101,8 +104,10 @@ class Videos(Source):
         self.cameras(clip)
         poses_file(self.annotation(clip))
         recordings = recordings_in(self.annotation(clip))
+        sync = _rows_by(self.source / SYNC_FILE, "video")
         for folder in filter(Path.is_dir, recordings):
             image_sequence(folder)
+            folder_fps(folder, sync.get(_name(folder), [{}])[-1])
         return recordings
 
     def unread(self, clip: Clip) -> list[Path]:
@@ -148,11 +153,14 @@ class Videos(Source):
             yield Instant(number, time_s, tuple(views), pose)
 
     def _clip_folders(self) -> list[Path]:
-        """Folders <subject>/<clip>, without those of the operating system."""
+        """Folders <subject>/<clip>, without those of the operating system and of calibrations."""
         return [
             folder
             for folder in self.source.glob("*/*")
-            if folder.is_dir() and not folder.name.startswith(".") and not folder.parent.name.startswith(".")
+            if folder.is_dir()
+            and not folder.name.startswith(".")
+            and not folder.parent.name.startswith(".")
+            and not is_for_calibration(folder.relative_to(self.source))
         ]
 
     def _poses(self, clip: Clip) -> OwnPoses | None:

@@ -20,6 +20,7 @@ class StudioSource(Source):
     """Renders the clips of a configuration; it has no files."""
 
     name = "studio"
+    has_files = False
 
     def __init__(self, studio_config: StudioConfig) -> None:
         super().__init__(Path())

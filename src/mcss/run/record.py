@@ -89,6 +89,7 @@ class RunRecord(pl.Callback):
             "labelled_instants": data.labelled_instants,
             "data": data.data_name,
             "data_hash": data.data_hash,
+            "pixel_hash": data.pixel_hash,
         }
 
     def on_save_checkpoint(

@@ -1,5 +1,6 @@
 """The doctor names every layout, what it lacks, and the next command, which works."""
 
+import re
 import shlex
 import shutil
 
@@ -147,3 +148,101 @@ def test_a_folder_of_something_else(tmp_path, capsys, folder, message):
         main(["doctor", "--source", str(tmp_path / folder)])
     assert caught.value.code == 2
     assert message in capsys.readouterr().err
+
+
+# What belongs to no clip is named once, by the doctor and by the import.
+
+
+def lay(source, *names):
+    """Empty files: the doctor looks at names alone."""
+    for name in names:
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_bytes(b"x")
+
+
+CLIP = ("S1/walk/a.mp4", "S1/walk/b.mp4")
+
+
+@pytest.mark.parametrize(
+    ("names", "folder", "said"),
+    [
+        (
+            ["S2/a.mp4", "S2/b.mp4"],
+            "S2",
+            "2 files (2 .mp4) that belong to no clip, such as S2/a.mp4; a recording",
+        ),
+        (
+            ["S3/day/walk/a.mp4", "S3/day/walk/notes.txt"],
+            "S3",
+            "2 files (1 .mp4, 1 .txt) that belong to no clip, such as S3/d",
+        ),
+        (
+            ["c.MP4", "d.m4v"],
+            ".",
+            "2 files (1 .mp4, 1 .m4v) that belong to no clip, such as c.MP4; a recording",
+        ),
+        (
+            ["S2/0001.jpg", "S2/0002.jpg"],
+            "S2",
+            "2 files (2 .jpg) that belong to no clip, such as S2/0001.jpg",
+        ),
+        (["S1/extra/day/a.webm"], "S1/extra", "1 files (1 .webm) that belong to no clip, such as S1/extra/day/a.webm"),
+    ],
+    ids=["too high", "too deep", "beside the subjects", "images", "in a subject"],
+)
+def test_recordings_at_another_depth_are_named_and_stop_a_strict_import(tmp_path, capsys, names, folder, said):
+    lay(tmp_path, *CLIP, *names)
+    code, lines = doctor(tmp_path, capsys)
+    assert code == 1
+    (line,) = [line for line in lines if line.startswith("left over: ")]
+    assert line.startswith(f"left over: {tmp_path / folder}: {said}")
+    assert "S1: 1 clips complete" in lines
+    with pytest.raises(SystemExit):
+        main(["import", "videos", "--source", str(tmp_path), "--out", str(tmp_path / "store"), "--strict"])
+    assert f"{tmp_path / folder}: {said}" in capsys.readouterr().err
+
+
+def test_what_belongs_to_no_clip_is_named_by_the_import_and_in_the_store(copied_source, tmp_path, capsys):
+    source = copied_source("videos")
+    shutil.copytree(source / "Ann/walk", source / "Eve/monday/walk")
+    (source / "consent.pdf").write_bytes(b"x")
+    arguments = ["import", "videos", "--source", str(source), "--subjects", "Ann", "--size", "32", "--workers", "1"]
+    main([*arguments, "--out", str(tmp_path / "store"), "--strict"])
+    left_out = open_store(tmp_path / "store").meta.excluded
+    assert [item["sequence"] for item in left_out] == [".", "Eve"]
+    assert left_out[0]["reason"] == "1 files (1 .pdf) that belong to no clip, such as consent.pdf"
+    printed = capsys.readouterr().out
+    assert re.search(r"left out Eve: \d+ files .* that belong to no clip, such as Eve/monday/walk/", printed), printed
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["calibration/intrinsics/cam1/board_01.jpg", "calibration/intrinsics/cam2/board_01.jpg"],
+        ["Kalibrierung/extern/cam1.mp4", "Kalibrierung/extern/cam2.mp4"],
+        ["day1/ChArUco/left/1.png", "day1/ChArUco/right/1.png"],
+    ],
+    ids=["photos", "videos", "a board's name"],
+)
+def test_a_calibration_is_no_clip(tmp_path, capsys, names):
+    lay(tmp_path, *names, "videos/cam1.mp4", "videos/cam2.mp4")
+    code, lines = doctor(tmp_path, capsys)
+    assert code == 1
+    assert not [line for line in lines if "complete" in line or "mcss-data import" in line]
+    assert any(line.startswith(f"left over: {tmp_path / 'videos'}: 2 files (2 .mp4)") for line in lines)
+    assert any("photos of a calibration, which no import needs" in line for line in lines)
+
+
+def test_a_calibration_beside_clips_stops_nothing(tmp_path, capsys):
+    lay(tmp_path, *CLIP, "calib/cam1/1.jpg", "calib/cam2/1.jpg")
+    code, lines = doctor(tmp_path, capsys)
+    assert (code, lines[1]) == (0, "S1: 1 clips complete")
+    assert lines[-1].startswith("next: mcss-data import videos")
+
+
+def test_photos_without_a_frame_rate_are_no_complete_clip(tmp_path, capsys):
+    lay(tmp_path, "boards/day1/left/1.jpg", "boards/day1/right/1.jpg")
+    code, lines = doctor(tmp_path, capsys)
+    assert (code, lines[1]) == (1, "boards: 0 clips complete")
+    assert f"missing: {tmp_path / 'boards/day1/left'}: a folder of images has no frame rate" in lines[2]
+    assert not any("mcss-data import" in line for line in lines)

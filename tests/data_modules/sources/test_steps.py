@@ -39,6 +39,13 @@ def test_a_sparse_source_gives_the_next_frame_a_step_behind_the_last(imported_fr
     assert imported_frames([0, 3, 64, 70, 128], 64) == [0, 64, 128]
 
 
+def test_instants_may_be_chosen_by_time(imported_frames):
+    """At 50 frames a second; 0.07 s are 3.5 frames, so that the next one is 4 behind."""
+    assert imported_frames(range(40), 64, every_s=0.2) == [0, 10, 20, 30]
+    assert imported_frames(range(20), 64, every_s=0.07) == [0, 4, 8, 12, 16]
+    assert imported_frames([0, 3, 10, 19, 20, 31], 64, every_s=0.2) == [0, 10, 20, 31]
+
+
 def test_what_is_excluded_does_not_shift_what_follows(imported_frames):
     rain = Exclusion(("S9", "Directions", 1), "rain", (60, 70))
     assert imported_frames(range(200), 64, exclusions=(rain,)) == [0, 128, 192]

@@ -1,16 +1,19 @@
 """What the streams deliver, seen from outside: rows are told apart by their pose and their pixels."""
 
+import shutil
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from data_modules.store import open_store
+from data_modules.store import open_store, write_store
 from data_modules.training.augment import AugmentSettings
 from data_modules.training.datamodule import MultiviewPoseDataModule
 from data_modules.training.streams import StepLoader, StepSampler, rank_batches
 from mcss.batch import EvalBatch, LabelledBatch, MultiviewBatch
 from mcss.errors import InputError
-from tests.references.synthetic_store import make_store
+from tests.references.synthetic_store import make_meta, make_store, synthetic_rows
 
 VALIDATION = "S5/Walking/1"
 PLAIN = AugmentSettings(rotation_deg=0.0, scale=0.0, shift=0.0, brightness=0.0, contrast=0.0, colour=0.0)
@@ -226,3 +229,73 @@ def test_a_test_without_poses_is_refused(make_data, tmp_path):
     unlabelled = make_store(tmp_path / "unlabelled", labelled=False)
     with pytest.raises(InputError, match=r"unlabelled: no test subject has poses; name a store"):
         make_data("test", test_store=str(unlabelled))
+
+
+# One store under several names, and stores of the same recordings.
+
+
+def relative(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(path.parent)
+    return path.name
+
+
+def linked(path, tmp_path, monkeypatch):
+    (tmp_path / "link").symlink_to(path)
+    return str(tmp_path / "link")
+
+
+def copied(path, tmp_path, monkeypatch):
+    shutil.copytree(path, tmp_path / "copy")
+    return str(tmp_path / "copy")
+
+
+def made_otherwise(path, tmp_path, monkeypatch):
+    """The same recordings at another size: another content hash, the same poses."""
+    return str(make_store(tmp_path / "larger", size_px=40, instants=12))
+
+
+@pytest.mark.parametrize("spelling", [relative, linked, copied, made_otherwise])
+def test_validation_clips_stay_out_of_the_pairs_whatever_the_store_is_called(
+    make_data, store, tmp_path, monkeypatch, spelling
+):
+    data = make_data(multiview_store=spelling(store.path, tmp_path, monkeypatch))
+    pairs = data.multiview_store
+    names = {pairs.clip_names[clip] for clip in pairs.clip[data.rows_train]}
+    assert len(names) == 5
+    assert VALIDATION not in names
+
+
+def test_clips_of_other_recordings_are_kept_though_their_names_are_the_same(make_data, store, tmp_path):
+    others = make_store(tmp_path / "others", seed=5, instants=12)
+    data = make_data(multiview_store=str(others))
+    assert VALIDATION in {data.multiview_store.clip_names[clip] for clip in data.multiview_store.clip[data.rows_train]}
+
+
+def test_pairs_of_test_subjects_are_warned_of(make_data, store, tmp_path):
+    meta = replace(make_meta(), subjects_train=("S1", "S5", "S9"), subjects_test=())
+    write_store(tmp_path / "all", synthetic_rows(instants=12), meta)
+    with pytest.warns(UserWarning, match=rf"pairs of {tmp_path / 'all'} show S9, for the test in {store.path}"):
+        make_data(multiview_store=str(tmp_path / "all"))
+    with pytest.warns(UserWarning, match=r"labels of .* show S9"):
+        make_data(labelled_store=str(tmp_path / "all"), supervision="S1+S9")
+    make_data(multiview_store=str(tmp_path / "all"), subjects=("S1", "S5"))
+
+
+def test_pairs_come_from_the_chosen_subjects(make_data, store):
+    data = make_data(subjects=("S5",))
+    assert set(store.subject[data.rows_train]) == {"S5"}
+    assert set(store.subject[data.rows_labelled]) == {"S1"}
+    with pytest.raises(InputError, match=r"subjects S9: no training subject of .*; it has S1, S5"):
+        make_data(subjects=("S1", "S9"))
+
+
+def test_crops_that_are_enlarged_are_warned_of_once(make_data, store):
+    with pytest.warns(UserWarning, match=rf"image_size_px 48: the crops of {store.path} are 32 px wide") as caught:
+        make_data(image_size_px=48)
+    assert len(caught) == 1
+
+
+def test_the_gap_between_instants_is_told(make_data, caplog):
+    with caplog.at_level("INFO"):
+        make_data(min_gap_s=0.6).train_dataloader()
+    assert "two instants of a clip in a batch are 1 s or more apart (min_gap_s 0.6)" in caplog.text

@@ -47,7 +47,7 @@ def samplers_of_all_ranks(index, world_size, **settings):
 def assert_gaps(index, anchor, min_gap_s):
     gap_s = np.abs(index.time_s[anchor][:, None] - index.time_s[anchor])
     other_clip = index.clip[anchor][:, None] != index.clip[anchor]
-    assert np.all((gap_s >= min_gap_s) | other_clip | np.eye(len(anchor), dtype=bool))
+    assert np.all((gap_s >= min_gap_s - 1e-6) | other_clip | np.eye(len(anchor), dtype=bool))
 
 
 @given(data, pair_settings)
@@ -196,6 +196,34 @@ def test_instants_with_one_view_are_not_used():
 def test_settings_without_a_batch_are_refused(settings, message):
     with pytest.raises(InputError, match=message):
         PairSampler(STUDIO, STUDIO_ROWS, **{"pairs": 32, "min_gap_s": 1.0, "seed": 0, **settings})
+
+
+@pytest.mark.parametrize(
+    ("spacing_s", "min_gap_s", "gap_s"),
+    [(0.4, 0.8, 0.8), (0.4, 1.2, 1.2), (0.4, 1.0, 1.2), (0.1, 0.3, 0.3), (1 / 30, 0.1, 0.1), (0.02, 0.02, 0.02)],
+)
+def test_the_gap_is_not_lengthened_by_rounding(spacing_s, min_gap_s, gap_s):
+    """0.4 s apart, 2.8 - 2.0 is less than 0.8 in binary, and with it every second instant would be too near."""
+    index = make_index({"S1/A/1": 60, "S1/A/2": 60}, spacing_s=spacing_s)
+    sampler = PairSampler(index, training_rows(index), pairs=4, min_gap_s=min_gap_s, seed=0)
+    assert sampler.gap_s == pytest.approx(gap_s)
+    batches = [index.instant[batch.anchor] for batch in islice(sampler, sampler.steps_per_pass)]
+    apart = [np.diff(np.sort(batch[batch // 60 == clip])) for batch in batches for clip in (0, 1)]
+    assert min(steps.min() for steps in apart if len(steps)) == round(gap_s / spacing_s)
+
+
+def test_a_short_subject_is_left_out_with_a_line():
+    index = make_index({"S1/A/1": 40, "S5/A/1": 12})
+    sampler = PairSampler(index, training_rows(index), pairs=4, min_gap_s=2.0, seed=0)
+    (line,) = sampler.left_out
+    assert line == (
+        "no batch of 4 pairs, min_gap_s 2, from subject S5 on 1 rank(s): it has 12 instants with two or more views of "
+        "about 13 that a batch needs; film it for 6 s or more, or lower pairs or min_gap_s"
+    )
+    drawn = {name for batch in islice(sampler, 50) for name in index.subject[batch.anchor].tolist()}
+    assert drawn == {"S1"}
+    as_long_as_said = make_index({"S1/A/1": 40, "S5/A/1": 13})
+    assert not PairSampler(as_long_as_said, training_rows(as_long_as_said), pairs=4, min_gap_s=2.0, seed=0).left_out
 
 
 def test_a_single_camera_is_refused():

@@ -1,8 +1,9 @@
 import cv2
 import numpy as np
 
-from data_modules.sources.studio.contact_sheet import TILE_PX, project_to_crop, write_contact_sheet
+from data_modules.sources.studio.contact_sheet import TILE_PX, write_contact_sheet
 from data_modules.store import open_store
+from data_modules.store.pictures import project_to_crop
 from mcss.geometry.camera import Camera
 
 

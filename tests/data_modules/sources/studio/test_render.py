@@ -6,8 +6,8 @@ import simplejpeg
 from scipy.ndimage import binary_dilation
 
 from data_modules.crop import square_around
-from data_modules.sources.studio.contact_sheet import project_to_crop
 from data_modules.sources.studio.render import encode, render_view
+from data_modules.store.pictures import project_to_crop
 from mcss.skeleton import BONES, JOINTS
 
 
