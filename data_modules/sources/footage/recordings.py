@@ -116,8 +116,10 @@ def on_shared_clock(
     Raises:
         InputError: an offset is no number.
     """
-    offset_s, frames = (_number(sync, column, path) or 0.0 for column in ("offset_s", "offset_frames"))
-    return time_s - offset_s - frames / frames_per_s(time_s)
+    offset_s, frames, drift_ppm = (
+        _number(sync, column, path) or 0.0 for column in ("offset_s", "offset_frames", "drift_ppm")
+    )
+    return (time_s - offset_s - frames / frames_per_s(time_s)) / (1 + 1e-6 * drift_ppm)
 
 
 def frames_per_s(time_s: Float64[np.ndarray, " frames"]) -> float:

@@ -1,0 +1,154 @@
+"""By how much two recordings' clocks differ: by sound, else by motion, else by a flash that both saw.
+
+The lag of b behind a is what b's clock shows minus what a's clock shows at one moment. Nothing is guessed: an answer
+has to stand out from all other lags.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64
+from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
+from scipy.stats import theilslopes
+
+from data_modules.sources.footage.sync_signals import SOUND_HZ, Light, Sound
+
+BAND_HZ = (100.0, 3500.0)
+WINDOWS, SHORTEST_WINDOW_S, LONGEST_WINDOW_S = 12, 2.0, 10.0
+LEAST_PEAK = 9.0
+"""Height of a correlation's peak over the spread of all its values; of noise the highest is about 5."""
+AGREE_S = 0.02
+"""Windows agree whose lags differ by less than this, and by what MOST_DRIFT makes of the time between them."""
+MOST_DRIFT = 3e-4
+LEAST_AGREEING = 0.6
+DRIFT_SPAN_S = 20.0
+"""A drift is measured where the windows lie farther apart than this."""
+GRID_HZ, MOST_LAG_S, LEAST_OVERLAP_S, LEAST_OVERLAP = 50, 30.0, 2.5, 0.4
+LEAST_MOVING = 0.002
+"""Share of the pixels that move in the busiest tenth of the frames, at least."""
+LEAST_CORRELATION, LEAST_LEAD, PEAK_WIDTH_S = 0.55, 0.12, 0.3
+"""Of motion: the best lag's correlation, and by how much it leads all that are farther away than the peak is wide."""
+FLASH_SPREADS, FLASH_GREY = 8.0, 4.0
+"""A flash: brightness rises by this many times its usual change, and by this many grey values."""
+
+
+@dataclass(frozen=True)
+class Lag:
+    """How much later a moment is on b's clock than on a's."""
+
+    lag_s: float
+    """Where a's clock is at 0."""
+    drift_ppm: float | None
+    """By how much b's clock runs faster than a's; None where the recordings are too short to tell."""
+    by: str
+    """What told: sound, motion or flash."""
+    confidence: float
+    """From 0 to 1: share of the windows of sound that agree, or the correlation of the motion."""
+
+
+def sound_lag(a: Sound, b: Sound) -> Lag | None:
+    """Lag by the generalised cross-correlation with phase transform of windows of a with all of b.
+
+    Knapp and Carter, "The generalized correlation method for estimation of time delay", 1976.
+    """
+    duration_s = len(a.samples) / SOUND_HZ
+    window = int(SOUND_HZ * min(max(duration_s / 4, SHORTEST_WINDOW_S), LONGEST_WINDOW_S, duration_s))
+    size = next_fast_len(window + len(b.samples), real=True)
+    spectrum_b = rfft(b.samples - b.samples.mean(), size)
+    frequency = rfftfreq(size, 1 / SOUND_HZ)
+    in_band = (frequency >= BAND_HZ[0]) & (frequency <= BAND_HZ[1])
+    times, lags, heights = [], [], []
+    for first in np.linspace(0, len(a.samples) - window, WINDOWS).astype(int).tolist():
+        cross = np.conj(rfft(a.samples[first : first + window], size)) * spectrum_b
+        size_of = np.abs(cross)
+        cross = np.where(in_band & (size_of > 0), cross / np.maximum(size_of, 1e-30), 0)
+        shift, height = _peak(irfft(cross, size), window)
+        times.append(a.start_s + (first + window / 2) / SOUND_HZ)
+        lags.append(b.start_s - a.start_s + (shift - first) / SOUND_HZ)
+        heights.append(height)
+    return _agreed(np.array(times), np.array(lags), np.array(heights))
+
+
+def _peak(correlation: Float64[np.ndarray, " lags"], window: int) -> tuple[float, float]:
+    """Shift of the highest value, to a fraction of a sample, and its height in standard deviations."""
+    best = int(correlation.argmax())
+    below, top, above = correlation[[best - 1, best, (best + 1) % len(correlation)]]
+    curve = below - 2 * top + above
+    fraction = 0.5 * (below - above) / curve if curve < 0 else 0.0
+    shift = best - len(correlation) if best > len(correlation) - window else best
+    return shift + float(np.clip(fraction, -0.5, 0.5)), float(top / correlation.std())
+
+
+def _agreed(
+    time_s: Float64[np.ndarray, " windows"],
+    lag_s: Float64[np.ndarray, " windows"],
+    height: Float64[np.ndarray, " windows"],
+) -> Lag | None:
+    """Line through the lags of those windows that stand out and agree, or None."""
+    clear = height >= LEAST_PEAK
+    if clear.sum() < 2:
+        return None
+    time_s, lag_s = time_s[clear], lag_s[clear]
+    apart_s = np.abs(time_s[:, None] - time_s)
+    agree = np.abs(lag_s[:, None] - lag_s) <= AGREE_S + MOST_DRIFT * apart_s
+    best = agree[agree.sum(axis=1).argmax()]
+    if best.sum() < max(2, LEAST_AGREEING * len(best)):
+        return None
+    time_s, lag_s = time_s[best], lag_s[best]
+    confidence = float(best.mean())
+    if np.ptp(time_s) < DRIFT_SPAN_S:
+        return Lag(float(np.median(lag_s)), None, "sound", confidence)
+    slope, intercept, _, _ = theilslopes(lag_s, time_s)
+    return Lag(float(intercept), 1e6 * float(slope), "sound", confidence)
+
+
+def motion_lag(a: Light, b: Light) -> Lag | None:
+    """Lag at which the shares of moving pixels are most alike."""
+    if any(np.quantile(light.moving, 0.9) < LEAST_MOVING for light in (a, b)):
+        return None
+    one, other = _on_grid(a), _on_grid(b)
+    least = int(GRID_HZ * max(LEAST_OVERLAP_S, LEAST_OVERLAP * min(len(one), len(other)) / GRID_HZ))
+    most = int(MOST_LAG_S * GRID_HZ)
+    shifts = np.arange(max(least - len(one), -most), min(len(other) - least, most) + 1)
+    if len(shifts) < 2:
+        return None
+    alike = np.array([_correlation(one, other, shift) for shift in shifts.tolist()])
+    best = int(alike.argmax())
+    away = np.abs(shifts - shifts[best]) > PEAK_WIDTH_S * GRID_HZ
+    lead = alike[best] - alike[away].max(initial=-1.0)
+    if alike[best] < LEAST_CORRELATION or lead < LEAST_LEAD:
+        return None
+    lag_s = shifts[best] / GRID_HZ + b.time_s[0] - a.time_s[0]
+    return Lag(float(lag_s), None, "motion", float(alike[best]))
+
+
+def _on_grid(light: Light) -> Float64[np.ndarray, " grid"]:
+    """Amount of motion from the first frame on, ``GRID_HZ`` times a second."""
+    grid = np.arange(light.time_s[0], light.time_s[-1], 1 / GRID_HZ)
+    return np.interp(grid, light.time_s, np.sqrt(light.moving))
+
+
+def _correlation(a: Float64[np.ndarray, " _"], b: Float64[np.ndarray, " _"], shift: int) -> float:
+    """Pearson's, of what overlaps when b[i + shift] belongs to a[i]."""
+    first, last = max(0, -shift), min(len(a), len(b) - shift)
+    one, other = a[first:last], b[first + shift : last + shift]
+    one, other = one - one.mean(), other - other.mean()
+    size = float(np.sqrt((one**2).sum() * (other**2).sum()))
+    return float((one * other).sum()) / size if size > 0 else 0.0
+
+
+def flash_lag(a: Light, b: Light) -> Lag | None:
+    """Lag between the only sudden rise of brightness in each."""
+    times = [_flash_s(light) for light in (a, b)]
+    if times[0] is None or times[1] is None:
+        return None
+    return Lag(times[1] - times[0], None, "flash", 1.0)
+
+
+def _flash_s(light: Light) -> float | None:
+    rise = np.diff(light.brightness)
+    usual = float(np.median(np.abs(rise - np.median(rise)))) if len(rise) else 0.0
+    found = np.flatnonzero(rise > max(FLASH_SPREADS * usual, FLASH_GREY))
+    if not len(found) or found[-1] - found[0] > 2:
+        return None
+    return float(light.time_s[found[0] + 1])

@@ -1,0 +1,85 @@
+"""What two recordings of one scene have in common: their sound, the person's motion, and flashes of light."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from jaxtyping import Float64
+
+from data_modules.frames import open_video
+from data_modules.sources.footage.recordings import Recording, read_frames
+
+SOUND_HZ = 8000
+SILENCE = 1e-4
+"""Standard deviation of a sound (1 = full scale) below which there is none."""
+SMALL_PX = 96
+"""Longer side of the pictures whose differences are motion."""
+CHANGED = 12
+"""A pixel that changes by more grey values than this from frame to frame moves; sensor noise changes it by less."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sound:
+    """Mono sound; ``start_s`` is the time of its first sample on the video's own clock."""
+
+    samples: Float64[np.ndarray, " samples"]
+    start_s: float
+
+
+@dataclass(frozen=True, eq=False)
+class Light:
+    """Of each frame on the recording's own clock: share of the pixels that move, and mean brightness."""
+
+    time_s: Float64[np.ndarray, " frames"]
+    moving: Float64[np.ndarray, " frames"]
+    brightness: Float64[np.ndarray, " frames"]
+
+
+def read_sound(path: Path) -> Sound | None:
+    """Sound of a video; none where it has no sound, or silence.
+
+    Raises:
+        InputError: the file is no video.
+    """
+    if path.is_dir():
+        return None
+    with open_video(path) as container:
+        if not container.streams.audio:
+            return None
+        video, audio = container.streams.video[0], container.streams.audio[0]
+        resampler = av.AudioResampler(format="flt", layout="mono", rate=SOUND_HZ)
+        parts, start_s = [], None
+        try:
+            for frame in container.decode(audio):
+                start_s = frame.time if start_s is None else start_s
+                parts += [part.to_ndarray()[0] for part in resampler.resample(frame)]
+        except av.FFmpegError:  # what was read until there may be enough
+            pass
+        parts += [part.to_ndarray()[0] for part in resampler.resample(None)] if parts else []
+        first_frame_s = float((video.start_time or 0) * (video.time_base or 0))
+    samples = np.concatenate(parts).astype(np.float64) if parts else np.zeros(0)
+    if len(samples) < SOUND_HZ or samples.std() < SILENCE:
+        return None
+    return Sound(samples, (start_s or 0.0) - first_frame_s)
+
+
+def read_light(recording: Recording) -> Light:
+    """Motion and brightness of every frame; times as the recording's.
+
+    Raises:
+        InputError: the recording cannot be read.
+    """
+    moving, brightness = [], []
+    before = np.zeros((0, 0))
+    for image in read_frames(recording, range(len(recording.time_s))):
+        scale = SMALL_PX / max(image.shape[:2])
+        grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.float64)
+        brightness.append(float(small.mean()))
+        small -= small.mean()  # a flash brightens all pixels alike; it is no motion
+        moving.append(float((np.abs(small - before) > CHANGED).mean()) if before.shape == small.shape else 0.0)
+        before = small
+    moving[0] = moving[min(1, len(moving) - 1)]
+    return Light(recording.time_s[: len(moving)], np.array(moving), np.array(brightness))

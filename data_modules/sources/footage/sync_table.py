@@ -1,0 +1,127 @@
+"""Measured offsets in sync.csv, and their comparison with what is written there."""
+
+import csv
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_modules.sources.base import Clip
+from data_modules.sources.footage.recordings import Recording, read_recording, read_table, recordings_in
+from data_modules.sources.footage.sync import Lag
+from data_modules.sources.footage.sync_clip import ClipSync, sync_clip
+from data_modules.sources.footage.videos import SYNC_FILE, Videos
+
+WRITTEN = ("offset_s", "offset_frames", "drift_ppm")
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was found of one clip."""
+
+    lines: list[str]
+    unknown: list[str]
+    """Videos of which nothing tells the offset, and nobody has written it."""
+
+
+def sync_views(views: Path) -> Iterator[Report]:
+    """Measure every clip; write offsets of those videos that have none in sync.csv, all other cells stay.
+
+    Raises:
+        InputError: the videos or sync.csv cannot be read.
+    """
+    source, path = Videos(views), views / SYNC_FILE
+    rows = {row["video"]: row for row in read_table(path, ("video",))} if path.exists() else {}
+    for clip in source.clips():
+        name = f"{clip[0]}/{clip[1]}"
+        recordings = own_clocks(source, clip, rows)
+        found = sync_clip(recordings)
+        written = _written(rows, name, recordings)
+        lines = [pair_line(name, pair, lag) for pair, lag in found.pairs.items()]
+        lines += [f"warning: {line}" for line in differences(name, found, recordings, written)]
+        unknown = []
+        for recording in recordings:
+            video = f"{name}/{recording.camera}"
+            if recording.camera in written:
+                continue
+            if recording.camera not in found.offsets:
+                unknown.append(video)
+                continue
+            lag = _from_written(found.offsets[recording.camera], found, written)
+            row = rows.setdefault(video, {"video": video})
+            row["offset_s"], row["drift_ppm"] = (
+                f"{lag.lag_s:.4f}",
+                "" if lag.drift_ppm is None else f"{lag.drift_ppm:.1f}",
+            )
+        _write(path, rows)
+        yield Report(lines, unknown)
+
+
+def own_clocks(source: Videos, clip: Clip, rows: Mapping[str, Mapping[str, str]]) -> list[Recording]:
+    """Recordings of a clip, each on its own clock."""
+    found = []
+    for path in recordings_in(source.annotation(clip)):
+        video = f"{clip[0]}/{clip[1]}/{path.name if path.is_dir() else path.stem}"
+        found.append(read_recording(path, {"fps": rows.get(video, {}).get("fps", "")}))
+    return found
+
+
+def pair_line(name: str, pair: tuple[str, str], lag: Lag | None) -> str:
+    """What is known of two cameras, in a line."""
+    if lag is None:
+        return f"{name}: {pair[0]} and {pair[1]}: cannot tell"
+    drift = "" if lag.drift_ppm is None else f", drift {lag.drift_ppm:+.0f} ppm"
+    return (
+        f"{name}: {pair[1]} shows {lag.lag_s:+.3f} s when {pair[0]} shows 0, by {lag.by} "
+        f"(confidence {lag.confidence:.2f}){drift}"
+    )
+
+
+def differences(name: str, found: ClipSync, recordings: list[Recording], written: Mapping[str, float]) -> list[str]:
+    """Pairs of videos whose written offsets differ from the measured lag by more than a frame of the slower one."""
+    frame_s = {recording.camera: 1 / recording.fps for recording in recordings}
+    lines = []
+    for (a, b), lag in found.pairs.items():
+        if lag is None or a not in written or b not in written:
+            continue
+        apart_s = written[b] - written[a] - lag.lag_s
+        if abs(apart_s) > max(frame_s[a], frame_s[b]):
+            lines.append(
+                f"{name}: {SYNC_FILE} puts {b} {written[b] - written[a]:+.3f} s behind {a}, their {lag.by} says "
+                f"{lag.lag_s:+.3f} s; check the offsets"
+            )
+    return lines
+
+
+def _written(rows: Mapping[str, Mapping[str, str]], name: str, recordings: list[Recording]) -> dict[str, float]:
+    """Offsets in seconds that sync.csv has of the cameras of a clip: their own clock's time less the shared one."""
+    written = {}
+    for recording in recordings:
+        row = rows.get(f"{name}/{recording.camera}", {})
+        if any((row.get(column) or "").strip() for column in WRITTEN[:2]):
+            without_drift = {column: row.get(column, "") for column in ("offset_s", "offset_frames", "fps")}
+            written[recording.camera] = float(
+                recording.time_s[0] - read_recording(recording.path, without_drift).time_s[0]
+            )
+    return written
+
+
+def _from_written(lag: Lag, found: ClipSync, written: Mapping[str, float]) -> Lag:
+    """Offset on the clock that offsets already written share, if there are any."""
+    known = next((camera for camera in written if camera in found.offsets), None)
+    shift_s = 0.0 if known is None else written[known] - found.offsets[known].lag_s
+    return Lag(lag.lag_s + shift_s, lag.drift_ppm, lag.by, lag.confidence)
+
+
+def _write(path: Path, rows: Mapping[str, dict[str, str]]) -> None:
+    """Write the whole table, or leave it as it was."""
+    columns = [
+        "video",
+        *dict.fromkeys(("offset_s", "drift_ppm", *(key for row in rows.values() for key in row if key != "video"))),
+    ]
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, restval="")
+        writer.writeheader()
+        writer.writerows(rows.values())
+    os.replace(temporary, path)
