@@ -17,6 +17,8 @@ BAND_HZ = (100.0, 3500.0)
 WINDOWS, SHORTEST_WINDOW_S, LONGEST_WINDOW_S = 12, 2.0, 10.0
 LEAST_PEAK = 9.0
 """Height of a correlation's peak over the spread of all its values; of noise the highest is about 5."""
+LEAST_PEAK_LEAD, PEAK_WIDTH_SAMPLES = 2.0, 8
+"""How many times as high the peak is as all that is farther away than this. Two different bangs have no such peak."""
 AGREE_S = 0.02
 """Windows agree whose lags differ by less than this, and by what MOST_DRIFT makes of the time between them."""
 MOST_DRIFT = 3e-4
@@ -58,7 +60,8 @@ def sound_lag(a: Sound, b: Sound) -> Lag | None:
     frequency = rfftfreq(size, 1 / SOUND_HZ)
     in_band = (frequency >= BAND_HZ[0]) & (frequency <= BAND_HZ[1])
     times, lags, heights = [], [], []
-    for first in np.linspace(0, len(a.samples) - window, WINDOWS).astype(int).tolist():
+    count = min(WINDOWS, len(a.samples) // window)  # apart from each other: one bang is in one window
+    for first in np.linspace(0, len(a.samples) - window, count).astype(int).tolist():
         cross = np.conj(rfft(a.samples[first : first + window], size)) * spectrum_b
         size_of = np.abs(cross)
         cross = np.where(in_band & (size_of > 0), cross / np.maximum(size_of, 1e-30), 0)
@@ -70,13 +73,15 @@ def sound_lag(a: Sound, b: Sound) -> Lag | None:
 
 
 def _peak(correlation: Float64[np.ndarray, " lags"], window: int) -> tuple[float, float]:
-    """Shift of the highest value, to a fraction of a sample, and its height in standard deviations."""
+    """Shift of the highest value, to a fraction of a sample, and its height in standard deviations; 0 without lead."""
     best = int(correlation.argmax())
     below, top, above = correlation[[best - 1, best, (best + 1) % len(correlation)]]
     curve = below - 2 * top + above
     fraction = 0.5 * (below - above) / curve if curve < 0 else 0.0
     shift = best - len(correlation) if best > len(correlation) - window else best
-    return shift + float(np.clip(fraction, -0.5, 0.5)), float(top / correlation.std())
+    others = np.roll(correlation, PEAK_WIDTH_SAMPLES - best)[2 * PEAK_WIDTH_SAMPLES + 1 :]
+    height = float(top / correlation.std()) if top >= LEAST_PEAK_LEAD * others.max() else 0.0
+    return shift + float(np.clip(fraction, -0.5, 0.5)), height
 
 
 def _agreed(
@@ -86,13 +91,13 @@ def _agreed(
 ) -> Lag | None:
     """Line through the lags of those windows that stand out and agree, or None."""
     clear = height >= LEAST_PEAK
-    if clear.sum() < 2:
+    if not clear.any():
         return None
     time_s, lag_s = time_s[clear], lag_s[clear]
     apart_s = np.abs(time_s[:, None] - time_s)
     agree = np.abs(lag_s[:, None] - lag_s) <= AGREE_S + MOST_DRIFT * apart_s
     best = agree[agree.sum(axis=1).argmax()]
-    if best.sum() < max(2, LEAST_AGREEING * len(best)):
+    if best.sum() < LEAST_AGREEING * len(best):
         return None
     time_s, lag_s = time_s[best], lag_s[best]
     confidence = float(best.mean())

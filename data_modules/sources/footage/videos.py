@@ -20,8 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+<<<<<<< HEAD
 from data_modules.sources.base import Box, Clip, DataSet, Instant, Source, View
 from data_modules.sources.file_names import image_sequence, is_for_calibration
+=======
+from data_modules.sources.base import Box, Clip, DataSet, Instant, Remark, Source, View
+from data_modules.sources.file_names import image_sequence
+>>>>>>> 114af99 (Sync: a single clap is enough, two different bangs are not; imports compare sync.csv with the sound)
 from data_modules.sources.footage.motion_boxes import motion_boxes
 from data_modules.sources.footage.poses import MARKERS_FILE, POSES_FILES, OwnPoses, poses_file, poses_files, read_poses
 from data_modules.sources.footage.recordings import (
@@ -128,6 +133,20 @@ class Videos(Source):
     def annotation(self, clip: Clip) -> Path:
         """Folder of the clip."""
         return self.source / clip[0] / clip[1]
+
+    def remarks(self, clip: Clip, cameras: tuple[str, ...]) -> list[Remark]:
+        """Where the sound of two recordings says another offset than sync.csv."""
+        from data_modules.sources.footage.sync_clip import sync_clip  # which reads recordings, as this module does
+        from data_modules.sources.footage.sync_table import differences
+
+        on_shared_clock = self.recordings(clip, cameras)
+        own = [read_recording(recording.path, {"fps": str(recording.fps)}) for recording in on_shared_clock]
+        offsets = {
+            shared.camera: float(recording.time_s[0] - shared.time_s[0])
+            for shared, recording in zip(on_shared_clock, own, strict=True)
+        }
+        lines = differences(f"{clip[0]}/{clip[1]}", sync_clip(own, sound_only=True), own, offsets)
+        return [Remark(line, is_fault=False) for line in lines]
 
     def instants(self, clip: Clip, cameras: tuple[str, ...]) -> Iterator[Instant]:
         """One instant for each frame of the slowest camera."""
