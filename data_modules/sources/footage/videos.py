@@ -20,13 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-<<<<<<< HEAD
-from data_modules.sources.base import Box, Clip, DataSet, Instant, Source, View
-from data_modules.sources.file_names import image_sequence, is_for_calibration
-=======
 from data_modules.sources.base import Box, Clip, DataSet, Instant, Remark, Source, View
-from data_modules.sources.file_names import image_sequence
->>>>>>> 114af99 (Sync: a single clap is enough, two different bangs are not; imports compare sync.csv with the sound)
+from data_modules.sources.file_names import image_sequence, is_for_calibration
 from data_modules.sources.footage.motion_boxes import motion_boxes
 from data_modules.sources.footage.poses import MARKERS_FILE, POSES_FILES, OwnPoses, poses_file, poses_files, read_poses
 from data_modules.sources.footage.recordings import (
