@@ -204,10 +204,14 @@ class Source(ABC):
         digest = hashlib.sha256(json.dumps(self.table_rows(clip), sort_keys=True, default=str).encode())
         try:
             for path in self.files(clip):
-                digest.update(f"{path.relative_to(self.source)} {_state(path)}\n".encode())
+                digest.update(f"{path.relative_to(self.source)} {_state(path, self.file_prefix(clip))}\n".encode())
         except InputError as error:
             digest.update(str(error).encode())
         return digest.hexdigest()
+
+    def file_prefix(self, clip: Clip) -> str:
+        """How the names of the clip's files begin in a folder that it shares with other clips."""
+        return ""
 
     def table_rows(self, clip: Clip) -> Any:
         """What tables about several clips, which are not among its ``files``, say about ``clip``; JSON values only."""
@@ -218,14 +222,18 @@ class Source(ABC):
         return {}
 
 
-def _state(path: Path) -> str:
-    """Name, size and time of change of a file, or of everything in a folder."""
+def _state(path: Path, prefix: str) -> str:
+    """Size and time of change of a file, or of everything in a folder whose name begins with ``prefix``."""
     if not path.exists():
         return "missing"
-    entries = sorted(os.scandir(path), key=lambda entry: entry.name) if path.is_dir() else ()
+    if not path.is_dir():
+        return _size_and_time(path.stat())
+    entries = sorted((entry.name, entry) for entry in os.scandir(path) if entry.name.startswith(prefix))
     digest = hashlib.sha256()
-    for entry in entries:
-        values = entry.stat()
-        digest.update(f"{entry.name} {values.st_size} {values.st_mtime_ns}\n".encode())
-    own = path.stat()
-    return digest.hexdigest() if entries else f"{own.st_size} {own.st_mtime_ns}"
+    for name, entry in entries:
+        digest.update(f"{name} {_size_and_time(entry.stat())}\n".encode())
+    return digest.hexdigest()
+
+
+def _size_and_time(values: os.stat_result) -> str:
+    return f"{values.st_size} {values.st_mtime_ns}"

@@ -7,6 +7,7 @@ import pytest
 
 from data_modules.cli import main
 from data_modules.sources.h36m.mks0601 import H36mMks0601
+from data_modules.sources.mpi_inf_3dhp.mmpose import MpiInf3dhpMmpose
 from data_modules.store import open_store
 
 LAYOUT = "h36m-mks0601"
@@ -38,6 +39,18 @@ def test_an_image_that_was_repaired_in_its_place_is_another_fingerprint(copied_s
     (source / IMAGE).write_bytes(image)
     assert len({before[0], broken, layout.fingerprint(clip)}) == 3
     assert layout.fingerprint(other) == before[1]
+
+
+def test_an_image_of_another_clip_in_one_folder_changes_nothing(copied_source):
+    source = copied_source("mpi-inf-3dhp-mmpose")
+    layout = MpiInf3dhpMmpose(source)
+    clips = sorted(layout.clips())[:2]
+    before = [layout.fingerprint(clip) for clip in clips]
+    image = next((source / "images").glob(f"{clips[1][0]}_{clips[1][1]}_*"))
+    os.truncate(image, 100)
+    after = [layout.fingerprint(clip) for clip in clips]
+    assert after[0] == before[0]
+    assert after[1] != before[1]
 
 
 def test_many_images_damaged_in_one_way_are_one_line(copied_source, tmp_path):

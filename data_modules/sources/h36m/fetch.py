@@ -28,6 +28,7 @@ class H36mFetch(Source):
     """See the module."""
 
     name = "h36m-fetch"
+    not_read = ("archives", "extracted")
     data_set = h36m_names.H36M
     step_test = h36m_names.STEP_TEST
 

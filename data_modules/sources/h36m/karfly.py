@@ -29,6 +29,7 @@ class H36mKarfly(Source):
     """See the module."""
 
     name = "h36m-karfly"
+    not_read = ("archives", "extracted")
     data_set = h36m_names.H36M
     step_test = h36m_names.STEP_TEST
 

@@ -33,6 +33,7 @@ class H36mOriginal(Source):
     """See the module."""
 
     name = "h36m"
+    not_read = ("S*/Videos/_ALL*",)
     data_set = h36m_names.H36M
     step, step_test = h36m_names.STEP, h36m_names.STEP_TEST
     archives: ClassVar[dict[str, str]] = {POSES: "Poses_D3_Positions_{}.tgz", **VIDEOS_ARCHIVE}

@@ -41,6 +41,10 @@ class MpiInf3dhpMmpose(Source):
         """The annotation, the cameras, and the one folder of all images."""
         return [self.annotation(clip), self._cameras_file, self.source / "images"]
 
+    def file_prefix(self, clip: Clip) -> str:
+        """All clips share one folder of images."""
+        return f"{clip[0]}_{clip[1]}_"
+
     def cameras(self, clip: Clip) -> tuple[str, ...]:
         """Those at chest height."""
         return CHEST_CAMERAS

@@ -45,6 +45,7 @@ class MpiInf3dhp(Source):
     """See the module."""
 
     name = "mpi-inf-3dhp"
+    not_read = ("S*/Seq*/*",)
     data_set = MPI_INF_3DHP
     step, step_test = 5, 5
 
