@@ -65,6 +65,8 @@ def _clip(subject: str, action: str, jpeg: bytes) -> pa.RecordBatch:
         "image": pa.repeat(pa.scalar(jpeg, pa.large_binary()), ROWS_A_CLIP),
         "box": pa.FixedSizeListArray.from_arrays(pa.array(np.ones(3 * ROWS_A_CLIP)), 3),
         "pose_world": pa.FixedSizeListArray.from_arrays(pa.array(pose.ravel()), 51),
+        "joint_valid": pa.nulls(ROWS_A_CLIP),
+        "mask": pa.nulls(ROWS_A_CLIP),
     }
     return pa.RecordBatch.from_arrays([columns[field.name].cast(field.type) for field in SCHEMA], schema=SCHEMA)
 

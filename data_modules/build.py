@@ -76,6 +76,8 @@ def build_store(
     with only_writer(store_path):
         config = store_config(source, settings, clips)
         old = _open_old(store_path, config)
+        if old is not None and not old.clips and old.meta.config == config:
+            return Changes((), _names(clips), is_new=False)  # of schema 1, without records of its clips
         wanted = {clip: _clip_fingerprint(source, clip, settings) for clip in clips}
         kept = _unchanged(old, wanted, settings.strict)
         if old is not None and not kept:

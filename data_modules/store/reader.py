@@ -181,7 +181,8 @@ def open_store(path: Path) -> Store:
     pose_world = _vectors(table["pose_world"]).reshape(-1, 17, 3)
     has_mask, masks = np.zeros(len(table), dtype=bool), None
     if description["schema_version"] > 1:
-        pose_world[~_vectors(table["joint_valid"]).reshape(-1, 17)] = np.nan
+        if table["joint_valid"].null_count < len(table):
+            pose_world[~_vectors(table["joint_valid"]).reshape(-1, 17)] = np.nan
         has_mask = table["mask"].is_valid().to_numpy()
         masks = _BinaryColumn(table["mask"]) if has_mask.any() else None
     return Store(

@@ -26,6 +26,7 @@ from data_modules.sources.h36m.mks0601 import H36mMks0601
 from data_modules.store import open_store
 from data_modules.store import writer as store_writer
 from mcss.errors import InputError
+from tests.references.schema1_store import write_schema1_store
 
 LAYOUT = "h36m-mks0601"
 IMAGE = "images/s_01_act_14_subact_02_ca_03/s_01_act_14_subact_02_ca_03_000002.jpg"
@@ -294,6 +295,19 @@ def test_one_clip_more_than_fifty_costs_one_clip(tmp_path, monkeypatch):
     changes = build.build_store(source, tmp_path / "store", EVERY_FRAME, source.clips(), workers=1, progress=False)
     assert source.rendered == [("S1", "Act50", 1)]
     assert (len(changes.built), len(changes.kept), len(open_store(tmp_path / "store"))) == (1, 50, 102)
+
+
+def test_a_store_of_schema_1_of_the_same_configuration_is_left_alone(tmp_path):
+    source = FiftyClips()
+    source.count = 2
+    build.build_store(source, tmp_path / "new", EVERY_FRAME, source.clips(), workers=1, progress=False)
+    new = open_store(tmp_path / "new")
+    rows = [new.row(row) for row in range(4)]
+    meta = json.loads((tmp_path / "new/store.json").read_text())["meta"]
+    write_schema1_store(tmp_path / "old", rows, meta, new.content_hash)
+    source.rendered.clear()
+    changes = build.build_store(source, tmp_path / "old", EVERY_FRAME, source.clips(), workers=1, progress=False)
+    assert (changes.is_new, source.rendered) == (False, [])
 
 
 class FiftyClips(Source):
