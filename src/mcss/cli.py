@@ -2,7 +2,6 @@
 
 import logging
 import os
-import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -12,22 +11,28 @@ from typing import Any, NoReturn
 import pytorch_lightning as pl
 import torch
 import yaml
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import TQDMProgressBar
-from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+from pytorch_lightning.cli import ArgsType, LightningArgumentParser, LightningCLI, SaveConfigCallback
 
 from data_modules.training.datamodule import MultiviewPoseDataModule
 from mcss.errors import InputError, message_in_one_line
-from mcss.models.checkpoint import read_checkpoint
+from mcss.models.checkpoint import check_exists, read_checkpoint
 from mcss.models.module import MCSSModule
 from mcss.run.callbacks import CollapseWatch, ValidationErrors
-from mcss.run.checkpoints import LAST_CHECKPOINT, RunCheckpointIO, intact_checkpoint
+from mcss.run.checkpoints import LAST_CHECKPOINT, LastCheckpoint, RunCheckpointIO, intact_checkpoint
 from mcss.run.evaluation import ResultsWriter
-from mcss.run.folder import CONFIG_FILE, check_same_settings, config_hash, default_run_dir
+from mcss.run.folder import CONFIG_FILE, config_hash, default_run_dir
 from mcss.run.guard import NonFiniteGuard
 from mcss.run.identity import training_facts
-from mcss.run.loggers import start_wandb
+from mcss.run.loggers import configure_loggers, start_wandb
+from mcss.run.options import check_trainer_options
 from mcss.run.preemption import Preemption
 from mcss.run.record import RunRecord
+from mcss.run.resume import check_resumable
+
+NETWORK_SETTINGS = ("backbone", "width", "batchnorm_affine", "embedding_dim", "image_size_px", "pose_frame")
+"""Settings of the model that say what a checkpoint's network is, and in which frame it predicts."""
 
 
 class OneLineParser(LightningArgumentParser):
@@ -46,7 +51,7 @@ class SaveFitConfig(SaveConfigCallback):
         settings = yaml.safe_load(self.parser.dump(self.config, skip_none=False))
         for logger in trainer.loggers:
             logger.log_hyperparams({key: settings[key] for key in ("seed_everything", "model", "data", "trainer")})
-        if stage == "fit" and trainer.is_global_zero:
+        if stage == "fit" and trainer.is_global_zero and not trainer.fast_dev_run:  # type: ignore[attr-defined]
             folder = Path(trainer.default_root_dir)
             folder.mkdir(parents=True, exist_ok=True)
             self.parser.save(
@@ -74,20 +79,29 @@ class MCSSCommandLine(LightningCLI):
         parser.add_argument("--then_test", type=bool, default=False, help="After fit, test the last checkpoint.")
         parser.add_lightning_class_args(NonFiniteGuard, "nonfinite")
         parser.link_arguments("seed_everything", "data.seed")
+        parser.link_arguments("seed_everything", "model.contrastive.seed")
         parser.link_arguments("model.image_size_px", "data.image_size_px")
         parser.link_arguments("model.contrastive.gather", "data.same_subject_on_ranks")
 
+    def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
+        """Parse the command line, and keep it: ``_take_network_settings`` parses it again."""
+        self._args = args
+        super().parse_arguments(parser, args)
+
     def _parse_ckpt_path(self) -> None:
-        """Take the model's settings from the checkpoint, as Lightning does, once it is known to be one."""
-        path = self.config[self.config["subcommand"]].get("ckpt_path")
-        if path and Path(path).is_file():
-            read_checkpoint(Path(path))
-        super()._parse_ckpt_path()
+        """Nothing: Lightning would replace typed settings by the checkpoint's here, see ``_take_network_settings``."""
 
     def before_instantiate_classes(self) -> None:
-        """Fill in what depends on the run's folder and on this machine."""
+        """Fill in what depends on the run's folder and on this machine, and refuse settings that would be ignored.
+
+        Raises:
+            InputError: a setting is not supported, or contradicts the checkpoint.
+        """
         config = self.config[self.subcommand]
-        if config.trainer.precision is None:
+        check_trainer_options(config)
+        if self.subcommand != "fit":
+            config.trainer.precision = "32-true"  # errors of bf16 poses would be rounded to 1 mm
+        elif config.trainer.precision is None:
             config.trainer.precision = default_precision(config.trainer.accelerator)
         if config.run_dir is None:
             config.run_dir = default_run_dir(self.settings())
@@ -95,28 +109,45 @@ class MCSSCommandLine(LightningCLI):
         config.trainer.default_root_dir = str(folder)
         if self.subcommand == "test":
             config.verbose = False  # ResultsWriter prints the table, with what defines it
-        if (config.trainer.accumulate_grad_batches or 1) != 1:
-            raise InputError(
-                "trainer.accumulate_grad_batches: a batch is a step here; take larger batches instead (--data.pairs,"
-                " --data.labelled_images), or more ranks with --model.contrastive.gather true"
-            )
-        self._place_loggers(config.trainer.logger, folder)
-        if self.subcommand == "fit":
-            check_same_settings(folder, self.settings())
-        if config.ckpt_path is None and (self.subcommand != "fit" or (folder / LAST_CHECKPOINT).is_file()):
-            config.ckpt_path = str(folder / LAST_CHECKPOINT)
-        if config.ckpt_path is not None and not Path(config.ckpt_path).is_file():
-            raise InputError(f"{config.ckpt_path}: no such checkpoint; train first, or name one with --ckpt_path")
+        configure_loggers(config.trainer.logger, folder, config_hash(self.settings()), str(self.subcommand))
+        self._choose_checkpoint(folder)
 
-    def _place_loggers(self, loggers: Any, folder: Path) -> None:
-        """Let all loggers write into the run's folder; give W&B one run, however often this one is resumed."""
-        for logger in loggers if isinstance(loggers, list) else []:
-            logger.init_args.save_dir = str(folder)
-            if logger.class_path.endswith("WandbLogger"):
-                name = re.sub(r"[^\w.+-]", "_", folder.name)
-                logger.init_args.name = folder.name
-                if not os.environ.get("WANDB_SWEEP_ID"):  # a sweep's agent has named the run already
-                    logger.init_args.id = f"{name}-{config_hash(self.settings())[:8]}"
+    def _choose_checkpoint(self, folder: Path) -> None:
+        """Set the checkpoint that is resumed or tested; a ``fast_dev_run`` of fit starts from the beginning."""
+        config = self.config[self.subcommand]
+        is_resumable = (folder / LAST_CHECKPOINT).is_file() and not config.trainer.fast_dev_run
+        if config.ckpt_path is None and (self.subcommand != "fit" or is_resumable):
+            config.ckpt_path = str(folder / LAST_CHECKPOINT)
+        if config.ckpt_path is None:
+            return
+        checkpoint = Path(config.ckpt_path)
+        check_exists(checkpoint)
+        if self.subcommand == "fit":
+            check_resumable(checkpoint, self.settings())
+        else:
+            self._take_network_settings(checkpoint)
+
+    def _take_network_settings(self, checkpoint: Path) -> None:
+        """Take the model's settings from the checkpoint.
+
+        Raises:
+            InputError: the command line names another network than the checkpoint's.
+        """
+        hparams = read_checkpoint(checkpoint).get("hyper_parameters", {})
+        network = {f"model.{name}": hparams[name] for name in NETWORK_SETTINGS if name in hparams}
+        # As defaults: what the command line or a configuration file names remains, and can be compared.
+        self._subcommand_parsers[str(self.subcommand)].set_defaults(network)
+        asked = self.parser.parse_args(self._args)[str(self.subcommand)]  # type: ignore[arg-type]
+        differ = [f"{name} {value} -> {asked[name]}" for name, value in network.items() if asked[name] != value]
+        if differ:
+            raise InputError(
+                f"{checkpoint}: its network has other settings ({'; '.join(differ)}): leave these out, or name another"
+                " checkpoint"
+            )
+        config = self.config[self.subcommand]
+        config.model, config.data = asked.model, asked.data
+        # The weights come from the checkpoint: no file or download that training started from is needed.
+        config.model.weights, config.model.init_from = "none", None
 
     def settings(self) -> dict[str, Any]:
         """The configuration as the saved file has it."""
@@ -133,24 +164,37 @@ class MCSSCommandLine(LightningCLI):
         ]
         if self.config[self.subcommand].trainer.enable_progress_bar is not False:
             callbacks.append(TQDMProgressBar(refresh_rate=20))
+        configured = self.config[self.subcommand].trainer.callbacks or []
+        if not any(callback.class_path.endswith(".LastCheckpoint") for callback in configured):
+            callbacks.append(LastCheckpoint())
         self.trainer_defaults = {"callbacks": callbacks}
         plugins = self.config_init[self.subcommand].trainer.plugins or []
         plugins = [*(plugins if isinstance(plugins, list) else [plugins]), RunCheckpointIO()]
-        trainer = super().instantiate_trainer(plugins=plugins, **kwargs)
-        start_wandb(trainer.loggers)
+        try:
+            trainer = super().instantiate_trainer(plugins=plugins, **kwargs)
+        except (ValueError, TypeError, RuntimeError, MisconfigurationException) as error:
+            raise InputError(f"trainer: {error}") from error
+        start_wandb(trainer.loggers, str(self.subcommand))
         return trainer
 
     def before_fit(self) -> None:
-        """Go on from the checkpoint before the last one where the last one is damaged."""
+        """Resume from the checkpoint before the last if the last is damaged."""
         config = self.config_init["fit"]
         if config.ckpt_path is not None:
             config.ckpt_path = str(intact_checkpoint(Path(config.ckpt_path)))
 
     def after_fit(self) -> None:
-        """Test the weights that training ended with, where that was asked for."""
+        """Test the weights that training ended with, if ``then_test`` is set.
+
+        Raises:
+            InputError: the trainer's options ended training before its first step.
+        """
+        if self.trainer.global_step == 0:
+            raise InputError("no step was trained: see trainer.max_epochs, max_time and limit_train_batches")
         if self.config["fit"].then_test:
             last = Path(self.trainer.default_root_dir) / LAST_CHECKPOINT
-            ckpt_path = str(last) if last.is_file() else None
+            smoke = self.trainer.fast_dev_run  # type: ignore[attr-defined]  # wrote none: one that is there is another's
+            ckpt_path = str(last) if last.is_file() and not smoke else None
             self.trainer.test(self.model, datamodule=self.datamodule, ckpt_path=ckpt_path, verbose=False)
 
 
@@ -210,7 +254,7 @@ def main(args: Sequence[str] | None = None) -> None:
     prepare_process()
     try:
         _command_line(MCSSCommandLine, args)
-    except InputError as error:
+    except (InputError, MisconfigurationException) as error:
         print(f"mcss: {message_in_one_line(error)}", file=sys.stderr)
         raise SystemExit(2) from None
 

@@ -14,7 +14,7 @@ class InputError(ValueError):
 _WORKER_TRACEBACK = "Traceback (most recent call last)"
 
 
-def message_in_one_line(error: InputError) -> str:
+def message_in_one_line(error: Exception) -> str:
     """The message of ``error`` as one line, with any line breaks as spaces.
 
     PyTorch wraps an error of a loader's worker process into the text of its traceback, in which the message follows the

@@ -162,8 +162,12 @@ class MCSSModule(pl.LightningModule):
         return self.trainer.datamodule  # type: ignore[attr-defined]
 
     def forward(self, images: Float[Tensor, "batch 3 side side"]) -> Prediction:
-        """Embedding and pose (``pose_frame``, mm, h36m17 with the pelvis at 0) of normalised images."""
-        embedding = self.embed(images)
+        """Embedding and pose (``pose_frame``, mm, h36m17 with the pelvis at 0) of normalised images, in float32.
+
+        Also under autocast, which training uses: bf16 would round the coordinates of a pose to about 1 mm.
+        """
+        with torch.autocast(images.device.type, enabled=False):
+            embedding = self.embed(images)
         pose = unstandardise(self._regress(embedding), self.pose_mean_mm, self.pose_std_mm)
         with_pelvis = pose.new_zeros(pose.shape[0], len(JOINTS), 3)  # len(pose) would fix the batch of an export
         with_pelvis[:, _REGRESSED] = pose

@@ -43,14 +43,18 @@ def intact_checkpoint(path: Path) -> Path:
 
 
 class LastCheckpoint(Checkpoint):
-    """Keeps ``checkpoints/last.ckpt`` in the run's folder: every so many steps, and at the end of training.
+    """Writes ``checkpoints/last.ckpt`` in the run's folder every ``every_n_steps`` steps and at the end of training.
 
     The last checkpoint is the one that is tested: choosing one by validation labels would use labels that the
-    supervision level does not have. A file that cannot be written in the course of training is a warning
-    (``RunCheckpointIO``); the one at the end is an error.
+    supervision level does not have. Lightning's ModelCheckpoint is not used because it does not write at the end of
+    training unless the number of steps is a multiple of its interval. A file that cannot be written during training is
+    a warning (``RunCheckpointIO``), at the end an error.
 
     Args:
-        every_n_steps: at most so many steps are lost by a kill.
+        every_n_steps: interval in steps; a killed run loses at most this many.
+
+    Raises:
+        InputError: ``every_n_steps`` is not positive.
     """
 
     def __init__(self, every_n_steps: int = 250) -> None:
@@ -61,79 +65,81 @@ class LastCheckpoint(Checkpoint):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Save where it is due."""
+        """Write a checkpoint if the number of steps is a multiple of the interval."""
         if trainer.global_step % self.every_n_steps == 0:
-            self._save(trainer)
+            save_last_checkpoint(trainer)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Save.
+        """Write the final checkpoint.
 
         Raises:
-            InputError: the checkpoint could not be written.
+            InputError: it could not be written.
         """
-        self._save(trainer)
+        save_last_checkpoint(trainer)
         writer = trainer.strategy.checkpoint_io
         failure, *_ = distributed.gather_objects(writer.failure if isinstance(writer, RunCheckpointIO) else None)
         if failure:
             raise InputError(
                 f"the run's last checkpoint could not be written ({failure}):"
-                " make space and run the same command again, it goes on from the one before"
+                " make space and run the same command again, it resumes from the checkpoint before"
             )
 
-    @staticmethod
-    def _save(trainer: pl.Trainer) -> None:
+
+def save_last_checkpoint(trainer: pl.Trainer) -> None:
+    """Write ``checkpoints/last.ckpt`` of the run; nothing in a ``fast_dev_run``, from which no run may resume."""
+    if not trainer.fast_dev_run:  # type: ignore[attr-defined]
         trainer.save_checkpoint(Path(trainer.default_root_dir) / LAST_CHECKPOINT)
 
 
 class RunCheckpointIO(TorchCheckpointIO):
-    """Checkpoints of which a good one is always there.
+    """Writes checkpoints so that an intact one always exists; Lightning writes and reads all files through it.
 
-    A file is written beside its place and moved there in one step, once it is on the disk: a kill leaves the former
-    one. (Lightning's own way goes through the system's temporary folder, often another file system, where moving is
-    copying.) The one before it stays as ``previous.ckpt``. What cannot be written is told and remembered, and training
-    goes on: the next checkpoint may find space again.
+    A file is written beside its destination, flushed to the disk and then renamed, so a kill leaves the previous file
+    intact. (Lightning writes to the system's temporary folder first, often another file system, where renaming is
+    copying.) The checkpoint before the last is kept as ``previous.ckpt``. If a file cannot be written, a warning is
+    printed, ``failure`` is set and training continues: a later checkpoint may find space again.
     """
 
     failure: str | None = None
-    """Why the latest checkpoint could not be written; None where it was. Known to the rank that writes."""
+    """Why the latest checkpoint could not be written; None if it was. Known to the rank that writes."""
     step = 0
-    """Of the checkpoint that the run would go on from now: the one written last, or the one that it resumed from."""
-    _is_last_good = True
+    """Step of the checkpoint from which the run would resume: the last one written, or the one it resumed from."""
+    _is_last_intact = True
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: _PATH, storage_options: Any = None) -> None:
-        """Write ``checkpoint``; where that fails, warn and keep the former file."""
-        place = Path(path)
-        partial = place.with_suffix(".partial")
+        """Write ``checkpoint``; on failure warn and keep the previous file."""
+        destination = Path(path)
+        partial = destination.with_suffix(".partial")
         content = io.BytesIO()
         torch.save(checkpoint, content)
         try:
-            place.parent.mkdir(parents=True, exist_ok=True)
+            destination.parent.mkdir(parents=True, exist_ok=True)
             _write_through(partial, content)
-            if self._is_last_good:
-                _keep_previous(place)
-            os.replace(partial, place)
-            self.failure, self.step, self._is_last_good = None, checkpoint["global_step"], True
+            if self._is_last_intact:
+                _keep_previous(destination)
+            os.replace(partial, destination)
+            self.failure, self.step, self._is_last_intact = None, checkpoint["global_step"], True
         except OSError as error:
-            self.failure = f"{place}: {error.strerror}"
+            self.failure = f"{destination}: {error.strerror}"
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)
             rank_zero_warn(
                 f"step {checkpoint['global_step']}: no checkpoint could be written ({self.failure}); training goes on,"
-                " the former checkpoint stays. Make space in that folder."
+                " the previous checkpoint is kept. Make space in that folder."
             )
 
     def load_checkpoint(
         self, path: _PATH, map_location: Any = None, weights_only: bool | None = None
     ) -> dict[str, Any]:
-        """Content of a run's checkpoint, on the CPU; always read with ``weights_only=True``.
+        """Read a run's checkpoint onto the CPU; always with ``weights_only=True``.
 
         Raises:
-            InputError: it is absent, damaged, or no checkpoint of this project.
+            InputError: it is absent, damaged, or not a checkpoint of this project.
         """
         content = read_checkpoint(Path(path))
         self.step = content.get("global_step", 0)
-        # A run goes on from the previous one where the last is damaged, which must not take the good one's place.
-        self._is_last_good = Path(path).name != PREVIOUS_CHECKPOINT
+        # A run that resumes from previous.ckpt has a damaged last.ckpt, which must not replace the intact file.
+        self._is_last_intact = Path(path).name != PREVIOUS_CHECKPOINT
         return content
 
 
@@ -144,11 +150,11 @@ def _write_through(path: Path, content: io.BytesIO) -> None:
         os.fsync(file.fileno())
 
 
-def _keep_previous(place: Path) -> None:
-    """Give the file at ``place`` a second name, so that replacing it does not remove it."""
-    if not place.is_file():
+def _keep_previous(destination: Path) -> None:
+    """Give the file at ``destination`` a second name, so that replacing it does not remove it."""
+    if not destination.is_file():
         return
-    previous = place.with_name(PREVIOUS_CHECKPOINT)
+    previous = destination.with_name(PREVIOUS_CHECKPOINT)
     with contextlib.suppress(OSError):  # a file system without hard links keeps one checkpoint
         previous.unlink(missing_ok=True)
-        os.link(place, previous)
+        os.link(destination, previous)

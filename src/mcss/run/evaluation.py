@@ -136,7 +136,7 @@ def _tested(trainer: pl.Trainer, pl_module: MCSSModule, predictions: Mapping[str
     limited = bool({"fast_dev_run", "overfit_batches"} & limits.keys())
     return {
         "frame": pl_module.pose_frame,
-        "test_precision": str(trainer.precision),
+        "test_precision": str(pl_module.dtype).removeprefix("torch."),
         "test_store": str(store.path),
         "test_data_hash": store.content_hash,
         "test_subjects": np.unique(store.subject[rows]).tolist(),

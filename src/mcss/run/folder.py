@@ -1,4 +1,4 @@
-"""The folder of a run: what is in it, and whether it may be gone on with."""
+"""The folder of a run: names of its files, its default name, and the commit of the code."""
 
 import hashlib
 import json
@@ -6,11 +6,6 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import yaml
-
-from mcss.errors import InputError
-from mcss.run.checkpoints import LAST_CHECKPOINT
 
 CONFIG_FILE = "config.yaml"
 RUN_FILE = "run.json"
@@ -46,28 +41,6 @@ def default_run_dir(config: Mapping[str, Any]) -> str:
     data, seed = config["data"], config["seed_everything"]
     words = (Path(data["store"]).name, config["method"], data["supervision"], f"seed{seed}", config_hash(config)[:8])
     return str(Path("runs") / "-".join(words))
-
-
-def check_same_settings(folder: Path, config: Mapping[str, Any]) -> None:
-    """See that the checkpoint in ``folder`` belongs to a run with these settings.
-
-    Raises:
-        InputError: it does not: naming the settings that differ.
-    """
-    if not (folder / LAST_CHECKPOINT).is_file() or not (folder / CONFIG_FILE).is_file():
-        return
-    begun = deciding_settings(yaml.safe_load((folder / CONFIG_FILE).read_text(encoding="utf-8")))
-    asked = deciding_settings(config)
-    changed = [
-        f"{key} {begun.get(key)} -> {asked.get(key)}"
-        for key in sorted(begun.keys() | asked.keys())
-        if begun.get(key) != asked.get(key)
-    ]
-    if changed:
-        raise InputError(
-            f"{folder} holds a run with other settings ({'; '.join(changed[:4])}{' ...' if len(changed) > 4 else ''}):"
-            " choose another folder (make: NAME=..., mcss: --run_dir ...), or remove that one"
-        )
 
 
 def commit_of(folder: Path) -> str | None:

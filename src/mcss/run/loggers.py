@@ -1,15 +1,53 @@
-"""Starting Weights & Biases, which no run depends on."""
+"""Weights & Biases: which W&B run a process writes to, and starting it without depending on a server.
+
+Online, all processes of a run (fit, a resumed fit, test) write to one W&B run, whose id follows from the run's folder
+and settings. Offline, each process writes a file of its own that counts from step 0; sent with one id, the last file
+would replace the others. Offline processes therefore have ids of their own, in one W&B group named like the folder.
+"""
 
 import os
+import re
+import secrets
 from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
 import wandb
 from pytorch_lightning.loggers import Logger, WandbLogger
 from pytorch_lightning.utilities import rank_zero_warn
 
+_OFFLINE_MODES = ("offline", "dryrun")
 
-def start_wandb(loggers: Iterable[Logger]) -> None:
-    """Begin the W&B run of each such logger; offline, with a warning, where the server cannot be reached or refuses."""
+
+def configure_loggers(loggers: Any, folder: Path, settings_hash: str, command: str) -> None:
+    """Let all configured loggers write into the run's folder, and name the W&B run of this process.
+
+    Args:
+        loggers: ``trainer.logger`` of the configuration; changed in place.
+        folder: of the run.
+        settings_hash: short hash of the run's settings.
+        command: fit, test or validate.
+    """
+    for logger in loggers if isinstance(loggers, list) else []:
+        logger.init_args.save_dir = str(folder)
+        if not logger.class_path.endswith("WandbLogger"):
+            continue
+        logger.init_args.name = folder.name
+        if os.environ.get("WANDB_SWEEP_ID"):  # the agent of a sweep names the run
+            continue
+        name = re.sub(r"[^\w.+-]", "_", folder.name)[:80]
+        run_id = f"{name}-{settings_hash[:8]}"
+        if logger.init_args.get("offline") or os.environ.get("WANDB_MODE") in _OFFLINE_MODES:
+            names = _offline_names(run_id, folder.name, command)
+            logger.init_args.id = names.pop("id")
+            for argument, value in names.items():
+                logger.init_args[argument] = value
+        else:
+            logger.init_args.id = run_id
+
+
+def start_wandb(loggers: Iterable[Logger], command: str) -> None:
+    """Begin the W&B run of each such logger; offline, with a warning, if the server cannot be reached or refuses."""
     for logger in loggers:
         if not isinstance(logger, WandbLogger):
             continue
@@ -23,3 +61,12 @@ def start_wandb(loggers: Iterable[Logger]) -> None:
             )
             wandb.teardown()  # which has read the environment already
             os.environ["WANDB_MODE"] = "offline"
+            # WandbLogger has no public way to change the arguments of wandb.init after construction.
+            name = str(logger._wandb_init["name"])
+            logger._wandb_init.update(_offline_names(str(logger._wandb_init["id"]), name, command))
+
+
+def _offline_names(run_id: str, group: str, command: str) -> dict[str, str]:
+    """Arguments of ``wandb.init`` for one process of a run; a group in the environment has precedence."""
+    grouped = {} if os.environ.get("WANDB_RUN_GROUP") else {"group": group}
+    return {"id": f"{run_id}-{command}-{secrets.token_hex(3)}", "job_type": command, **grouped}

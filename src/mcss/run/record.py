@@ -63,10 +63,10 @@ class RunRecord(pl.Callback):
         self.wall_s = time.monotonic() - self._started_s
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Write ``run.json``."""
+        """Write ``run.json``, unless this is a ``fast_dev_run``, which leaves no trace of a training."""
         data: Any = pl_module.data
         self.replaced_images = sum(distributed.gather_objects(data.replaced_images))
-        if trainer.is_global_zero:
+        if trainer.is_global_zero and not trainer.fast_dev_run:  # type: ignore[attr-defined]
             path = Path(trainer.default_root_dir) / RUN_FILE
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(self.content(trainer, pl_module), indent=2) + "\n", encoding="utf-8")
@@ -120,16 +120,19 @@ def checkpoint_record(path: Path) -> dict[str, Any]:
     Raises:
         InputError: the checkpoint is absent, damaged, or not of this project.
     """
-    content = read_checkpoint(path)
     unknown = dict.fromkeys(("method", "supervision", "seed", "settings", "commit", "dirty", "precision"))
+    return {**unknown, **training_record(path), "checkpoint": str(path), "checkpoint_hash": file_hash(path)}
+
+
+def training_record(path: Path) -> dict[str, Any]:
+    """The record in a checkpoint, or of its run's folder, and its step, without the hash of the file.
+
+    Raises:
+        InputError: the checkpoint is absent, damaged, or not of this project.
+    """
+    content = read_checkpoint(path)
     record = content.get(RUN_KEY) or _record_of_folder(path.absolute().parent.parent, content)
-    return {
-        **unknown,
-        **record,
-        "checkpoint": str(path),
-        "checkpoint_hash": file_hash(path),
-        "steps": content["global_step"],
-    }
+    return {**record, "steps": content["global_step"]}
 
 
 def _record_of_folder(folder: Path, checkpoint: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,10 +2,8 @@ import copy
 import subprocess
 
 import pytest
-import yaml
 
-from mcss.errors import InputError
-from mcss.run.folder import check_same_settings, commit_of, config_hash, deciding_settings, default_run_dir
+from mcss.run.folder import commit_of, config_hash, deciding_settings, default_run_dir
 
 CONFIG = {
     "seed_everything": 0,
@@ -56,28 +54,6 @@ def test_seed_is_part_of_the_settings():
 def test_a_run_without_a_folder_gets_one_that_names_its_settings():
     config = changed("data.store", "data/studio")
     assert default_run_dir(config) == f"runs/studio-mcss-S1-seed0-{config_hash(config)[:8]}"
-
-
-@pytest.fixture
-def begun(tmp_path):
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(CONFIG))
-    (tmp_path / "checkpoints").mkdir()
-    (tmp_path / "checkpoints" / "last.ckpt").touch()
-    return tmp_path
-
-
-def test_a_run_with_the_same_settings_may_go_on(begun):
-    check_same_settings(begun, changed("data.num_workers", 4))
-
-
-def test_a_run_with_other_settings_is_refused_by_their_names(begun):
-    with pytest.raises(InputError, match=r"other settings \(model.lr 0.001 -> 0.1; trainer.precision bf16-mixed -> 32"):
-        check_same_settings(begun, {**changed("model.lr", 0.1), "trainer": {"max_steps": 10, "precision": "32"}})
-
-
-def test_a_folder_without_a_checkpoint_is_free(begun):
-    (begun / "checkpoints" / "last.ckpt").unlink()
-    check_same_settings(begun, changed("model.lr", 0.1))
 
 
 @pytest.fixture

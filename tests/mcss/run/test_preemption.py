@@ -85,7 +85,7 @@ def test_a_stop_whose_checkpoint_cannot_be_written_says_what_is_lost(
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("stopped by a signal")]
     assert line == (
         f"stopped by a signal after step 11, but no checkpoint could be written ({tmp_path}/checkpoints/last.ckpt:"
-        " File too large): 3 steps are lost, the same command goes on from step 8"
+        " File too large): 3 steps are lost, the same command resumes from step 8"
     )
     main(["fit", *arguments])
     assert_equal_runs(tmp_path, whole)

@@ -1,0 +1,112 @@
+"""Which checkpoint a run starts from: never one of other settings, and never one of a smoke test."""
+
+import shutil
+
+import pytest
+import torch
+
+from mcss.cli import main
+
+
+def refused(arguments, capsys):
+    """The one line with which the program refuses these arguments."""
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    return line
+
+
+@pytest.fixture
+def begun(trained, tmp_path):
+    """A folder with nothing but the checkpoint of a run."""
+    (tmp_path / "run/checkpoints").mkdir(parents=True)
+    shutil.copy(trained / "checkpoints/last.ckpt", tmp_path / "run/checkpoints/last.ckpt")
+    return tmp_path / "run"
+
+
+OTHER_SETTINGS = {
+    "model": (["--model.lr", "0.5"], "model.lr 0.002 -> 0.5"),
+    "contrastive": (["--model.contrastive.margin", "0.7"], "model.contrastive.margin 0.6 -> 0.7"),
+    "data": (["--data.supervision", "S5"], "data.supervision S1 -> S5"),
+    "trainer": (["--trainer.max_steps", "30"], "trainer.max_steps 20 -> 30"),
+    "gradients": (["--trainer.gradient_clip_val", "1"], "trainer.gradient_clip_val None -> 1"),
+    "precision": (["--trainer.precision", "16-mixed"], "-> 16-mixed"),
+    "seed": (["--seed_everything", "7"], "seed_everything 0 -> 7"),
+}
+
+
+@pytest.mark.parametrize("where", ["found", "named"])
+@pytest.mark.parametrize(("extra", "difference"), OTHER_SETTINGS.values(), ids=OTHER_SETTINGS)
+def test_a_setting_that_would_lose_against_the_checkpoint_is_refused(
+    extra, difference, where, begun, settings, tmp_path, capsys
+):
+    named = ["--ckpt_path", str(begun / "checkpoints/last.ckpt"), "--run_dir", str(tmp_path / "other")]
+    place = ["--run_dir", str(begun)] if where == "found" else named
+    assert difference in refused(["fit", *settings(), *place, *extra], capsys)
+
+
+def test_all_settings_that_differ_are_named(begun, settings, capsys):
+    words = [word for extra, _ in OTHER_SETTINGS.values() for word in extra]
+    line = refused(["fit", *settings(), "--run_dir", str(begun), *words], capsys)
+    assert all(difference in line for _, difference in OTHER_SETTINGS.values())
+
+
+def test_a_checkpoint_is_resumed_with_the_settings_that_it_carries(begun, settings, monkeypatch):
+    main(["fit", *settings(), "--data.num_workers", "0", "--data.eval_batch_size", "9", "--run_dir", str(begun)])
+    assert (begun / "config.yaml").is_file()
+
+
+def test_a_checkpoint_whose_settings_nothing_records_is_refused(begun, settings, capsys):
+    path = begun / "checkpoints/last.ckpt"
+    content = torch.load(path, weights_only=True)
+    del content["run"]
+    torch.save(content, path)
+    line = refused(["fit", *settings(), "--run_dir", str(begun)], capsys)
+    assert "the settings of its run are recorded neither in it nor in a config.yaml" in line
+
+
+def test_a_checkpoint_of_an_earlier_version_is_compared_with_the_config_of_its_folder(begun, trained, settings, capsys):
+    path = begun / "checkpoints/last.ckpt"
+    content = torch.load(path, weights_only=True)
+    del content["run"]
+    torch.save(content, path)
+    shutil.copy(trained / "config.yaml", begun)
+    main(["fit", *settings(), "--run_dir", str(begun)])
+    assert "model.lr 0.002 -> 0.5" in refused(
+        ["fit", *settings(), "--run_dir", str(begun), "--model.lr", "0.5"], capsys
+    )
+
+
+def test_a_smoke_test_leaves_nothing_that_a_run_would_start_from(settings, tmp_path):
+    main(["fit", *settings(), "--run_dir", str(tmp_path), "--trainer.fast_dev_run", "2", "--model.lr", "0.5"])
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_a_smoke_test_in_the_folder_of_a_run_changes_none_of_its_files(begun, settings, trained):
+    shutil.copytree(trained, begun, dirs_exist_ok=True)
+    before = {path: path.read_bytes() for path in begun.rglob("*") if path.is_file()}
+    main(["fit", *settings(), "--run_dir", str(begun), "--trainer.fast_dev_run", "true", "--model.lr", "0.5"])
+    assert {path: path.read_bytes() for path in begun.rglob("*") if path.is_file()} == before
+
+
+NETWORKS = {"width": "8", "pose_frame": "root", "image_size_px": "96", "embedding_dim": "64"}
+
+
+@pytest.mark.parametrize(("name", "value"), NETWORKS.items())
+@pytest.mark.parametrize("where", ["found", "named"])
+def test_a_network_other_than_the_checkpoints_is_not_tested(name, value, where, trained, settings, tmp_path, capsys):
+    named = ["--ckpt_path", str(trained / "checkpoints/last.ckpt"), "--run_dir", str(tmp_path)]
+    place = ["--run_dir", str(trained)] if where == "found" else named
+    line = refused(["test", *settings(), *place, f"--model.{name}", value], capsys)
+    assert f"its network has other settings (model.{name} " in line
+    assert f" -> {value})" in line
+
+
+def test_settings_that_nobody_typed_come_from_the_checkpoint(trained, store_path, tmp_path):
+    """The defaults are a network of 224 px with ImageNet weights."""
+    checkpoint, store = str(trained / "checkpoints/last.ckpt"), str(store_path)
+    quiet = ["--trainer.enable_progress_bar", "false", "--trainer.logger", "false", "--trainer.accelerator", "cpu"]
+    main(["test", "--ckpt_path", checkpoint, "--data.store", store, "--run_dir", str(tmp_path), *quiet])
+    assert (tmp_path / "results.json").is_file()
