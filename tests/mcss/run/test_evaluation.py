@@ -113,7 +113,6 @@ def test_what_a_checkpoint_without_any_description_was_trained_on_is_unknown(oth
     [
         (["--trainer.limit_test_batches", "0.5", "--data.eval_batch_size", "16"], {"limit_test_batches": 0.5}),
         (["--trainer.fast_dev_run", "true", "--data.eval_batch_size", "16"], {"fast_dev_run": 1}),
-        (["--trainer.overfit_batches", "1"], {"overfit_batches": 1}),
     ],
 )
 def test_a_partial_test_is_marked_and_leaves_every_file_of_a_whole_one(arguments, limits, other_run, tmp_path, capsys):

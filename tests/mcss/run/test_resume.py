@@ -53,7 +53,7 @@ def test_all_settings_that_differ_are_named(begun, settings, capsys):
     assert all(difference in line for _, difference in OTHER_SETTINGS.values())
 
 
-def test_a_checkpoint_is_resumed_with_the_settings_that_it_carries(begun, settings, monkeypatch):
+def test_a_checkpoint_is_resumed_with_the_settings_that_it_carries(begun, settings):
     main(["fit", *settings(), "--data.num_workers", "0", "--data.eval_batch_size", "9", "--run_dir", str(begun)])
     assert (begun / "config.yaml").is_file()
 
