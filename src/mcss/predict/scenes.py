@@ -135,13 +135,15 @@ class StoreScene(Scene):
 
 
 def filmed_scene(source: Source, clip: Clip, cameras: tuple[str, ...], name: str) -> FilmedScene:
-    """Find the person in a clip by the code of the import.
+    """Find the person in a clip by the code of the import, and print its remarks.
 
     Raises:
         InputError: a recording cannot be read, nobody is found, or the recordings have no time in common.
     """
     time_s, frame, box_px = [], [], []
     files: tuple[dict[Path, int], ...] = tuple({} for _ in cameras)
+    for remark in source.remarks(clip, cameras):
+        print(remark.line)
     for instant in source.instants(clip, cameras):  # one at a time: a long video has many
         frames, boxes = np.full(len(cameras), -1), np.full((len(cameras), 4), np.nan)
         for seen in instant.views:

@@ -66,14 +66,21 @@ def test_calibrated_intervals_cover_what_they_promise_on_new_people(tmp_path):
     parts = [measured(count) for count in (1, 4)]
     made = calibrate(*(np.concatenate(values) for values in zip(*parts, strict=True)))
     made.save(tmp_path / "calibration.json")
+    widths = {}
     for count in (1, 4):
         new_error, spread, views = measured(count)
         interval = read_calibration(tmp_path / "calibration.json").interval_mm(spread, views)
         assert 0.88 <= (new_error[:, 1:] <= interval[:, 1:]).mean() <= 0.92
+        hard, easy = (
+            interval[new_error > np.median(new_error)].mean(),
+            interval[new_error <= np.median(new_error)].mean(),
+        )
+        widths[count] = hard / easy
+    assert widths[4] > 1.1 > widths[1]  # of several views the interval tells hard frames from easy ones
     assert np.isnan(made.interval_mm(spread, np.full(600, 3.0))).all()
 
 
 def test_another_file_is_no_calibration(tmp_path):
-    (tmp_path / "other.json").write_text('{"scale_by_views": {"4": [1, 2]}}')
+    (tmp_path / "other.json").write_text('{"by_views": {"4": {"typical_mm": [1.0], "scale": [1.0]}}}')
     with pytest.raises(InputError, match=r"other.json: not a calibration \(not one number a joint\); make one with"):
         read_calibration(tmp_path / "other.json")
