@@ -16,11 +16,10 @@ from data_modules.sources.base import Clip
 from data_modules.sources.footage.keypoint_files import as_joints, names_of_joints, read_keypoints
 from data_modules.sources.footage.recordings import Recording, match_frames, read_table
 from data_modules.sources.footage.solving.clicks import Clicks
-from data_modules.sources.footage.videos import Videos
+from data_modules.sources.footage.videos import CLICKS_FILE, PEOPLE_FILE, Videos
 from mcss.errors import InputError
 from mcss.skeleton import JOINTS
 
-CLICKS_FILE, PEOPLE_FILE = "clicks.csv", "people.csv"
 CLICK_COLUMNS = ("video", "frame", "joint", "x", "y")
 SHORTEST_MM, TALLEST_MM = 500, 2500
 

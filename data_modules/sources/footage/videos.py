@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from data_modules.sources.footage.detector_boxes import Detector
 
 SYNC_FILE, BOXES_FILE = "sync.csv", "boxes.csv"
+CLICKS_FILE, PEOPLE_FILE = "clicks.csv", "people.csv"
+"""What labels are made from."""
 SOLVED_FILES = ("cameras.json", "solved.html")
 """What mcss-data solve writes beside the poses."""
 BOX_COLUMNS = ("left", "top", "width", "height")
@@ -57,7 +59,7 @@ class Videos(Source):
 
     name = "videos"
     arrangement = "<subject>/<clip>/<camera>.mp4"
-    tables = (SYNC_FILE, BOXES_FILE, MARKERS_FILE)
+    tables = (SYNC_FILE, BOXES_FILE, MARKERS_FILE, CLICKS_FILE, PEOPLE_FILE)
     data_set = DataSet(name="videos", subjects_test=(), source="own videos", licence="as their owner says")
 
     def __init__(self, source: Path, images_fps: float | None = None) -> None:

@@ -181,7 +181,7 @@ def _sums(
 
 def _flat(vectors: np.ndarray) -> np.ndarray:
     """One row of entries for each group of vectors."""
-    return vectors.reshape(len(vectors), 1, -1)
+    return vectors.reshape(len(vectors), 1, vectors.shape[1] * vectors.shape[2])
 
 
 def _term(residual: Float64[np.ndarray, "groups size"], columns: np.ndarray, values: np.ndarray) -> Term:
