@@ -161,7 +161,8 @@ def check_same_data(table: pd.DataFrame, test_data_hash: str, path: Path) -> Non
 def _test_of(table: pd.DataFrame) -> pd.Series:
     """What makes two rows tests of the same weights: the checkpoint, or for legacy rows the settings."""
     known = ~table["checkpoint_hash"].isin([UNKNOWN, ""])
-    return table["checkpoint_hash"].where(known, table["method"] + table["settings_hash"] + table["world_size"])
+    settings = table["method"] + table["settings_hash"] + table["world_size"] + " " + table["seed"]
+    return table["checkpoint_hash"].where(known, settings)
 
 
 def _in_order(table: pd.DataFrame) -> pd.DataFrame:

@@ -53,8 +53,8 @@ def readme_table(runs: pd.DataFrame) -> str:
             "3D labels": group["supervision"],
             "method": _marked(group),
             "seeds": group["seeds"],
-            "steps": f"{int(group['steps']):,}",
-            "images seen": f"{int(group['images_seen']):,}",
+            "steps": _thousands(group["steps"]),
+            "images seen": _thousands(group["images_seen"]),
             **{reported.heading: _with_spread(group, name) for name, reported in METRICS.items()},
             "N-MPJPE of each": _by_subject(group, "n_mpjpe_mm"),
         }
@@ -174,6 +174,10 @@ def read_published(path: Path) -> pd.DataFrame:
 def _marked(group: pd.Series) -> str:
     partial = " (PARTIAL test)" if group["partial"] == "yes" else ""
     return f"{group['method']}{partial}{' *' if group['settings'] == LEGACY else ''}"
+
+
+def _thousands(count: str) -> str:
+    return f"{int(count):,}" if count.isdigit() else count
 
 
 def _with_spread(group: pd.Series, metric: str) -> str:

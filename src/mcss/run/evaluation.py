@@ -105,10 +105,14 @@ def results_text(record: Mapping[str, Any]) -> str:
         f"{subject}: {', '.join(HEADLINE)}": {METRICS[name].heading: value for name, value in errors.items()}
         for subject, errors in record["by_subject"].items()
     }
+    if record["labelled_errors"]:
+        errors = {METRICS[name].heading: record["labelled_errors"][name] for name in METRICS}
+        subjects[f"labelled training images: {', '.join(HEADLINE)}"] = errors
     table = pd.DataFrame.from_dict(lines | subjects, orient="index").rename_axis("joints, average")
     images = f"{record['test_images']} images"
     if record["partial"]:
-        images = f"PARTIAL TEST of {record['test_images']} of {record['test_images_of_store']} images"
+        limits = " ".join(f"{name}={value}" for name, value in record["test_limits"].items())
+        images = f"PARTIAL TEST of {record['test_images']} of {record['test_images_of_store']} images ({limits})"
     return (
         f"\n{record['method'] or 'method unknown'}, 3D labels: {record['supervision'] or 'unknown'},"
         f" test subjects {' '.join(record['test_subjects'])}, {images}, {record['frame']} frame, mm\n\n"

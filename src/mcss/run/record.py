@@ -145,6 +145,9 @@ def _record_of_folder(folder: Path, checkpoint: Mapping[str, Any]) -> dict[str, 
     record = {} if not (folder / RUN_FILE).is_file() else json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
     if record.get("steps") != checkpoint["global_step"]:
         record = {}
+    if record.get("commit"):
+        commit, _, dirty = record["commit"].partition("-")
+        record |= {"commit": commit, "dirty": record.get("dirty", bool(dirty))}
     try:
         settings = resolved_settings(config)
     except InputError:  # a store of the run is gone: its content is not known any more

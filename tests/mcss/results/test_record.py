@@ -78,6 +78,11 @@ def test_a_record_with_unknown_settings_is_a_run_of_its_own(finished, tmp_path):
     assert rows["seed"].tolist() == rows["dirty"].tolist() == rows["commit"].tolist() == ["unknown"] * 2
 
 
+def test_seeds_without_a_checkpoint_do_not_replace_each_other(finished, tmp_path):
+    runs = [finished(f"{seed}", seed=seed, checkpoint_hash=None) for seed in (0, 1)]
+    assert add_runs([*runs, runs[0]], tmp_path / "runs.csv")["seed"].tolist() == ["0", "1"]
+
+
 def test_levels_with_more_labels_come_first(finished, tmp_path):
     levels = {"5%S1": 56, "all": 5600, "S1": 1120}
     runs = [finished(level, supervision=level, labelled_instants=n) for level, n in levels.items()]

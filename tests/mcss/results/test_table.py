@@ -27,6 +27,11 @@ def test_the_readme_states_seeds_spread_and_the_error_of_each_test_person(table)
     assert "mcss_global" not in text
 
 
+def test_what_is_not_known_of_a_run_reads_unknown(table):
+    (line,) = readme_table(table({"images_seen": None})).splitlines()[2:3]
+    assert columns(line)[4] == "unknown"
+
+
 def test_a_partial_test_is_marked_beside_the_whole_one(table):
     text = readme_table(table({}, {"partial": True, "test_images": 32, "seed": 1, "value": 50.0}))
     assert [columns(line)[1] for line in text.splitlines()[2:4]] == ["mcss", "mcss (PARTIAL test)"]
