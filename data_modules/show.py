@@ -14,7 +14,7 @@ from jaxtyping import Int64, UInt8
 from data_modules.store import Store, open_store
 from data_modules.store.pictures import BACKGROUND, crop_picture, frame_path, skeleton_pictures
 
-TILE_PX = 160
+TILE_PX = 140
 PAGE_FILE, PICTURE_FILE = "show.html", "show.png"
 SHOWN_CLIPS = 24
 """Clips with pictures, spread evenly; the table has all of them."""

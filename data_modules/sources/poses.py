@@ -48,13 +48,16 @@ def require_agreement(apart_mm: float, where: str) -> None:
 
 
 def require_credible(pose_world: Float[np.ndarray, "17 3"], where: str) -> None:
-    """Refuse a pose that cannot be one of a person in millimetres.
+    """Refuse a pose that cannot be one of a person in millimetres; joints that are not known (NaN) say nothing.
 
     Raises:
-        InputError: a coordinate is not finite, or the torso has a length that no person has.
+        InputError: a coordinate is not finite, no joint is known, or the torso has a length that no person has.
     """
-    if not np.isfinite(pose_world).all():
+    is_known = np.isfinite(pose_world).all(axis=1)
+    if not (is_known | np.isnan(pose_world).all(axis=1)).all() or not is_known.any():
         raise InputError(f"{where}: the pose has coordinates that are not finite; leave the instant out or repair it")
+    if not is_known[[THORAX, PELVIS]].all():
+        return
     torso = float(np.linalg.norm(pose_world[THORAX] - pose_world[PELVIS]))
     if not TORSO_MM[0] <= torso <= TORSO_MM[1]:
         raise InputError(f"{where}: the torso is not between 200 and 900 mm long; check the unit of the poses")

@@ -26,6 +26,7 @@ from data_modules.sources.h36m.mks0601 import H36mMks0601
 from data_modules.store import open_store
 from data_modules.store import writer as store_writer
 from mcss.errors import InputError
+from mcss.skeleton import JOINTS
 from tests.references.schema1_store import write_schema1_store
 
 LAYOUT = "h36m-mks0601"
@@ -297,6 +298,18 @@ def test_one_clip_more_than_fifty_costs_one_clip(tmp_path, monkeypatch):
     assert (len(changes.built), len(changes.kept), len(open_store(tmp_path / "store"))) == (1, 50, 102)
 
 
+def test_a_joint_that_is_not_known_is_stored_as_such(tmp_path):
+    source = FiftyClips()
+    source.count, source.pose = 1, np.zeros((17, 3))
+    source.pose[JOINTS.index("Thorax"), 2] = 500
+    source.pose[JOINTS.index("LWrist")] = np.nan
+    build.build_store(source, tmp_path / "store", EVERY_FRAME, source.clips(), workers=1, progress=False)
+    store = open_store(tmp_path / "store")
+    np.testing.assert_array_equal(store.pose_world[0], source.pose)
+    assert store.has_pose.all()
+    assert store.meta.excluded == ()
+
+
 def test_a_store_of_schema_1_of_the_same_configuration_is_left_alone(tmp_path):
     source = FiftyClips()
     source.count = 2
@@ -314,11 +327,13 @@ class FiftyClips(Source):
     """Finished crops of one colour."""
 
     name = "fifty"
+    has_files = False
     data_set = DataSet(name="fifty", subjects_test=(), source="made up", licence="none")
 
     def __init__(self):
         super().__init__(Path())
         self.count = 50
+        self.pose = None
         self.rendered = []
 
     def clips(self):
@@ -336,4 +351,4 @@ class FiftyClips(Source):
     def instants(self, clip, cameras):
         self.rendered.append(clip)
         crop = Crop(simplejpeg.encode_jpeg(np.full((32, 32, 3), 90, np.uint8)), (0.0, 0.0, 32.0))
-        yield Instant(0, 0.0, tuple(View(camera, crop) for camera in cameras))
+        yield Instant(0, 0.0, tuple(View(camera, crop) for camera in cameras), self.pose)
