@@ -21,7 +21,15 @@ from mcss.results.record import read_table
 from mcss.results.table import difficulty, read_published, readme_table, tables_page, write_into
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "CONTRIBUTING.md", "docs/data.md", "docs/retrieval.md", "docs/scaling.md")
+PAGES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "docs/data.md",
+    "docs/footage.md",
+    "docs/labels.md",
+    "docs/retrieval.md",
+    "docs/scaling.md",
+)
 MODULES = [
     module.name
     for package in (mcss, data_modules)

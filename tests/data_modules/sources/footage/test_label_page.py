@@ -73,7 +73,7 @@ def test_clicks_are_saved_at_once_and_their_instants_come_first_again(views):
     assert again.clicks == session.clicks
     assert again.instants[0] == last
     with pytest.raises(KeyError, match="Tail"):
-        session.set_click(video, frame, "Tail", (0, 0))
+        session.set_click(video, frame, "Tail", (0.0, 0.0))
 
 
 @pytest.fixture

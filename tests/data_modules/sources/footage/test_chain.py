@@ -1,0 +1,51 @@
+"""The commands of docs/footage.md, one after the other, on rehearsal footage; a program clicks what a person would."""
+
+import csv
+import json
+
+import numpy as np
+
+from data_modules.cli import main
+from data_modules.store import open_store
+from mcss.geometry.camera import Camera
+from mcss.skeleton import JOINTS
+
+CLIP = "S1/Walking-1"
+
+
+def click_truth(views, every):
+    """Write clicks.csv as if somebody had clicked the true joints to a quarter of a pixel at every so many frames."""
+    with np.load(views / "truth" / "S1_Walking-1.npz") as truth:
+        poses, time_s = truth["points"], truth["time_s"]
+    cameras = json.loads((views / "truth" / "S1_Walking-1.json").read_text())
+    with (views / "truth" / "sync.csv").open() as file:
+        offsets = {row["video"]: float(row["offset_s"]) for row in csv.DictReader(file)}
+    rng, rows = np.random.default_rng(0), []
+    for camera, fps in zip(cameras, (30, 25, 30000 / 1001, 24), strict=True):
+        video = f"{CLIP}/{camera}"
+        for shared_s in np.arange(1.0, 2.6, every / 24):
+            frame = round((shared_s + offsets[video]) * fps)
+            pose = poses[np.abs(time_s - (frame / fps - offsets[video])).argmin()]
+            places = Camera.from_dict(cameras[camera]).project(pose) + rng.normal(0, 0.25, (17, 2))
+            rows += [[video, frame, joint, *place] for joint, place in zip(JOINTS, places, strict=True) if frame >= 0]
+    with (views / "clicks.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["video", "frame", "joint", "x", "y"], *rows])
+    return poses, time_s
+
+
+def test_from_films_to_labels_in_a_store(tmp_path, capsys):
+    views, store_path = tmp_path / "views", tmp_path / "footage"
+    main(f"frames --preset tiny --views {views} --clip S1/Walking/1 --size 96x54 --duration 4".split())
+    main(["sync", str(views)])
+    poses, time_s = click_truth(views, every=1)
+    main(["solve", str(views)])
+    main(f"import videos --source {views} --out {store_path} --size 32 --workers 1".split())
+    main(["check", str(store_path)])
+    assert "no problems" in capsys.readouterr().out
+    store = open_store(store_path)
+    labelled = np.flatnonzero(store.has_pose)
+    assert len(set(store.instant[labelled].tolist())) >= 10
+    solved = np.asarray(store.pose_world[labelled], dtype=np.float64)
+    truth = poses[[int(np.abs(time_s - t).argmin()) for t in store.time_s[labelled]]]
+    apart = [np.linalg.norm(p[:, 1:] - p[:, :1], axis=-1) for p in (solved, truth)]
+    assert np.abs(apart[0] - apart[1]).mean() < 40
