@@ -1,7 +1,7 @@
 """The documentation runs: commands parse, docstring examples hold, numbers come from the results."""
 
 import doctest
-import importlib
+import importlib.util
 import pkgutil
 import re
 import shlex
@@ -30,11 +30,17 @@ PAGES = (
     "docs/retrieval.md",
     "docs/scaling.md",
 )
+
+
+def source(module):
+    return Path(importlib.util.find_spec(module).origin).read_text(encoding="utf-8")
+
+
 MODULES = [
     module.name
     for package in (mcss, data_modules)
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
-    if not module.name.endswith("__main__")
+    if not module.name.endswith("__main__") and ">>>" in source(module.name)
 ]
 
 

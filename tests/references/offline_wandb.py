@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 from wandb.proto import wandb_internal_pb2
 
@@ -10,9 +11,8 @@ BLOCK, HEADER = 32768, 7
 FULL, FIRST, LAST = 1, 2, 4
 
 
-def records(folder: Path):
-    """Every record of the one ``.wandb`` file below ``folder``, in order."""
-    (path,) = folder.glob("wandb/offline-run-*/*.wandb")
+def records(path: Path):
+    """Every record of a ``.wandb`` file, in order."""
     content, position, parts = path.read_bytes(), HEADER, []
     while position + HEADER <= len(content):
         if BLOCK - position % BLOCK < HEADER:
@@ -30,14 +30,35 @@ def records(folder: Path):
 
 def read_offline_run(folder: Path):
     """Group, configuration and logged rows of the offline run below ``folder``."""
-    group, config, history = "", {}, []
-    for record in records(folder):
+    (run,) = read_offline_runs(folder)
+    return run.group, run.config, run.history
+
+
+class OfflineRun(NamedTuple):
+    """What one process sends."""
+
+    id: str
+    group: str
+    job_type: str
+    config: dict
+    history: list
+
+
+def read_offline_runs(folder: Path) -> list[OfflineRun]:
+    """The offline runs below ``folder``, in the order in which they began."""
+    return [_read(path) for path in sorted(folder.glob("wandb/offline-run-*/*.wandb"), key=lambda path: path.parent)]
+
+
+def _read(path: Path) -> OfflineRun:
+    run_id, group, job_type, config, history = "", "", "", {}, []
+    for record in records(path):
         kind = record.WhichOneof("record_type")
         if kind == "run":
+            run_id, job_type = record.run.run_id, record.run.job_type
             group = record.run.run_group or group
         for item in [*record.run.config.update, *record.config.update]:
             config[".".join([item.key, *item.nested_key]).strip(".")] = json.loads(item.value_json)
         if kind == "history":
             row = {item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in record.history.item}
             history.append(row)
-    return group, config, history
+    return OfflineRun(run_id, group, job_type, config, history)

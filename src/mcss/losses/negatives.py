@@ -30,7 +30,7 @@ def pairwise_squared_distance(
     dtype = torch.promote_types(anchor.dtype, torch.float32)
     anchor, positive = anchor.to(dtype), positive.to(dtype)
     squared = anchor.square().sum(dim=1, keepdim=True) + positive.square().sum(dim=1)
-    return squared.addmm_(anchor, positive.mT, alpha=-2)  # what is done in place, autocast leaves in its precision
+    return squared.addmm_(anchor, positive.mT, alpha=-2)  # autocast does not apply to in-place operations
 
 
 def off_diagonal(values: Float[Tensor, "pairs pairs"]) -> Float[Tensor, "pairs others"]:

@@ -23,20 +23,28 @@ def over_known_joints(
 ) -> tuple[Float64[Tensor, " poses"], int]:
     """Error of each pose over the joints that are NaN in neither pose, and how many joints were compared in all.
 
+    The error is NaN where the target has fewer than ``MIN_JOINTS`` known joints (or than there are): such a pose is to
+    be left out of an average and counted.
+
     Raises:
-        ValueError: a pose has fewer than ``MIN_JOINTS`` such joints (or than there are), or an infinite coordinate.
+        ValueError: a pose with that many known joints has too few predicted ones, or a coordinate is infinite.
     """
     known = ~(pred.isnan() | target.isnan()).any(dim=2)
     if known.all():
         return pose_error(pred, target), known.numel()
-    if (few := known.sum(dim=1) < min(MIN_JOINTS, known.shape[1])).any():
+    least = min(MIN_JOINTS, known.shape[1])
+    is_compared = (~target.isnan()).all(dim=2).sum(dim=1) >= least
+    if (few := is_compared & (known.sum(dim=1) < least)).any():
         raise ValueError(
             f"{int(few.sum())} of {len(pred)} poses have fewer than {MIN_JOINTS} joints that are known and predicted,"
             f" the first is pose {int(few.nonzero()[0])}"
         )
-    error = torch.empty(len(pred), dtype=torch.float64)
+    known &= is_compared[:, None]
+    error = torch.full((len(pred),), torch.nan, dtype=torch.float64)
     patterns, pattern_of_pose = known.unique(dim=0, return_inverse=True)
     for number, joints in enumerate(patterns):
+        if not joints.any():
+            continue
         chosen = pattern_of_pose == number
         error[chosen.cpu()] = pose_error(pred[chosen][:, joints], target[chosen][:, joints]).cpu()
     return error, int(known.sum())
@@ -64,6 +72,8 @@ class _PoseError(Metric):
     pose_count: Int[Tensor, " groups"]
     joint_count: Int[Tensor, ""]
     """Joints that were compared, over all poses; ``pose_count * len(joints)`` where none was missing."""
+    left_out: Int[Tensor, ""]
+    """Poses that do not count because fewer than ``MIN_JOINTS`` of their joints are known."""
 
     def __init__(
         self,
@@ -81,6 +91,7 @@ class _PoseError(Metric):
         self.add_state("error_sum", torch.zeros(num_groups, dtype=torch.float64), dist_reduce_fx="sum")
         self.add_state("pose_count", torch.zeros(num_groups, dtype=torch.int64), dist_reduce_fx="sum")
         self.add_state("joint_count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
+        self.add_state("left_out", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
 
     @staticmethod
     def pose_error(
@@ -98,11 +109,12 @@ class _PoseError(Metric):
         """Add the errors of poses in joint order ``h36m17``, in mm, both in the same frame.
 
         ``group`` is the group of each pose, 0 to ``num_groups`` - 1; it may be left out if there is one group. Joints
-        that are NaN in the target (not labelled) or in the prediction (never labelled in training) are left out.
+        that are NaN in the target (not labelled) or in the prediction (never labelled in training) are left out, and so
+        are poses with fewer than ``MIN_JOINTS`` labelled joints, which ``left_out`` counts.
 
         Raises:
-            ValueError: a pose has fewer than ``MIN_JOINTS`` joints to compare, a coordinate is infinite, or ``group``
-                is missing or out of range.
+            ValueError: a pose has too few predicted joints, a coordinate is infinite, or ``group`` is missing or out of
+                range.
         """
         groups = len(self.error_sum)
         error, joints = over_known_joints(
@@ -114,7 +126,9 @@ class _PoseError(Metric):
             group = torch.zeros(len(error), dtype=torch.int64)
         elif ((group < 0) | (group >= groups)).any():
             raise ValueError(f"groups {group.unique().tolist()} are not all in the range 0 to {groups - 1}")
-        group = group.to(self.error_sum.device)
+        counted = ~error.isnan()
+        self.left_out = self.left_out + int((~counted).sum())
+        error, group = error[counted], group.to(counted.device)[counted].to(self.error_sum.device)
         self.error_sum = self.error_sum.index_add(0, group, error.to(self.error_sum.device))
         self.pose_count = self.pose_count.index_add(0, group, torch.ones_like(group))
         self.joint_count = self.joint_count + joints

@@ -9,13 +9,14 @@ from mcss.batch import EvalBatch, Prediction
 from mcss.losses.contrastive import effective_rank
 from mcss.metrics.reported import METRICS
 from mcss.models.module import MCSSModule
+from mcss.skeleton import LEFT_HIP
 
 
 class ValidationErrors(pl.Callback):
     """Pose errors on the validation clips, for tuning, never for results: h36m16, micro, the network's pose frame."""
 
     def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
-        """Begin anew."""
+        """Reset what was measured."""
         self.metrics = {
             f"val/{name}": reported.metric("h36m16", dist_sync_fn=distributed.gather_states)
             for name, reported in METRICS.items()
@@ -31,10 +32,10 @@ class ValidationErrors(pl.Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Add the errors of a batch's labelled poses."""
-        labelled = batch.pose_world.isfinite().all(dim=(1, 2))
-        pose_true = pl_module.target(batch.pose_world[labelled]).cpu()
+        pose_true, pose_pred = pl_module.target(batch.pose_world).cpu(), outputs.pose.float().cpu()
+        labelled = pose_true[:, LEFT_HIP].isfinite().all(dim=1)  # other joints may be missing
         for metric in self.metrics.values():
-            metric.update(outputs.pose[labelled].float().cpu(), pose_true)
+            metric.update(pose_pred[labelled], pose_true[labelled])
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
         """Log them, where any rank has a pose: computing them is a collective."""
@@ -45,14 +46,14 @@ class ValidationErrors(pl.Callback):
 
 
 class CollapseWatch(pl.Callback):
-    """Warns when all images get (nearly) the same embedding: nothing is learned from pairs any more.
+    """Warns when all images have (nearly) the same embedding: the contrastive loss then teaches nothing.
 
     Measured on the validation images: mean distance of embeddings of different images, and their effective rank.
 
     Args:
-        min_mean_distance: below this, the run counts as collapsed; unit vectors drawn at random are 1.41 apart.
-        min_rank: likewise for the effective rank.
-        max_images: how many validation images are compared.
+        min_mean_distance: smallest mean distance without a warning; random unit vectors are 1.41 apart.
+        min_rank: smallest effective rank without a warning.
+        max_images: largest number of validation images that are compared.
     """
 
     def __init__(self, min_mean_distance: float = 0.1, min_rank: float = 3.0, max_images: int = 1024) -> None:
@@ -61,7 +62,7 @@ class CollapseWatch(pl.Callback):
         self.max_images = max_images
 
     def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
-        """Begin anew."""
+        """Reset what was measured."""
         self.parts: list[tuple[torch.Tensor, torch.Tensor]] = []
 
     def on_validation_batch_end(
@@ -77,7 +78,7 @@ class CollapseWatch(pl.Callback):
         self.parts.append((batch.row.cpu(), outputs.embedding.float().cpu()))
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
-        """Log both figures; warn where they tell of a collapse."""
+        """Log both figures; warn if they are below their limits."""
         parts = [part for share in distributed.gather_objects(self.parts) for part in share]
         row, embedding = (torch.cat(column) for column in zip(*parts, strict=True))
         embedding = embedding[row.argsort()]

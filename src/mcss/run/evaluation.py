@@ -149,6 +149,7 @@ def _tested(trainer: pl.Trainer, pl_module: MCSSModule, predictions: Mapping[str
         "test_limits": limits,
         "partial": limited or len(rows) < len(data.rows_test),
         "excluded": list(store.meta.excluded),
+        "poses_left_out": int(prediction_errors(predictions)["mpjpe_mm"].isna().sum()),
         "poses_without_yaw": int(is_degenerate(to_root(torch.from_numpy(store.pose_world[rows]))).sum()),
     }
 

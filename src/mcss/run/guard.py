@@ -1,4 +1,4 @@
-"""What happens to a step whose loss or gradient is not a number."""
+"""Skips steps whose loss or gradient is not finite."""
 
 import json
 from collections.abc import Iterable
@@ -20,14 +20,14 @@ NONFINITE_FILE = "nonfinite.json"
 
 
 class NonFiniteGuard(pl.Callback):
-    """Skips a step whose loss or gradient is not finite, on all ranks alike; too many in a row end the run.
+    """Skips a step whose loss or gradient is not finite, on all ranks; too many in a row end the run.
 
-    A skipped step leaves weights, optimizer state and BatchNorm's statistics as they were. It counts as a step of the
-    schedule and of the streams, so a resumed run meets and skips it as well. ``train/skipped_steps`` is logged.
-    Where the run ends, ``nonfinite.json`` in its folder names the images of its last step, by rank.
+    A skipped step leaves weights, optimizer state and BatchNorm's statistics unchanged. It counts as a step of the
+    schedule and of the streams, so a resumed run skips it as well. ``train/skipped_steps`` is logged. If the run ends,
+    ``nonfinite.json`` in its folder names the images of the last step, by rank.
 
     Args:
-        max_in_a_row: so many skipped steps one after the other end the run.
+        max_in_a_row: number of consecutive skipped steps that ends the run.
 
     Raises:
         InputError: ``max_in_a_row`` is not positive, or (while training) so many steps in a row were skipped.
@@ -40,19 +40,22 @@ class NonFiniteGuard(pl.Callback):
         self.skipped = self.in_a_row = 0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Make room for BatchNorm's statistics."""
-        self._kept = [buffer.clone() for buffer in pl_module.buffers()]
+        """Allocate copies of BatchNorm's statistics, by type: one kernel copies all tensors of a type."""
+        self._buffers: dict[torch.dtype, list[Tensor]] = {}
+        for buffer in pl_module.buffers():
+            self._buffers.setdefault(buffer.dtype, []).append(buffer)
+        self._kept = {dtype: [buffer.clone() for buffer in buffers] for dtype, buffers in self._buffers.items()}
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: TrainBatch, batch_idx: int
     ) -> None:
-        """Keep the statistics: the forward pass changes them before anything is known about the loss."""
+        """Copy the statistics: the forward pass changes them before the loss is known."""
         self._step = batch.step
-        for kept, buffer in zip(self._kept, pl_module.buffers(), strict=True):
-            kept.copy_(buffer)
+        for dtype, buffers in self._buffers.items():
+            torch._foreach_copy_(self._kept[dtype], buffers)
 
     def on_before_backward(self, trainer: pl.Trainer, pl_module: pl.LightningModule, loss: Float[Tensor, ""]) -> None:
-        """Keep the loss of this rank's batch."""
+        """Store the loss of this rank's batch."""
         self._loss = loss.detach()
 
     def on_before_optimizer_step(
@@ -68,8 +71,8 @@ class NonFiniteGuard(pl.Callback):
             return
         # Without gradients an optimizer changes neither the weights nor its own state, not even its count of steps.
         optimizer.zero_grad(set_to_none=True)
-        for kept, buffer in zip(self._kept, pl_module.buffers(), strict=True):
-            buffer.copy_(kept)
+        for dtype, buffers in self._buffers.items():
+            torch._foreach_copy_(buffers, self._kept[dtype])
         self.skipped += 1
         self.in_a_row += 1
         for logger in trainer.loggers:
@@ -102,9 +105,9 @@ class NonFiniteGuard(pl.Callback):
         return [name for names in images.values() for name in names]
 
     def state_dict(self) -> dict[str, Any]:
-        """What must survive a kill."""
+        """Counters that a resumed run continues."""
         return {"skipped": self.skipped, "in_a_row": self.in_a_row}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on counting."""
+        """Continue the counters."""
         self.skipped, self.in_a_row = state_dict["skipped"], state_dict["in_a_row"]

@@ -42,7 +42,10 @@ def read_predictions(path: Path) -> dict[str, np.ndarray]:
 def pose_errors(
     pose_pred: Float[Tensor, "poses 17 3"], pose_true: Float[Tensor, "poses 17 3"], joint_set: str = "h36m16"
 ) -> pd.DataFrame:
-    """Each of ``METRICS`` in mm, a column each, for every pose over its known joints; both poses in one frame."""
+    """Each of ``METRICS`` in mm, a column each, for every pose over its known joints.
+
+    NaN where too few joints are known. Both poses are in one frame.
+    """
     joints = list(joint_indices(joint_set))
     pred, true = to_root(pose_pred)[:, joints], to_root(pose_true)[:, joints]
     errors = {name: over_known_joints(reported.metric.pose_error, pred, true)[0] for name, reported in METRICS.items()}
@@ -74,7 +77,7 @@ def image_title(store: Store, row: int) -> str:
 def extreme_poses_figure(name: str, store: Store, frame: str, predictions: Predictions) -> Figure:
     """Best, median and worst three test images of a run, by MPJPE (h36m16), with the true and the predicted pose."""
     error = prediction_errors(predictions)["mpjpe_mm"].to_numpy()
-    ranked = np.argsort(error)
+    ranked = np.argsort(error)[: len(error) - np.isnan(error).sum()]
     middle = len(ranked) // 2
     chosen = {"best": ranked[:3], "median": ranked[middle - 1 : middle + 2], "worst": ranked[-3:]}
     labels = [f"{group}: {error[index]:.0f} mm" for group, indices in chosen.items() for index in indices]

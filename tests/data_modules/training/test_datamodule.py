@@ -105,6 +105,7 @@ def test_decoding_at_once_and_on_the_way_give_the_same_batches(make_data):
         assert torch.equal(cached["labelled"].images, decoded["labelled"].images)
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")  # on machines with one core
 def test_worker_processes_give_the_same_batches(make_data):
     for alone, helped in zip(steps(make_data()), steps(make_data(num_workers=2)), strict=True):
         assert torch.equal(alone["multiview"].positive, helped["multiview"].positive)

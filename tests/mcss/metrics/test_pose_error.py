@@ -141,3 +141,20 @@ def test_poses_that_are_not_predicted_at_all_are_an_error():
     pred[5] = torch.nan
     with pytest.raises(ValueError, match="1 of 12 poses have fewer than 4 joints that are known and predicted"):
         MPJPE().update(pred, poses(24))
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_pose_with_too_few_known_joints_is_left_out_and_counted(name):
+    pred, target = poses(25), poses(26)
+    few, none = target.clone(), target.clone()
+    few[3, 5:] = torch.nan  # joints 1 to 4 remain: just enough
+    few[5, 4:] = torch.nan
+    none[7] = torch.nan
+    metric, expected = CLASSES[name](), CLASSES[name]()
+    metric.update(pred, few)
+    kept = [pose for pose in range(12) if pose != 5]
+    expected.update(pred[kept], few[kept])
+    assert metric.left_out == 1
+    torch.testing.assert_close(metric.compute(), expected.compute(), rtol=0, atol=0)
+    metric.update(pred, none)
+    assert (metric.left_out, metric.pose_count.sum()) == (2, 22)

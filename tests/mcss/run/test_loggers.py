@@ -7,9 +7,10 @@ import torch
 import wandb
 
 from mcss.cli import main
+from mcss.models.module import MCSSModule
 from mcss.run.evaluation import headline
 from mcss.run.history import read_history
-from tests.references.offline_wandb import read_offline_run
+from tests.references.offline_wandb import read_offline_run, read_offline_runs
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +68,41 @@ def test_figures_and_the_final_table_are_sent(logged):
     assert {name.removeprefix("test/"): sent[name] for name in sent if name.startswith("test/")} == pytest.approx(
         headline(record["results"]), abs=1e-3
     )
+
+
+def test_processes_of_a_run_are_offline_runs_that_do_not_replace_each_other(
+    settings, frequent_checkpoints, tmp_path, monkeypatch
+):
+    """An interrupted fit, the fit that resumes it, and the test: each file counts from its own step 0."""
+    overlay = tmp_path / "wandb.yaml"
+    overlay.write_text("trainer:\n  logger:\n    - class_path: pytorch_lightning.loggers.WandbLogger\n")
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    folder = tmp_path / "run"
+    configs = ["--config", str(frequent_checkpoints), "--config", str(overlay), "--trainer.log_every_n_steps", "1"]
+    arguments = [*settings(), *configs, "--trainer.max_steps", "8", "--run_dir", str(folder)]
+    training_step = MCSSModule.training_step
+
+    def crashing_step(self, batch, batch_idx):
+        if batch.step == 6:
+            raise RuntimeError("killed")
+        return training_step(self, batch, batch_idx)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MCSSModule, "training_step", crashing_step)
+        with pytest.raises(RuntimeError, match="killed"):
+            main(["fit", *arguments])
+    wandb.finish()
+    main(["fit", *arguments])
+    wandb.finish()
+    main(["test", "--config", str(folder / "config.yaml"), "--run_dir", str(folder)])
+    wandb.finish()
+    wandb.teardown()
+    runs = {run.id: run for run in read_offline_runs(folder)}
+    assert [run.group for run in runs.values()] == ["run", "run", "run"]
+    assert sorted(run.job_type for run in runs.values()) == ["fit", "fit", "test"]
+    fits = [run for run in runs.values() if run.job_type == "fit"]
+    logged = sorted([row["trainer/global_step"] for row in run.history if "train/loss" in row] for run in fits)
+    assert logged == [[0, 1, 2, 3, 4, 5], [4, 5, 6, 7]]
 
 
 def test_an_unreachable_server_does_not_touch_the_run(settings, trained, tmp_path, monkeypatch):
