@@ -40,7 +40,7 @@ def synthetic_rows(
 ) -> Iterator[Row]:
     """Rows in the store's order. The left hip is beside the pelvis, so that the canonical frame is defined."""
     rng = np.random.default_rng(seed)
-    for subject, clip in itertools.product(sorted(subjects), sorted(clips)):
+    for subject, clip in itertools.product(sorted(subjects), sorted(clips, key=lambda name: name.split("/"))):
         action, subaction = clip.rsplit("/", 1)
         for instant in range(instants):
             pose = rng.normal(0, 300, (17, 3)).astype(np.float32)
