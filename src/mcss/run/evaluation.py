@@ -38,8 +38,8 @@ class ResultsWriter(pl.Callback):
     The network is scored in the frame that it predicts; a prediction in the world's frame is never made canonical
     first. For comparison the same errors are given for the prediction that is always the mean of all training poses.
 
-    A test of a part of the images (``limit_test_batches``, ``fast_dev_run``, ``overfit_batches``) is marked
-    ``partial``. It goes to files with ``_partial`` in their names where the folder has the results of a whole test.
+    A test of a part of the images (``limit_test_batches``, ``fast_dev_run``) is marked ``partial``. It is written to
+    files with ``_partial`` in their names if the folder has the results of a whole test.
     """
 
     def on_test_start(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
@@ -134,10 +134,9 @@ def _tested(trainer: pl.Trainer, pl_module: MCSSModule, predictions: Mapping[str
     store = data.test_store
     limits = {
         name: value
-        for name in ("limit_test_batches", "fast_dev_run", "overfit_batches")
+        for name in ("limit_test_batches", "fast_dev_run")
         if (value := getattr(trainer, name)) not in (0, False, None) and not (value == 1.0 and isinstance(value, float))
     }
-    limited = bool({"fast_dev_run", "overfit_batches"} & limits.keys())
     return {
         "frame": pl_module.pose_frame,
         "test_precision": str(pl_module.dtype).removeprefix("torch."),
@@ -147,7 +146,7 @@ def _tested(trainer: pl.Trainer, pl_module: MCSSModule, predictions: Mapping[str
         "test_images": len(rows),
         "test_images_of_store": len(data.rows_test),
         "test_limits": limits,
-        "partial": limited or len(rows) < len(data.rows_test),
+        "partial": "fast_dev_run" in limits or len(rows) < len(data.rows_test),
         "excluded": list(store.meta.excluded),
         "poses_left_out": int(prediction_errors(predictions)["mpjpe_mm"].isna().sum()),
         "poses_without_yaw": int(is_degenerate(to_root(torch.from_numpy(store.pose_world[rows]))).sum()),

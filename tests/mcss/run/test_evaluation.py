@@ -136,3 +136,10 @@ def test_a_partial_test_without_a_whole_one_is_replaced_by_it(other_run, tmp_pat
     (folder / "results_partial.json").touch()
     assert not evaluate(folder)["partial"]
     assert not list(folder.glob("*_partial.*"))
+
+
+def test_a_smoke_test_of_training_is_partial_and_of_no_checkpoint(settings, tmp_path):
+    main(["fit", *settings(), "--trainer.fast_dev_run", "true", "--then_test", "true", "--run_dir", str(tmp_path)])
+    record = record_of(tmp_path)
+    assert (record["partial"], record["checkpoint_hash"], record["steps"]) == (True, None, 1)
+    assert record["settings"]["trainer.fast_dev_run"] is True
