@@ -2,10 +2,14 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from data_modules.commands.arguments import Subparsers, at_least, seconds
 from data_modules.sources.registry import LAYOUTS, make_layout
 from data_modules.store import open_store
+
+if TYPE_CHECKING:
+    from data_modules.build import Changes
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -35,7 +39,7 @@ def run(options: argparse.Namespace) -> None:
     """Import what is new or has changed, and say what was left out."""
     from data_modules.build import build_store, chosen_clips
     from data_modules.clip_rows import BuildSettings
-    from data_modules.show import write_page
+    from data_modules.show import PAGE_FILE, write_page
     from data_modules.sources.exclusions import read_exclusions
 
     source = make_layout(options.layout, options.source)
@@ -54,16 +58,23 @@ def run(options: argparse.Namespace) -> None:
     )
     clips = chosen_clips(source, settings, options.subjects)
     changes = build_store(source, options.out, settings, clips, options.workers)
-    if not changes.is_new:
+    page = options.out / PAGE_FILE
+    if changes.is_new:
+        _report(changes, options.out)
+    else:
         print(f"{options.out}: already imported")
-        return
-    store = open_store(options.out)
-    print(f"{options.out}: {len(store)} images of {len(set(store.instant.tolist()))} instants")
+    if changes.is_new or not page.exists():
+        write_page(options.out)
+        print(f"look at it: {page}")
+
+
+def _report(changes: "Changes", path: Path) -> None:
+    """Say what the store at ``path`` holds now, and what was left out."""
+    store = open_store(path)
+    print(f"{path}: {len(store)} images of {len(set(store.instant.tolist()))} instants")
     if changes.kept or changes.dropped:
         print(f"clips: {len(changes.built)} imported, {len(changes.kept)} kept as they were")
     if changes.dropped:
         print(f"dropped, no longer in the source or not chosen: {', '.join(changes.dropped)}")
     for item in store.meta.excluded:
         print(f"left out {item['sequence']}: {item['reason']}")
-    page, _ = write_page(options.out)
-    print(f"look at it: {page}")

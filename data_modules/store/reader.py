@@ -4,8 +4,6 @@ The directory opens with ``datasets.load_from_disk``. This module reads its Arro
 ``datasets`` costs ten times the cell's buffer, and the hot path needs only buffers and numpy columns.
 """
 
-import bisect
-import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,10 +13,11 @@ import numpy as np
 import pyarrow as pa
 import simplejpeg
 import torch
-from jaxtyping import Bool, Float32, Float64, Int, Shaped, UInt8
+from jaxtyping import Bool, Float32, Float64, Int, UInt8
 from torch import Tensor
 
 from data_modules.crop import resize
+from data_modules.store.columns import BinaryColumn, strings, vectors
 from data_modules.store.format import (
     ARROW_FILE,
     OPTIONAL,
@@ -36,28 +35,6 @@ from mcss.skeleton import JOINTS
 
 NEEDED_JOINTS = [JOINTS.index(name) for name in ("Pelvis", "RHip", "LHip")]
 """Without which a pose is no label: the canonical frame follows from them."""
-
-
-class _BinaryColumn:
-    """The cells of a chunked binary column as views of the mapped file; nothing is copied.
-
-    Arrow's own buffers are sliced: a cell as one of its scalars costs six times as much, 8 us an image.
-    """
-
-    def __init__(self, column: pa.ChunkedArray) -> None:
-        chunks = [chunk for chunk in column.chunks if len(chunk)]
-        self._starts = list(itertools.accumulate((len(chunk) for chunk in chunks), initial=0))
-        self._parts = [_offsets_and_data(chunk) for chunk in chunks]
-
-    def __getitem__(self, row: int) -> memoryview:
-        chunk = bisect.bisect_right(self._starts, row) - 1
-        (offsets, data), cell = self._parts[chunk], row - self._starts[chunk]
-        return data[offsets[cell] : offsets[cell + 1]]
-
-
-def _offsets_and_data(chunk: pa.LargeBinaryArray) -> tuple[memoryview, memoryview]:
-    _, offsets, data = chunk.buffers()
-    return memoryview(offsets).cast("b").cast("q")[chunk.offset :], memoryview(data).cast("B").toreadonly()
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +57,8 @@ class Store(Index):
     pose_world: Float32[np.ndarray, "rows 17 3"]
     """World frame, mm, joint set h36m17; NaN where there is none, and at joints that are not known."""
     has_mask: Bool[np.ndarray, " rows"]
-    _images: _BinaryColumn
-    _masks: _BinaryColumn | None
+    _images: BinaryColumn
+    _masks: BinaryColumn | None
 
     def __reduce__(self) -> tuple:
         # Another process maps the file itself instead of receiving a copy.
@@ -178,20 +155,20 @@ def open_store(path: Path) -> Store:
     """
     description, meta = _read_description(path)
     table = _map_table(path, description["schema_version"], expected_rows=description["rows"])
-    pose_world = _vectors(table["pose_world"]).reshape(-1, 17, 3)
+    pose_world = vectors(table["pose_world"]).reshape(-1, 17, 3)
     has_mask, masks = np.zeros(len(table), dtype=bool), None
     if description["schema_version"] > 1:
         if table["joint_valid"].null_count < len(table):
-            pose_world[~_vectors(table["joint_valid"]).reshape(-1, 17)] = np.nan
+            pose_world[~vectors(table["joint_valid"]).reshape(-1, 17)] = np.nan
         has_mask = table["mask"].is_valid().to_numpy()
-        masks = _BinaryColumn(table["mask"]) if has_mask.any() else None
+        masks = BinaryColumn(table["mask"]) if has_mask.any() else None
     return Store(
-        subject=_strings(table["subject"]),
-        action=_strings(table["action"]),
+        subject=strings(table["subject"]),
+        action=strings(table["action"]),
         subaction=table["subaction"].to_numpy(),
         frame=table["frame"].to_numpy(),
         time_s=table["time_s"].to_numpy(),
-        camera=_strings(table["camera"]),
+        camera=strings(table["camera"]),
         has_pose=np.isfinite(pose_world[:, NEEDED_JOINTS]).all(axis=(1, 2)),
         subjects_train=meta.subjects_train,
         path=path,
@@ -201,10 +178,10 @@ def open_store(path: Path) -> Store:
         rows_per_subject=description["rows_per_subject"],
         clips=description.get("clips", {}),
         source_path=description.get("source_path", ""),
-        box=_vectors(table["box"]).reshape(-1, 3),
+        box=vectors(table["box"]).reshape(-1, 3),
         pose_world=pose_world,
         has_mask=has_mask,
-        _images=_BinaryColumn(table["image"]),
+        _images=BinaryColumn(table["image"]),
         _masks=masks,
     )
 
@@ -257,22 +234,3 @@ def _has_gap(table: pa.Table, name: str) -> bool:
 def _read_meta(fields: dict) -> StoreMeta:
     tuples = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
     return StoreMeta(**{**fields, **tuples})
-
-
-def _strings(column: pa.ChunkedArray) -> Shaped[np.ndarray, " rows"]:
-    """Fixed-width strings, without a Python object a row."""
-    encoded = column.dictionary_encode().combine_chunks()
-    return np.array(encoded.dictionary.to_pylist())[encoded.indices.to_numpy()]
-
-
-def _vectors(column: pa.ChunkedArray) -> Shaped[np.ndarray, " values"]:
-    """Values of all fixed-size lists one after the other; NaN where the list is null."""
-    lists = column.type
-    values = np.empty((len(column), lists.list_size), dtype=lists.value_type.to_pandas_dtype())
-    start = 0
-    for chunk in column.chunks:
-        part = values[start : start + len(chunk)]
-        part[:] = chunk.values.to_numpy(zero_copy_only=False).reshape(part.shape)
-        part[chunk.is_null().to_numpy(zero_copy_only=False)] = np.nan
-        start += len(chunk)
-    return values.reshape(-1)

@@ -50,6 +50,14 @@ def test_the_import_writes_a_page_with_every_clip_and_all_views_side_by_side(imp
     assert cv2.imread(str(imported / "show.png")) is not None
 
 
+def test_a_page_that_is_missing_is_written_by_the_next_import(imported, sources, capsys):
+    before = (imported / "show.html").read_text()
+    (imported / "show.html").unlink()
+    main(["import", "videos", "--source", str(sources("videos")), "--out", str(imported), "--size", "32"])
+    assert capsys.readouterr().out == f"{imported}: already imported\nlook at it: {imported / 'show.html'}\n"
+    assert (imported / "show.html").read_text() == before
+
+
 def test_what_was_left_out_is_on_the_page(copied_source, tmp_path):
     source = copied_source("videos")
     (source / "Ann/walk/<notes>.txt").write_text("none")
