@@ -89,27 +89,25 @@ def test_phone_clips_become_square_crops_of_one_moment(phones, tmp_path):
         rows, columns = np.nonzero(masks[str(store.camera[row])][row // 4])
         x, y, side = store.box[row]
         inside = (rows >= y) & (rows < y + side) & (columns >= x) & (columns < x + side)
-        assert inside.mean() > 0.9
+        assert inside.mean() > 0.85
         assert side < 1.6 * max(np.ptp(rows), np.ptp(columns))
 
 
 @pytest.mark.parametrize(
-    ("name", "old", "new"),
+    ("name", "old", "new", "changed"),
     [
-        ("sync.csv", "0.06", "0.05"),
-        ("boxes.csv", "\n0,", "\n9,"),
-        ("markers.csv", "HeadTop", "Neck"),
-        ("Ann/walk/poses.trc", "m", "mm"),
+        ("sync.csv", "0.06", "0.05", {("Ann", "talk", 1)}),
+        ("boxes.csv", "\n0,", "\n9,", {("Ann", "talk", 1)}),
+        ("markers.csv", "HeadTop", "Neck", {("Ann", "talk", 1), ("Ann", "walk", 1), ("Zoe", "talk", 1)}),
+        ("Ann/walk/poses.trc", "m", "mm", {("Ann", "walk", 1)}),
     ],
 )
-def test_a_table_changes_the_clips_that_it_is_about(name, old, new, copied_source):
+def test_a_table_changes_the_clips_that_it_is_about(name, old, new, changed, copied_source):
     source = copied_source("videos")
-    clips = [("Ann", "walk", 1), ("Zoe", "talk", 1)]
-    before = [Videos(source).fingerprint(clip) for clip in clips]
+    clips = sorted(Videos(source).clips())
+    before = {clip: Videos(source).fingerprint(clip) for clip in clips}
     edit_text(source / name, old, new)
-    after = [Videos(source).fingerprint(clip) for clip in clips]
-    assert after[0] != before[0]
-    assert (after[1] == before[1]) == (name != "markers.csv")
+    assert {clip for clip in clips if Videos(source).fingerprint(clip) != before[clip]} == changed
 
 
 def test_without_offsets_the_views_would_not_belong_together(phones, tmp_path):
