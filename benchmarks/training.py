@@ -21,7 +21,7 @@ from mcss.cli import main
 from mcss.models.module import MCSSModule
 from mcss.run.history import MetricsHistory
 
-STEPS_A_TURN, TURNS_A_ROUND, ROUNDS = 25, 10, 2
+STEPS_A_TURN, TURNS_A_ROUND, ROUNDS = 25, 10, 5
 EARLIER_STEPS = 94_000
 """How long the history is at the start: as that of experiments/trainer/gpu.yaml at its end."""
 _CONFIGS = ("experiments/base.yaml", "experiments/data/studio.yaml", "experiments/method/mcss.yaml")

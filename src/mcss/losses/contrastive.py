@@ -101,16 +101,16 @@ def effective_rank(embedding: Float[Tensor, "rows dim"]) -> Float[Tensor, ""]:
 
 
 class ContrastiveTerms(NamedTuple):
-    """The loss of a batch, and what tells whether the embedding collapses; all but the loss without a gradient.
+    """The loss of a batch and, if asked for, figures that show whether the embedding collapses, without a gradient.
 
     ``mean_distance`` is the mean off-diagonal distance, ``threshold`` the one in effect and ``without_candidate`` the
     share of pairs in which no negative is larger than it.
     """
 
     loss: Float[Tensor, ""]
-    threshold: Float[Tensor, ""]
-    mean_distance: Float[Tensor, ""]
-    without_candidate: Float[Tensor, ""]
+    threshold: Float[Tensor, ""] | None = None
+    mean_distance: Float[Tensor, ""] | None = None
+    without_candidate: Float[Tensor, ""] | None = None
 
 
 @dataclass(frozen=True)
@@ -169,9 +169,11 @@ class ContrastiveLoss(nn.Module):
         self.settings = settings
 
     def forward(
-        self, anchor: Float[Tensor, "pairs dim"], positive: Float[Tensor, "pairs dim"], step: int
+        self, anchor: Float[Tensor, "pairs dim"], positive: Float[Tensor, "pairs dim"], step: int, monitor: bool = True
     ) -> ContrastiveTerms:
         """Compute the loss of global step ``step``: a pure function of its arguments and the settings.
+
+        Without ``monitor`` only the loss: the other terms take a sixth of the time at 33 pairs, a third in the softmax.
 
         Raises:
             ValueError: fewer than two pairs, so that there is no negative.
@@ -182,12 +184,16 @@ class ContrastiveLoss(nn.Module):
         if len(anchor) < 2:
             raise ValueError("a contrastive batch needs at least two pairs")
         is_softmax = step < self.settings.warmup_steps or self.settings.negatives == "all"
+        if is_softmax and not monitor:
+            return ContrastiveTerms(
+                softmax_contrastive_loss(pairwise_squared_distance(anchor, positive), self.settings.temperature)
+            )
         # Only the softmax has a gradient through all pairs, and needs their squares once more.
         with torch.set_grad_enabled(is_softmax and torch.is_grad_enabled()):
             squared = pairwise_squared_distance(anchor, positive)
         with torch.no_grad():
             pairwise = (squared.clamp(min=0) if is_softmax else squared.clamp_(min=0)).sqrt_()
-            mean_distance = (pairwise.sum() - pairwise.trace()) / (len(anchor) * (len(anchor) - 1))
+            mean_distance = (pairwise.sum() - pairwise.trace()) / (len(anchor) * (len(anchor) - 1)) if monitor else None
             threshold = effective_threshold(pairwise, self.threshold_at(step), self.settings.threshold_quantile)
             chosen = self._negatives(hide_non_negatives(pairwise, threshold), step)
         if is_softmax:
@@ -195,6 +201,8 @@ class ContrastiveLoss(nn.Module):
         else:
             negative = negative_distance(anchor, positive, chosen)
             loss = contrastive_loss(distance(anchor, positive), negative, self.settings.margin, self.settings.squared)
+        if not monitor:
+            return ContrastiveTerms(loss)
         without_candidate = chosen.absent.all(dim=1).to(loss.dtype).mean()
         return ContrastiveTerms(loss, threshold, mean_distance, without_candidate)
 

@@ -181,20 +181,26 @@ class MCSSModule(pl.LightningModule):
         """Total loss = L_pose + contrastive_weight * L_contrastive, of the streams that the batch has."""
         embedding = self.embed(batch.images)
         anchor, positive, labelled = embedding.tensor_split([batch.pairs, 2 * batch.pairs])
-        loss = embedding.new_zeros(())
+        loss, values = embedding.new_zeros(()), {}
         if len(anchor):
-            terms = self.contrastive_loss(anchor, positive, batch.step)
+            terms = self.contrastive_loss(anchor, positive, batch.step, monitor=self._is_logged_step())
             loss = loss + self.contrastive_weight * terms.loss
-            self.log("train/loss_contrastive", terms.loss)
-            self.log("train/mean_distance", terms.mean_distance)
-            self.log("train/threshold", terms.threshold)
-            self.log("train/without_candidate", terms.without_candidate)
+            figures = terms._asdict()
+            values["train/loss_contrastive"] = figures.pop("loss")
+            values |= {f"train/{name}": value for name, value in figures.items() if value is not None}
         if len(labelled):
-            pose_loss = self._pose_loss(labelled, batch)
+            values["train/loss_pose"] = pose_loss = self._pose_loss(labelled, batch)
             loss = loss + pose_loss
-            self.log("train/loss_pose", pose_loss)
-        self.log("train/loss", loss, prog_bar=True)
+        if self._is_logged_step():
+            for name, value in values.items():
+                self.log(name, value)
+            self.log("train/loss", loss, prog_bar=True)
         return loss
+
+    def _is_logged_step(self) -> bool:
+        """Whether the trainer writes the values of this step; calls of ``log`` in other steps take time for nothing."""
+        trainer = self._trainer
+        return trainer is None or (trainer.global_step + 1) % (trainer.log_every_n_steps or 1) == 0  # type: ignore[attr-defined]
 
     def validation_step(self, batch: EvalBatch, batch_idx: int) -> Prediction:
         """Prediction for the callbacks that measure it."""

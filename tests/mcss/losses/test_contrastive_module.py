@@ -143,3 +143,15 @@ def test_bad_settings(settings, message):
 def test_one_pair_is_no_contrastive_batch():
     with pytest.raises(ValueError, match="at least two pairs"):
         ContrastiveLoss(ContrastiveSettings())(torch.ones(1, 4), torch.ones(1, 4), 0)
+
+
+@pytest.mark.parametrize("step", [0, 10**6])
+def test_without_monitoring_the_loss_and_its_gradient_are_the_same(step):
+    rng = torch.Generator().manual_seed(5)
+    views = [torch.nn.functional.normalize(torch.randn(9, 8, generator=rng), dim=1).requires_grad_() for _ in range(2)]
+    loss = ContrastiveLoss(ContrastiveSettings())
+    monitored, alone = loss(*views, step), loss(*views, step, monitor=False)
+    assert torch.equal(monitored.loss, alone.loss)
+    for a, b in zip(torch.autograd.grad(monitored.loss, views), torch.autograd.grad(alone.loss, views), strict=True):
+        assert torch.equal(a, b)
+    assert alone[1:] == (None, None, None)
