@@ -74,3 +74,19 @@ def _after(first: Lag, second: Lag) -> Lag:
 def _reversed(lag: Lag) -> Lag:
     rate = 1 + 1e-6 * (lag.drift_ppm or 0.0)
     return Lag(-lag.lag_s / rate, None if lag.drift_ppm is None else -lag.drift_ppm, lag.by, lag.confidence)
+
+
+def differences(name: str, found: ClipSync, recordings: list[Recording], written: Mapping[str, float]) -> list[str]:
+    """Pairs of videos whose written offsets differ from the measured lag by more than a frame of the slower one."""
+    frame_s = {recording.camera: 1 / recording.fps for recording in recordings}
+    lines = []
+    for (a, b), lag in found.pairs.items():
+        if lag is None or a not in written or b not in written:
+            continue
+        apart_s = written[b] - written[a] - lag.lag_s
+        if abs(apart_s) > max(frame_s[a], frame_s[b]):
+            lines.append(
+                f"{name}: sync.csv puts {b} {written[b] - written[a]:+.3f} s behind {a}, their {lag.by} says "
+                f"{lag.lag_s:+.3f} s; check the offsets"
+            )
+    return lines

@@ -9,7 +9,7 @@ from pathlib import Path
 from data_modules.sources.base import Clip
 from data_modules.sources.footage.recordings import Recording, read_recording, read_table, recordings_in
 from data_modules.sources.footage.sync import Lag
-from data_modules.sources.footage.sync_clip import ClipSync, sync_clip
+from data_modules.sources.footage.sync_clip import ClipSync, differences, sync_clip
 from data_modules.sources.footage.videos import SYNC_FILE, Videos
 
 WRITTEN = ("offset_s", "offset_frames", "drift_ppm")
@@ -75,22 +75,6 @@ def pair_line(name: str, pair: tuple[str, str], lag: Lag | None) -> str:
         f"{name}: {pair[1]} shows {lag.lag_s:+.3f} s when {pair[0]} shows 0, by {lag.by} "
         f"(confidence {lag.confidence:.2f}){drift}"
     )
-
-
-def differences(name: str, found: ClipSync, recordings: list[Recording], written: Mapping[str, float]) -> list[str]:
-    """Pairs of videos whose written offsets differ from the measured lag by more than a frame of the slower one."""
-    frame_s = {recording.camera: 1 / recording.fps for recording in recordings}
-    lines = []
-    for (a, b), lag in found.pairs.items():
-        if lag is None or a not in written or b not in written:
-            continue
-        apart_s = written[b] - written[a] - lag.lag_s
-        if abs(apart_s) > max(frame_s[a], frame_s[b]):
-            lines.append(
-                f"{name}: {SYNC_FILE} puts {b} {written[b] - written[a]:+.3f} s behind {a}, their {lag.by} says "
-                f"{lag.lag_s:+.3f} s; check the offsets"
-            )
-    return lines
 
 
 def _written(rows: Mapping[str, Mapping[str, str]], name: str, recordings: list[Recording]) -> dict[str, float]:

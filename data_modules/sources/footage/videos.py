@@ -34,6 +34,7 @@ from data_modules.sources.footage.recordings import (
     recordings_in,
     unread_in,
 )
+from data_modules.sources.footage.sync_clip import differences, sync_clip
 from mcss.errors import InputError
 from mcss.skeleton import JOINTS
 
@@ -133,9 +134,6 @@ class Videos(Source):
 
     def remarks(self, clip: Clip, cameras: tuple[str, ...]) -> list[Remark]:
         """Where the sound of two recordings says another offset than sync.csv."""
-        from data_modules.sources.footage.sync_clip import sync_clip  # which reads recordings, as this module does
-        from data_modules.sources.footage.sync_table import differences
-
         on_shared_clock = self.recordings(clip, cameras)
         own = [read_recording(recording.path, {"fps": str(recording.fps)}) for recording in on_shared_clock]
         offsets = {

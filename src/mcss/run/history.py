@@ -1,4 +1,4 @@
-"""One history of a run's logged values, however often the run is killed and resumed."""
+"""The logged values of a run in one file, continued when the run is interrupted and resumed."""
 
 import csv
 import os
@@ -13,11 +13,11 @@ from pytorch_lightning.utilities import rank_zero_only, rank_zero_warn
 class MetricsHistory(Logger):
     """Logged values by step in ``metrics.csv`` of a run's folder: a row a step, an empty cell where nothing was logged.
 
-    Lightning's CSVLogger deletes the file of an earlier attempt, or begins a second one. This one goes on with it: on
-    resuming, ``forget_after`` drops what was logged beyond the checkpoint, and those steps are logged again.
+    Lightning's CSVLogger deletes the file of an earlier attempt, or begins a second one. This logger continues it: on
+    resuming, ``forget_after`` drops what was logged after the checkpoint, and those steps are logged again.
 
-    Whatever is logged is in the file at once: a kill loses none of it. The file grows by a line; it is written as a
-    whole where a column is new, and at the end. Until then a step that was logged twice has two lines.
+    Values are written at once, so a killed run loses none. Usually a line is appended; the whole file is rewritten when
+    a column is new, and at the end. Until then a step that was logged twice has two lines.
 
     Args:
         save_dir: folder of the run; ``None`` takes the run's folder (the command line fills it in).
@@ -64,7 +64,7 @@ class MetricsHistory(Logger):
 
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
-        """Keep ``metrics`` as the values of ``step``, beside what was logged for it before."""
+        """Add ``metrics`` to the values of ``step``."""
         step = step or 0
         self._rows.setdefault(step, {}).update(metrics)
         self._pending.append({"step": step, **metrics})
