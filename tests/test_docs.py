@@ -25,6 +25,7 @@ PAGES = (
     "README.md",
     "CONTRIBUTING.md",
     "docs/data.md",
+    "docs/prediction.md",
     "docs/footage.md",
     "docs/labels.md",
     "docs/retrieval.md",
