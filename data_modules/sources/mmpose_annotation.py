@@ -5,7 +5,6 @@ camera's frame in **metres**, with a fourth column for visibility.
 """
 
 import re
-import zipfile
 from array import array
 from collections import defaultdict
 from collections.abc import Iterator
@@ -17,9 +16,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32, Float64, Int32, Int64
 
+from data_modules.sources.array_files import read_npz_arrays, read_pickle
 from data_modules.sources.base import Instant, View
 from data_modules.sources.poses import MM_PER_M, select_joints, views_apart_mm
-from data_modules.sources.unpickle import read_pickle
 from mcss.errors import InputError
 from mcss.geometry.camera import Camera
 from mcss.skeleton import JOINTS
@@ -76,15 +75,12 @@ def read_annotation(path: Path, pattern: str) -> Annotation:
     Raises:
         InputError: the file is missing or damaged, its columns differ in length, or a name is of another form.
     """
+    values = read_npz_arrays(path, ("imgname", "center", "scale", "S"), RUN_AGAIN)
     try:
-        # One column after the other: together they are several times what is kept.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as values:
-            points = values["S"][..., :3].astype(np.float32)
-            center, scale = values["center"].astype(np.float32), values["scale"].astype(np.float32)
-            images = np.char.encode(values["imgname"], "utf-8")
-    except FileNotFoundError:
-        raise InputError(f"{path}: missing; {RUN_AGAIN}") from None
-    except (OSError, KeyError, IndexError, TypeError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        points = values["S"][..., :3].astype(np.float32)
+        center, scale = values["center"].astype(np.float32), values["scale"].astype(np.float32)
+        images = np.char.encode(values["imgname"], "utf-8")
+    except (IndexError, TypeError, ValueError) as error:
         raise InputError(f"{path}: not a whole annotation ({error}); {RUN_AGAIN}") from None
     lengths = {"imgname": len(images), "center": len(center), "scale": len(scale), "S": len(points)}
     if len(set(lengths.values())) > 1:

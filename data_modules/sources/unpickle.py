@@ -1,98 +1,205 @@
 """Pickled arrays from elsewhere, read without running anything that they might contain.
 
-Data sets are passed on as pickles (`cameras.pkl`, object arrays in npy and npz files), and a pickle can call any
-function while it is read. Here it may build numpy arrays and Python's own containers and nothing else.
+Data sets are passed on as pickles (``cameras.pkl``, object arrays in npy and npz files). A pickle can call any function
+while it is read, and numpy trusts the state that a pickle gives to an array. Here a pickle may consist of numbers,
+text, lists, tuples, dictionaries and arrays; every array is made of the bytes in the file, after their number has been
+compared with its shape and type.
 """
 
 import io
+import math
 import pickle
-import zipfile
-from pathlib import Path
-from typing import Any
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
-from mcss.errors import InputError
-
-ALLOWED = {
-    ("numpy", "dtype"),
-    ("numpy", "ndarray"),
-    ("_codecs", "encode"),  # how Python 3 reads the bytes of Python 2
-    *(
-        (f"numpy.{core}.{module}", name)
-        for core in ("core", "_core")
-        for module, name in (("multiarray", "_reconstruct"), ("multiarray", "scalar"), ("numeric", "_frombuffer"))
-    ),
-    *(("builtins", name) for name in ("set", "frozenset", "complex", "slice", "range", "bytearray")),
-}
-"""(module, name) of everything that a pickle may refer to."""
+DTYPE = re.compile(r"[biufcSUV][1-9]\d{0,8}")
+"""Kind and size of a type without objects, as numpy pickles it."""
+KEYS = (str, bytes, int, float, type(None))
+"""Types of a dictionary's keys, alone or in a tuple; hashing tuples in tuples has no limit of depth."""
+OPCODES_REFUSED = (
+    pickle.INST, pickle.OBJ, pickle.NEWOBJ, pickle.NEWOBJ_EX, pickle.PERSID, pickle.BINPERSID, pickle.EXT1,
+    pickle.EXT2, pickle.EXT4, pickle.EMPTY_SET, pickle.ADDITEMS, pickle.FROZENSET, pickle.NEXT_BUFFER,
+    pickle.READONLY_BUFFER,
+)  # fmt: skip
 
 
-class _ArrayUnpickler(pickle.Unpickler):
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """What a pickle may call."""
+
+    make: Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """A type or an array whose state has not been read yet."""
+
+    finish: Callable[[tuple], Any]
+
+
+class _ArrayUnpickler(pickle._Unpickler):
+    """The unpickler in Python: the one in C sizes its memory by what the file claims."""
+
+    stack: list[Any]
+    memo: dict[int, Any]
+    append: Callable[[Any], None]
+    pop_mark: Callable[[], list[Any]]
+
     def find_class(self, module: str, name: str) -> Any:
         """Look up what the pickle refers to, if it may."""
-        if (module, name) not in ALLOWED:
+        if re.fullmatch(r"numpy\._?core\.(multiarray|numeric)", module):
+            module = "numpy.core"
+        if (module, name) not in MAKERS:
             raise pickle.UnpicklingError(f"it refers to {module}.{name}")
-        return super().find_class(module, name)
+        return _Maker(MAKERS[module, name])
+
+    def load_reduce(self) -> None:
+        """Make what one of the known names makes; nothing else can be called."""
+        arguments = self.stack.pop()
+        maker = self.stack[-1]
+        if not isinstance(maker, _Maker):
+            raise pickle.UnpicklingError("it calls what makes no array")
+        self.stack[-1] = maker.make(*arguments)
+
+    def load_build(self) -> None:
+        """Finish a type or an array; nothing else has a state."""
+        state = self.stack.pop()
+        pending = self.stack[-1]
+        if not isinstance(pending, _Pending):
+            raise pickle.UnpicklingError("it gives a state to what has none")
+        self.stack[-1] = finished = pending.finish(state)
+        for key in [key for key, value in self.memo.items() if value is pending]:
+            self.memo[key] = finished
+
+    def load_setitem(self) -> None:
+        """Set one item of a dictionary."""
+        value, key = self.stack.pop(), self.stack.pop()
+        _set_items(self.stack[-1], [key, value])
+
+    def load_setitems(self) -> None:
+        """Set several items of a dictionary."""
+        items = self.pop_mark()
+        _set_items(self.stack[-1], items)
+
+    def load_dict(self) -> None:
+        """Make a dictionary of its items."""
+        items = self.pop_mark()
+        self.append(_set_items({}, items))
+
+    dispatch: ClassVar[dict[int, Callable[[Any], None]]] = {
+        **{code: load for code, load in pickle._Unpickler.dispatch.items() if bytes([code]) not in OPCODES_REFUSED},
+        pickle.BYTEARRAY8[0]: pickle._Unpickler.dispatch[pickle.BINBYTES8[0]],  # it allots what the file claims
+        pickle.REDUCE[0]: load_reduce,
+        pickle.BUILD[0]: load_build,
+        pickle.SETITEM[0]: load_setitem,
+        pickle.SETITEMS[0]: load_setitems,
+        pickle.DICT[0]: load_dict,
+    }
 
 
-def read_pickle(path: Path) -> Any:
-    """Read a pickle of numpy arrays and builtins, written by Python 2 or 3.
+def _set_items(target: Any, items: list) -> dict:
+    if type(target) is not dict:
+        raise pickle.UnpicklingError("it sets items of what is no dictionary")
+    for key, value in zip(items[::2], items[1::2], strict=True):
+        if not all(isinstance(part, KEYS) for part in (key if isinstance(key, tuple) else (key,))):
+            raise pickle.UnpicklingError(f"a key of a dictionary is a {type(key).__name__} of other things than text")
+        target[key] = value
+    return target
+
+
+def _pending_dtype(code: str, *_: Any) -> _Pending:
+    def finish(state: tuple) -> np.dtype:
+        version, order, subarray, names, fields, itemsize, _alignment, _flags = state
+        if code == "O8":
+            return np.dtype(object)
+        if version != 3 or order not in ("<", ">", "|", "=") or not DTYPE.fullmatch(code):
+            raise pickle.UnpicklingError(f"an array's type {code!r} is no number or text")
+        if subarray is not None:
+            base, shape = subarray
+            _count(shape)
+            return np.dtype((_plain(base), shape))
+        if names is None:
+            return np.dtype(code).newbyteorder(order)
+        if not all(isinstance(name, str) for name in names):
+            raise pickle.UnpicklingError("a field of an array's type is named otherwise than by text")
+        formats, offsets = zip(*(fields[name] for name in names), strict=True)
+        plain = [_plain(dtype) for dtype in formats]
+        return np.dtype({"names": list(names), "formats": plain, "offsets": list(offsets), "itemsize": itemsize})
+
+    return _Pending(finish)
+
+
+def _plain(dtype: Any) -> np.dtype:
+    """Refuse objects, and fields within fields, whose depth numpy does not limit."""
+    if not isinstance(dtype, np.dtype) or dtype.hasobject or dtype.names or not dtype.itemsize:
+        raise pickle.UnpicklingError("an array's type is made of other things than numbers and text")
+    return dtype
+
+
+def _pending_array(*_: Any) -> _Pending:
+    def finish(state: tuple) -> np.ndarray:
+        _, shape, dtype, is_fortran, content = state
+        if isinstance(dtype, np.dtype) and dtype.hasobject:
+            return _array_of_objects(shape, content, "F" if is_fortran else "C")
+        return _array(content, dtype, shape, "F" if is_fortran else "C")
+
+    return _Pending(finish)
+
+
+def _array(content: bytes | str, dtype: Any, shape: Any, order: str) -> np.ndarray:
+    if not isinstance(dtype, np.dtype) or dtype.hasobject:
+        raise pickle.UnpicklingError("an array's type is not one of numbers or text")
+    buffer = content.encode("latin1") if isinstance(content, str) else content  # by Python 2
+    expected = _count(shape) * dtype.itemsize
+    if not isinstance(buffer, bytes) or len(buffer) != expected:
+        raise pickle.UnpicklingError(f"an array of shape {shape} is not {expected} bytes long")
+    return np.ndarray(shape, dtype, buffer, order="F" if order == "F" else "C")
+
+
+def _array_of_objects(shape: Any, content: Any, order: Any) -> np.ndarray:
+    if type(content) is not list or len(content) != _count(shape):
+        raise pickle.UnpicklingError(f"an array of shape {shape} is no list of as many values")
+    array = np.empty(len(content), dtype=object)
+    for index, value in enumerate(content):  # at once, numpy would unpack lists
+        array[index] = value
+    return array.reshape(shape, order=order)
+
+
+def _count(shape: Any) -> int:
+    if not isinstance(shape, tuple) or not all(type(size) is int and size >= 0 for size in shape):
+        raise pickle.UnpicklingError("an array's shape is no tuple of counts")
+    return math.prod(shape)
+
+
+def _scalar(dtype: np.dtype, content: bytes | str) -> Any:
+    return _array(content, dtype, (), "C").item()
+
+
+def _encoded(text: str, encoding: str) -> bytes:
+    if encoding != "latin1":
+        raise pickle.UnpicklingError(f"text in {encoding!r} for bytes")
+    return text.encode("latin1")
+
+
+MAKERS: dict[tuple[str, str], Callable[..., Any]] = {
+    ("numpy", "dtype"): _pending_dtype,
+    ("numpy.core", "_reconstruct"): _pending_array,
+    ("numpy.core", "scalar"): _scalar,
+    ("numpy.core", "_frombuffer"): _array,
+    ("_codecs", "encode"): _encoded,  # how Python 3 reads the bytes of Python 2
+    ("numpy", "ndarray"): _pending_array,  # named by _reconstruct
+}
+"""What makes the things that a pickle may refer to, by module and name; numpy's module has changed its name."""
+
+
+def unpickled(content: bytes) -> Any:
+    """Arrays, numbers, text and containers of a pickle, written by Python 2 or 3.
 
     Raises:
-        InputError: the file is missing or damaged, or refers to anything else.
+        Exception: of any kind; the pickle is damaged or refers to anything else.
     """
-    with _open(path) as file:
-        return _load(file, path)
-
-
-def read_npy_object(path: Path) -> Any:
-    """Read the one object of a ``.npy`` file that ``numpy.save`` pickled.
-
-    Raises:
-        InputError: the file is missing or damaged, or refers to anything but arrays and builtins.
-    """
-    with _open(path) as file:
-        return _load_array(file, path).item()
-
-
-def read_npz_object(path: Path, key: str) -> Any:
-    """Read the one object under ``key`` of an ``.npz`` file that ``numpy.savez`` pickled.
-
-    Raises:
-        InputError: the file is missing or damaged, lacks the key, or refers to anything but arrays and builtins.
-    """
-    with _open(path) as file:
-        try:
-            with zipfile.ZipFile(file) as archive, archive.open(f"{key}.npy") as member:
-                return _load_array(member, path).item()
-        except (zipfile.BadZipFile, KeyError) as error:
-            raise InputError(f"{path}: not an npz file with {key} ({error}); download it again") from None
-
-
-def _open(path: Path) -> io.BufferedReader:
-    try:
-        return path.open("rb")
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file; download it or put it there") from None
-
-
-def _load_array(file: Any, path: Path) -> np.ndarray:
-    try:
-        version = np.lib.format.read_magic(file)
-        read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-        shape, _, dtype = read_header[version](file)
-    except (ValueError, KeyError) as error:
-        raise InputError(f"{path}: not a file of numpy.save ({error}); download it again") from None
-    if not dtype.hasobject or shape != ():
-        raise InputError(f"{path}: holds a plain array, expected a pickled dictionary; is it another file?")
-    return np.asarray(_load(file, path), dtype=object)
-
-
-def _load(file: Any, path: Path) -> Any:
-    try:
-        return _ArrayUnpickler(file, encoding="latin1").load()
-    except Exception as error:  # a damaged pickle raises anything
-        raise InputError(
-            f"{path}: not read, because it is damaged or more than arrays ({error}); get it from its official source"
-        ) from None
+    return _ArrayUnpickler(io.BytesIO(content), encoding="latin1").load()

@@ -1,6 +1,5 @@
 """3D poses that a lab has of its own clips: joints in an npz file, or markers in a TRC or C3D file."""
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float64
 
+from data_modules.sources.array_files import read_npz_arrays
 from data_modules.sources.footage.marker_files import read_c3d, read_trc
 from data_modules.sources.footage.recordings import on_shared_clock
 from data_modules.sources.poses import MM_PER_M, Y_UP_TO_Z_UP
@@ -16,6 +16,7 @@ from mcss.skeleton import JOINTS
 
 POSES_FILES = ("poses.npz", "poses.trc", "poses.c3d")
 MARKERS_FILE = "markers.csv"
+WRITE_AGAIN = "write points, joints, unit, up and time_s with numpy.savez"
 MM_PER_UNIT = {"mm": 1.0, "m": MM_PER_M}
 TO_Z_UP = {"z": np.eye(3), "y": Y_UP_TO_Z_UP}
 HEAD, ANKLES = JOINTS.index("HeadTop"), [JOINTS.index("RAnkle"), JOINTS.index("LAnkle")]
@@ -72,17 +73,17 @@ def read_poses(path: Path, markers: Mapping[str, Sequence[str]], sync: Mapping[s
 def _read_npz(path: Path) -> OwnPoses:
     """Read ``points`` (poses, joints, 3), ``joints``, ``unit``, ``up`` and ``time_s`` from an npz file."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as values:
-            points = values["points"].astype(np.float64)
-            joints = [str(joint) for joint in values["joints"]]
-            unit, up = str(values["unit"]), str(values["up"])
-            time_s = values["time_s"].astype(np.float64)
+        values = read_npz_arrays(path, ("points", "joints", "unit", "up", "time_s"), WRITE_AGAIN)
+        points = values["points"].astype(np.float64)
+        joints = [str(joint) for joint in values["joints"]]
+        unit, up = str(values["unit"]), str(values["up"])
+        time_s = values["time_s"].astype(np.float64)
         if points.shape != (len(time_s), len(joints), 3) or not len(time_s):
             raise ValueError(f"points have shape {points.shape} for {len(time_s)} times and {len(joints)} joints")
         order = [joints.index(joint) for joint in JOINTS]
         return OwnPoses(time_s, _to_z_up_mm(points[:, order], unit, up), np.ones(len(time_s), dtype=bool))
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: {error}; write points, joints, unit, up and time_s with numpy.savez") from None
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{path}: {error}; {WRITE_AGAIN}") from None
 
 
 def _read_markers(path: Path, markers: Mapping[str, Sequence[str]], up: str | None) -> OwnPoses:

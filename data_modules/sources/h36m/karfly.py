@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from data_modules.sources.array_files import read_npy_object
 from data_modules.sources.base import Box, Clip, Instant, Source, View
 from data_modules.sources.h36m import names as h36m_names
 from data_modules.sources.h36m.fetch import processed_image, processed_images
 from data_modules.sources.poses import select_joints
-from data_modules.sources.unpickle import read_npy_object
 from mcss.errors import InputError
 from mcss.geometry.camera import Camera
 

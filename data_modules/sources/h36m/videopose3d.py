@@ -12,12 +12,12 @@ from typing import Any, ClassVar
 import numpy as np
 from jaxtyping import Float32, Float64
 
+from data_modules.sources.array_files import read_npz_object
 from data_modules.sources.base import Clip, Instant, View
 from data_modules.sources.h36m import names as h36m_names
 from data_modules.sources.h36m.fetch import processed_clips, processed_frames, processed_image, processed_images
 from data_modules.sources.h36m.original import VIDEOS, VIDEOS_ARCHIVE, H36mOriginal
 from data_modules.sources.poses import MM_PER_M, select_joints
-from data_modules.sources.unpickle import read_npz_object
 from mcss.errors import InputError
 
 RENAMED = {"TakingPhoto": "Photo", "WalkingDog": "WalkDog"}

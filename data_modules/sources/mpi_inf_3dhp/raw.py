@@ -5,15 +5,16 @@ and ``imageSequence/video_0.avi``. Poses are ``annot3``, never ``univ_annot3``, 
 set's own test set has one view an instant and is of no use here; S7 and S8 are tested instead.
 """
 
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import scipy.io
 from jaxtyping import Float64
 
 from data_modules.frames import frame_times_s
 from data_modules.sources.base import Clip, DataSet, Instant, Source, VideoFrame, View
+from data_modules.sources.mpi_inf_3dhp.mat_cells import read_mat_cells
 from data_modules.sources.poses import Y_UP_TO_Z_UP, select_joints
 from mcss.errors import InputError
 from mcss.geometry.camera import Camera
@@ -142,9 +143,8 @@ def read_world_poses(path: Path, cameras: dict[str, Camera], camera: str) -> Flo
     if camera not in cameras:
         raise InputError(f"{path}: there is no camera {camera}; there are {', '.join(cameras)}")
     try:
-        cells = scipy.io.loadmat(path, variable_names=["annot3"])["annot3"]
-        points = cells[int(camera), 0]
+        points = read_mat_cells(path, "annot3")[int(camera)]
         points = points.reshape(len(points), -1, 3)
-    except Exception as error:  # scipy raises whatever a damaged file leads to
+    except (OSError, ValueError, IndexError, TypeError, zlib.error, StopIteration) as error:
         raise InputError(f"{path}: not a whole annotation ({error!r}); download it again") from None
     return cameras[camera].to_world(select_joints(points, OF_28_JOINTS, 28, str(path)))
