@@ -50,6 +50,7 @@ def diagnose(source: Path) -> Diagnosis:
         found, missing, complete = _clips(layout)
     except InputError as error:
         found, missing, complete = [], [str(error)], 0
+    found += [line for name in names[1:] if (line := _also(name, source))]
     left_over = leftovers(layout)
     is_complete = not missing and not any(item.is_recording for item in left_over if layout.arrangement)
     command = f"mcss-data import {names[0]} --source {shlex.quote(str(source))} --out data/{layout.data_set.name}"
@@ -59,6 +60,17 @@ def diagnose(source: Path) -> Diagnosis:
         advice = "no clip can be imported as it is" + (f"; arrange {layout.arrangement}" if layout.arrangement else "")
     lines = [f"{source / item.folder}: {item.line(layout.arrangement)}" for item in left_over]
     return Diagnosis(names[0], tuple(found), tuple(missing), tuple(_first(lines)), advice, is_complete)
+
+
+def _also(name: str, source: Path) -> str:
+    """Line about another layout that the same folder can be imported in, if it can."""
+    if name == "videos":  # files of every layout lie in folders, too
+        return ""
+    try:
+        _, _, complete = _clips(make_layout(name, source))
+    except InputError:
+        return ""
+    return f"also there: {complete} clips complete as layout {name}" if complete else ""
 
 
 def _clips(layout: Source) -> tuple[list[str], list[str], int]:

@@ -24,7 +24,7 @@ class Entry:
 
 LAYOUTS = {
     "h36m-videopose3d": Entry("h36m.videopose3d", "H36mVideoPose3d", ("data_3d_h36m.npz",)),
-    "h36m": Entry("h36m.original", "H36mOriginal", ("S*/Videos", "S*/MyPoseFeatures")),
+    "h36m": Entry("h36m.original", "H36mOriginal", ("S*/Videos", "S*/MyPoseFeatures", "extracted/S*")),
     "h36m-karfly": Entry("h36m.karfly", "H36mKarfly", ("extra",)),
     "h36m-mmpose": Entry("h36m.mmpose", "H36mMmpose", ("annotation_body3d",)),
     "h36m-fetch": Entry("h36m.fetch", "H36mFetch", ("processed/S*",)),

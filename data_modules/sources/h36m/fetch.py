@@ -1,6 +1,7 @@
 """Human3.6M as https://github.com/anibali/h36m-fetch leaves it: ``processed/`` beside its ``metadata.xml``.
 
-Without ``metadata.xml`` the official ``S1/MyPoseFeatures/D3_Positions``, ... beside ``processed/`` tell the cameras.
+Without ``metadata.xml`` the official world poses, ``extracted/S1/Poses_D3_Positions`` or
+``S1/MyPoseFeatures/D3_Positions``, ... beside ``processed/``, tell the cameras.
 
 ``processed/S1/Directions-1/annot.h5`` has a row for each image: ``camera``, ``frame`` (from 1) and ``pose/3d`` (camera
 frame, mm, 32 joints); ``imageSequence/54138969/img_000001.jpg`` are the images. Training frames were chosen where some
@@ -16,7 +17,7 @@ from data_modules.sources.base import Clip, Instant, Source, View
 from data_modules.sources.h36m import names as h36m_names
 from data_modules.sources.h36m.fetch_cameras import fit_cameras, read_annotation
 from data_modules.sources.h36m.metadata import read_metadata
-from data_modules.sources.h36m.original import POSES, H36mOriginal
+from data_modules.sources.h36m.original import POSES, H36mOriginal, unpacked
 from data_modules.sources.poses import views_apart_mm
 from mcss.errors import InputError
 from mcss.geometry.camera import Camera
@@ -42,7 +43,7 @@ class H36mFetch(Source):
             return {}
         archive = H36mOriginal.archives[POSES].format(clip[0])
         remedy = f"unpack {archive}, or copy {METADATA} from h36m-fetch to {self.source}"
-        return {self.source / clip[0] / POSES: remedy}
+        return {unpacked(self.source, clip[0], POSES): remedy}
 
     def files(self, clip: Clip) -> list[Path]:
         """The annotation, the four folders of images, and the cameras' file if that is read."""
@@ -81,7 +82,7 @@ class H36mFetch(Source):
     def calibration(self, clip: Clip) -> dict[str, Camera]:
         """Cameras as they stood for the subject."""
         if not self._has_metadata():
-            return fit_cameras(self.annotation(clip), self.source / clip[0] / POSES, clip[1])
+            return fit_cameras(self.annotation(clip), unpacked(self.source, clip[0], POSES), clip[1])
         cameras = read_metadata(self.source / METADATA).cameras
         return {name: cameras[clip[0], name] for name in h36m_names.CAMERAS}
 

@@ -1,7 +1,8 @@
 """Human3.6M with the labels of https://github.com/karfly/learnable-triangulation-pytorch.
 
-``extra/human36m-multiview-labels-GTbboxes.npy`` (or of other boxes) beside the images of h36m-fetch in ``processed/``:
-world poses in mm, boxes and cameras of all views in one file.
+``extra/human36m-multiview-labels-GTbboxes.npy`` (or of other boxes) beside the images of h36m-fetch in
+``processed/`` or, without these, the official videos and ``metadata.xml``: world poses in mm, boxes and cameras of all
+views in one file.
 """
 
 from collections.abc import Iterator
@@ -12,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from data_modules.sources.array_files import read_npy_object
-from data_modules.sources.base import Box, Clip, Instant, Source, View
+from data_modules.sources.base import Box, Clip, Instant, Source, VideoFrame, View
 from data_modules.sources.h36m import names as h36m_names
 from data_modules.sources.h36m.fetch import processed_image, processed_images
+from data_modules.sources.h36m.original import VIDEOS, H36mOriginal, has_videos
 from data_modules.sources.poses import select_joints
 from mcss.errors import InputError
 from mcss.geometry.camera import Camera
@@ -33,6 +35,11 @@ class H36mKarfly(Source):
     data_set = h36m_names.H36M
     step_test = h36m_names.STEP_TEST
 
+    def __init__(self, source: Path) -> None:
+        super().__init__(source)
+        is_of_videos = not (source / "processed").is_dir() and has_videos(source)
+        self._videos = H36mOriginal(source) if is_of_videos else None
+
     def clips(self) -> list[Clip]:
         """Clips of the table."""
         labels = _read(self._labels())
@@ -44,8 +51,10 @@ class H36mKarfly(Source):
         ]
 
     def files(self, clip: Clip) -> list[Path]:
-        """The labels, and the four folders of images."""
-        return [self._labels(), *processed_images(self.source, clip)]
+        """The labels, and the four folders of images or videos with the table of their names."""
+        if self._videos is None:
+            return [self._labels(), *processed_images(self.source, clip)]
+        return [self._labels(), *self._videos.video_files(clip)]
 
     def cameras(self, clip: Clip) -> tuple[str, ...]:
         """All four."""
@@ -70,7 +79,7 @@ class H36mKarfly(Source):
         for row, pose in zip(rows, poses, strict=True):
             frame = int(row["frame_idx"])
             views = tuple(
-                View(camera, processed_image(self.source, clip, camera, frame), _box(*box))
+                View(camera, self._image(clip, camera, frame), _box(*box))
                 for camera, box in zip(labels["camera_names"], row["bbox_by_camera_tlbr"].tolist(), strict=True)
                 if camera in cameras and any(box)  # a box of zeros is a missing view
             )
@@ -81,6 +90,11 @@ class H36mKarfly(Source):
         labels = _read(self._labels())
         rows = labels["cameras"][labels["subject_names"].index(clip[0])]
         return {name: _camera(row) for name, row in zip(labels["camera_names"], rows, strict=True)}
+
+    def _image(self, clip: Clip, camera: str, frame: int) -> Path | VideoFrame:
+        if self._videos is None:
+            return processed_image(self.source, clip, camera, frame)
+        return VideoFrame(self._videos.file(clip, VIDEOS, f".{camera}.mp4"), frame)
 
     def _labels(self) -> Path:
         found = sorted((self.source / "extra").glob(LABELS))

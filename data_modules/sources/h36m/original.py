@@ -2,7 +2,9 @@
 
 ``S1/MyPoseFeatures/D3_Positions/Directions 1.cdf`` (world, mm), ``S1/Videos/Directions 1.54138969.mp4`` and, if there,
 ``S1/MySegmentsMat/ground_truth_bb/Directions 1.54138969.mat``; without these boxes those of the projected joints are
-taken. Facts: https://github.com/anibali/h36m-fetch and https://github.com/facebookresearch/VideoPose3D.
+taken. h36m-fetch unpacks the same archives to ``extracted/S1/Poses_D3_Positions`` and ``extracted/S1/Videos``; each
+subject's folders are looked for at both places. Facts: https://github.com/anibali/h36m-fetch and
+https://github.com/facebookresearch/VideoPose3D.
 """
 
 from collections.abc import Iterator
@@ -24,6 +26,9 @@ from mcss.errors import InputError
 from mcss.geometry.camera import Camera
 
 POSES, VIDEOS, BOXES = "MyPoseFeatures/D3_Positions", "Videos", "MySegmentsMat/ground_truth_bb"
+EXTRACTED = "extracted"
+OTHER_NAMES = {POSES: "Poses_D3_Positions"}
+"""What h36m-fetch's extract_all.py calls a folder of an archive under ``extracted/S1``."""
 VIDEOS_ARCHIVE = {VIDEOS: "Videos_{}.tgz"}
 SHORTER_BY = 10
 """Videos run longer than the poses, and the cameras' lengths differ by up to this many frames; more is a damage."""
@@ -33,7 +38,10 @@ class H36mOriginal(Source):
     """See the module."""
 
     name = "h36m"
-    not_read = ("S*/Videos/_ALL*",)
+    not_read = (
+        "S*/Videos/_ALL*", "extracted/S*/Videos/_ALL*", "extracted/S*/Poses_D2_Positions",
+        "extracted/S*/Poses_D3_Positions_mono*", "archives", "processed",
+    )  # fmt: skip
     data_set = h36m_names.H36M
     step, step_test = h36m_names.STEP, h36m_names.STEP_TEST
     archives: ClassVar[dict[str, str]] = {POSES: "Poses_D3_Positions_{}.tgz", **VIDEOS_ARCHIVE}
@@ -41,7 +49,8 @@ class H36mOriginal(Source):
 
     def clips(self) -> list[Clip]:
         """Clips of the subjects whose folders are there."""
-        subjects = [name for name in h36m_names.SUBJECTS if (self.source / name).is_dir()]
+        roots = (self.source, self.source / EXTRACTED)
+        subjects = [name for name in h36m_names.SUBJECTS if any((root / name).is_dir() for root in roots)]
         if not subjects:
             names = ", ".join(archive.format("S1") for archive in self.archives.values())
             raise InputError(f"{self.source}: no folders S1, S5, ... in it; unpack {names}, ... there")
@@ -51,15 +60,18 @@ class H36mOriginal(Source):
         """Folders of the subject's archives."""
         subject = clip[0]
         return {
-            self.source / subject / folder: f"unpack {archive.format(subject)}"
+            unpacked(self.source, subject, folder): f"unpack {archive.format(subject)}"
             for folder, archive in self.archives.items()
         }
 
     def files(self, clip: Clip) -> list[Path]:
         """World poses, the four videos, the table of names and cameras, and boxes where the subject has some."""
-        videos = [self.file(clip, VIDEOS, f".{camera}.mp4") for camera in h36m_names.CAMERAS]
         boxes = [self.file(clip, BOXES, f".{camera}.mat") for camera in h36m_names.CAMERAS]
-        return [self.annotation(clip), self._table, *videos, *(path for path in boxes if path.parent.is_dir())]
+        return [self.annotation(clip), *self.video_files(clip), *(path for path in boxes if path.parent.is_dir())]
+
+    def video_files(self, clip: Clip) -> list[Path]:
+        """The table that tells their names, and the four videos."""
+        return [self._table, *(self.file(clip, VIDEOS, f".{camera}.mp4") for camera in h36m_names.CAMERAS)]
 
     def cameras(self, clip: Clip) -> tuple[str, ...]:
         """All four."""
@@ -110,7 +122,7 @@ class H36mOriginal(Source):
 
     def file(self, clip: Clip, folder: str, suffix: str) -> Path:
         """A file of the clip, by its folder in the subject's and what follows the clip's name."""
-        return self.source / clip[0] / folder / f"{self.metadata().file_names[clip]}{suffix}"
+        return unpacked(self.source, clip[0], folder) / f"{self.metadata().file_names[clip]}{suffix}"
 
     def _boxes(self, clip: Clip, camera: str, files: ExitStack) -> "h5py.File | None":
         path = self.file(clip, BOXES, f".{camera}.mat")
@@ -120,6 +132,20 @@ class H36mOriginal(Source):
             return files.enter_context(h5py.File(path, "r"))
         except OSError as error:
             raise InputError(f"{path}: cannot be opened ({error}); unpack the boxes' archive again") from None
+
+
+def unpacked(source: Path, subject: str, folder: str) -> Path:
+    """Where a folder of the subject's archives is, or should be: as official, or as h36m-fetch unpacks it."""
+    roots = (source / subject, source / EXTRACTED / subject)
+    places = [root / name for name in (folder, OTHER_NAMES.get(folder, folder)) for root in roots]
+    if found := [place for place in places if place.is_dir()]:
+        return found[0]
+    return places[-1] if roots[1].is_dir() else places[0]
+
+
+def has_videos(source: Path) -> bool:
+    """Whether the official videos of some subject are there."""
+    return any(any((source / root).glob(f"S*/{VIDEOS}")) for root in (".", EXTRACTED))
 
 
 def read_cdf_poses(path: Path) -> Float64[np.ndarray, "frames 17 3"]:

@@ -16,7 +16,7 @@ from data_modules.sources.array_files import read_npz_object
 from data_modules.sources.base import Clip, Instant, View
 from data_modules.sources.h36m import names as h36m_names
 from data_modules.sources.h36m.fetch import processed_clips, processed_frames, processed_image, processed_images
-from data_modules.sources.h36m.original import VIDEOS, VIDEOS_ARCHIVE, H36mOriginal
+from data_modules.sources.h36m.original import VIDEOS_ARCHIVE, H36mOriginal, has_videos
 from data_modules.sources.poses import MM_PER_M, select_joints
 from mcss.errors import InputError
 
@@ -32,7 +32,7 @@ class H36mVideoPose3d(H36mOriginal):
 
     def __init__(self, source: Path) -> None:
         super().__init__(source)
-        self._has_images = (source / "processed").is_dir() and not any(source.glob(f"S*/{VIDEOS}"))
+        self._has_images = (source / "processed").is_dir() and not has_videos(source)
         if self._has_images:
             self.step = 1  # h36m-fetch has chosen the frames
 

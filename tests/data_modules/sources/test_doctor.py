@@ -8,10 +8,13 @@ import pytest
 
 from data_modules.cli import main, make_parser
 from data_modules.store import open_store
-from tests.references.layouts import MINIATURES, layout_of
+from tests.references.layouts import MINIATURES, h36m_fetch, h36m_original, layout_of
 
 BROKEN = {
     "h36m": ("S1/Videos", "unpack Videos_S1.tgz"),
+    "h36m with extracted": ("extracted/S9/Poses_D3_Positions", "unpack Poses_D3_Positions_S9.tgz"),
+    "h36m-fetch with extracted poses": ("extracted/S1/Poses_D3_Positions", "unpack Poses_D3_Positions_S1.tgz"),
+    "h36m-karfly with videos": ("extracted/S1/Videos/Walking.54138969.mp4", "missing or empty"),
     "h36m-fetch": ("processed/S9/Directions-1/annot.h5", "missing or empty"),
     "h36m-fetch with world poses": ("S9/MyPoseFeatures", "unpack Poses_D3_Positions_S9.tgz"),
     "h36m-karfly": ("extra/human36m-multiview-labels-GTbboxes.npy", "put one of the labels there"),
@@ -246,3 +249,12 @@ def test_photos_without_a_frame_rate_are_no_complete_clip(tmp_path, capsys):
     assert (code, lines[1]) == (1, "boards: 0 clips complete")
     assert f"missing: {tmp_path / 'boards/day1/left'}: a folder of images has no frame rate" in lines[2]
     assert not any("mcss-data import" in line for line in lines)
+
+
+def test_other_layouts_that_a_folder_offers_are_listed(film, tmp_path, capsys):
+    h36m_fetch.write(film, tmp_path)
+    h36m_original.write_extracted(film, tmp_path)
+    code, lines = doctor(tmp_path, capsys)
+    assert (code, lines[0]) == (0, f"{tmp_path}: layout h36m-fetch")
+    assert "also there: 3 clips complete as layout h36m" in lines
+    assert not any("not read" in line or "belong to no clip" in line for line in lines)

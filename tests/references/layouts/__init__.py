@@ -48,8 +48,11 @@ def layout_of(miniature):
 
 MINIATURES = {
     "h36m": Miniature(h36m_original.write),
+    "h36m with extracted": Miniature(h36m_original.write_extracted),
     "h36m-fetch": Miniature(h36m_fetch.write),
     "h36m-fetch with world poses": Miniature(h36m_fetch.write_with_world_poses),
+    "h36m-fetch with extracted poses": Miniature(h36m_fetch.write_with_extracted_poses),
+    "h36m-karfly with videos": Miniature(h36m_karfly.write_beside_videos),
     "h36m-karfly": Miniature(h36m_karfly.write),
     "h36m-mks0601": Miniature(h36m_mks0601.write),
     "h36m-mmpose": Miniature(mmpose.write_h36m, frame_step=mmpose.STEP),

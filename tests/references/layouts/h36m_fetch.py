@@ -6,6 +6,8 @@ is in the camera's frame, mm, with 32 joints; ``intrinsics/<camera>`` is fx, cx,
 camera apart. World poses are the official ``D3_Positions``, of which each action has two files.
 """
 
+import shutil
+
 import h5py
 import numpy as np
 import simplejpeg
@@ -38,6 +40,15 @@ def write_with_world_poses(film, folder):
         for name in (clip.action, f"{clip.action} 1", f"{clip.action}Dog"):
             played = clip.poses_mm if name == own else clip.poses_mm[::-1] + 100 * np.eye(17, 3)
             write_cdf(place / f"{name}.cdf", of_32_joints(played))
+
+
+def write_with_extracted_poses(film, folder):
+    """With the world poses where extract_all.py unpacks them."""
+    write_with_world_poses(film, folder)
+    for subject in {clip.subject for clip in film.clips}:
+        (folder / "extracted" / subject).mkdir(parents=True)
+        (folder / subject / "MyPoseFeatures/D3_Positions").rename(folder / "extracted" / subject / "Poses_D3_Positions")
+        shutil.rmtree(folder / subject)
 
 
 def write_images(clip, folder):

@@ -5,8 +5,11 @@ mm, K and dist = k1 k2 p1 p2 k3; the table counts frames from 0 and has joints 3
 14 of the 32 in world mm, and for each camera a squared box top, left, bottom, right, zeros where the view is missing.
 """
 
+import shutil
+
 import numpy as np
 
+from tests.references.layouts import h36m_original
 from tests.references.layouts.h36m_fetch import write_images
 from tests.references.layouts.h36m_original import CAMERAS, of_32_joints
 
@@ -42,6 +45,13 @@ def write(film, folder):
     table = np.array(rows, dtype=TABLE_DTYPE)
     names = {"subject_names": SUBJECTS, "camera_names": list(CAMERAS), "action_names": ACTIONS}
     np.save(folder / LABELS, names | {"cameras": cameras, "table": table})
+
+
+def write_beside_videos(film, folder):
+    """The labels with the official videos, that are named by ``metadata.xml``, instead of images."""
+    write(film, folder)
+    h36m_original.write_extracted(film, folder)
+    shutil.rmtree(folder / "processed")
 
 
 def squared(box):

@@ -13,6 +13,8 @@ Followed facts:
   ``Masks``, references to one mask of (width, height) a frame.
 """
 
+import shutil
+
 import numpy as np
 
 from tests.references.video_files import write_video
@@ -35,6 +37,22 @@ def write(film, folder):
             longer = frames + frames[-1:] * LONGER_BY[camera]
             write_video(folder / clip.subject / "Videos" / f"{name}.{camera}.mp4", longer, 50)
             write_boxes(folder / clip.subject / "MySegmentsMat/ground_truth_bb" / f"{name}.{camera}.mat", clip, camera)
+
+
+def write_extracted(film, folder):
+    """As extract_all.py of h36m-fetch unpacks it, with folders of other archives; it takes no masks."""
+    write(film, folder)
+    for clip in film.clips:
+        place, made = folder / "extracted" / clip.subject, folder / clip.subject
+        if made.is_dir():
+            place.mkdir(parents=True)
+            (made / "MyPoseFeatures/D3_Positions").rename(place / "Poses_D3_Positions")
+            (made / "Videos").rename(place / "Videos")
+            (place / "Poses_D3_Positions_mono").mkdir()
+            (place / "Poses_D3_Positions_mono/Directions.54138969.cdf").write_bytes(b"not read")
+            shutil.rmtree(made)
+    (folder / "archives").mkdir()
+    (folder / "archives/Videos_S1.tgz").write_bytes(b"not read")
 
 
 def of_32_joints(poses_mm):
