@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> None:
     from data_modules.build import build_store, chosen_clips
     from data_modules.clip_rows import BuildSettings
     from data_modules.show import PAGE_FILE, write_page
-    from data_modules.sources.exclusions import read_exclusions
+    from data_modules.sources.exclusions import applicable, read_exclusions
 
     source = make_layout(options.layout, options.source)
     if options.detector:
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> None:
         step_test=options.test_step or options.step or source.step_test,
         every_s=options.every,
         cameras=tuple(options.cameras) if options.cameras else None,
-        exclusions=read_exclusions(options.exclusions, source.data_set.name),
+        exclusions=applicable(read_exclusions(options.exclusions, source.data_set.name), source),
         subjects_test=source.data_set.subjects_test if chosen is None else tuple(chosen),
         strict=options.strict,
     )

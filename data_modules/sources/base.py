@@ -175,6 +175,10 @@ class Source(ABC):
         """
         return []
 
+    def boxes_are_of_joints(self, clip: Clip) -> bool:
+        """Whether the crops of ``clip`` follow its projected joints, so that they miss where the poses are wrong."""
+        return False
+
     def annotation(self, clip: Clip) -> Path:
         """File or folder that an error in the instants of ``clip`` is to be looked for in."""
         return self.source

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from data_modules.sources.base import Clip
+from data_modules.sources.base import Clip, Source
 from mcss.errors import InputError
 
 DEFAULT_FILE = Path(__file__).with_name("exclusions.yaml")
@@ -19,6 +19,8 @@ class Exclusion:
     reason: str
     frames: tuple[int, int] | None = None
     """First and last frame, from 0; None: the whole clip."""
+    if_boxes_of_joints: bool = False
+    """Only where the crops follow the projected joints (``Source.boxes_are_of_joints``)."""
 
     @property
     def sequence(self) -> str:
@@ -56,8 +58,14 @@ def read_exclusions(choice: str, data_set: str) -> tuple[Exclusion, ...]:
         raise InputError(f"--exclusions {choice}: unreadable ({reason}); write it like {DEFAULT_FILE}") from None
 
 
+def applicable(exclusions: tuple[Exclusion, ...], source: Source) -> tuple[Exclusion, ...]:
+    """Those that the files of ``source`` need."""
+    return tuple(item for item in exclusions if not item.if_boxes_of_joints or source.boxes_are_of_joints(item.clip))
+
+
 def _exclusion(entry: dict) -> Exclusion:
     subject, action, subaction = entry["clip"].split("/")
     first_last = entry.get("frames")
     frames = None if first_last is None else (int(first_last[0]), int(first_last[1]))
-    return Exclusion((subject, action, int(subaction)), str(entry["reason"]), frames)
+    of_joints = bool(entry.get("if_boxes_of_joints", False))
+    return Exclusion((subject, action, int(subaction)), str(entry["reason"]), frames, of_joints)

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int32, Int64
 
 from data_modules.sources.array_files import read_npz_arrays, read_pickle
-from data_modules.sources.base import Instant, View
+from data_modules.sources.base import Instant, Remark, View
 from data_modules.sources.poses import MM_PER_M, select_joints, views_apart_mm
 from mcss.errors import InputError
 from mcss.geometry.camera import Camera
@@ -45,6 +45,16 @@ class Annotation:
     points_cam_m: Float32[np.ndarray, "rows joints 3"]
     rows: dict[Take, Int64[np.ndarray, " _"]]
     """Of each take, by ascending frame."""
+    poses_without_image: dict[Take, dict[str, int]]
+    """How many, by take and camera: the converter writes all poses, and images as far as the video goes."""
+
+    def remarks(self, take: Take, cameras: tuple[str, ...]) -> list[Remark]:
+        """A remark on each of ``cameras`` whose video ended before the poses did."""
+        return [
+            Remark(f"{self.path}: {count} poses of camera {name} have no image, its video was too short; left out")
+            for name, count in self.poses_without_image.get(take, {}).items()
+            if name in cameras
+        ]
 
     def instants(
         self, take: Take, folder: Path, calibration: dict[str, Camera], joints: tuple[int, ...], fps: float
@@ -82,12 +92,43 @@ def read_annotation(path: Path, pattern: str) -> Annotation:
         images = np.char.encode(values["imgname"], "utf-8")
     except (IndexError, TypeError, ValueError) as error:
         raise InputError(f"{path}: not a whole annotation ({error}); {RUN_AGAIN}") from None
-    lengths = {"imgname": len(images), "center": len(center), "scale": len(scale), "S": len(points)}
-    if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{count} rows of {name}" for name, count in lengths.items())
-        raise InputError(f"{path}: {told} do not belong together; {RUN_AGAIN}")
     cameras, frames, rows = _parsed(images, pattern, path)
-    return Annotation(path, images, cameras, frames, center, scale * PIXELS_PER_SCALE, points, rows)
+    places, without_image = _places_of_images(cameras, rows, len(points))
+    lengths = {"imgname": len(places), "center": len(center), "scale": len(scale), "S": len(points)}
+    if len(images) != len(places) or len({len(center), len(scale), len(points)}) > 1:
+        told = ", ".join(f"{count} rows of {name}" for name, count in (lengths | {"imgname": len(images)}).items())
+        raise InputError(f"{path}: {told} do not belong together; {RUN_AGAIN}")
+    side_px = scale[places] * PIXELS_PER_SCALE
+    return Annotation(path, images, cameras, frames, center[places], side_px, points[places], rows, without_image)
+
+
+def _places_of_images(
+    cameras: np.ndarray, rows: dict[Take, np.ndarray], poses: int
+) -> tuple[Int64[np.ndarray, " images"], dict[Take, dict[str, int]]]:
+    """Row of each image's pose, and by take and camera how many poses have no image.
+
+    Poses come by take and camera, as images do; all cameras of a take have the same poses, and those behind the end of
+    a camera's video have no image. The camera with most images is taken to have one of each pose, which the number of
+    all poses confirms: otherwise no row is returned.
+    """
+    blocks = {
+        (take, name): np.sort(own[cameras[own] == name])
+        for take, own in rows.items()
+        for name in np.unique(cameras[own]).tolist()
+    }
+    longest: dict[Take, int] = defaultdict(int)
+    for (take, _), block in blocks.items():
+        longest[take] = max(longest[take], len(block))
+    places, start = np.empty(len(cameras), dtype=np.int64), 0
+    without_image: dict[Take, dict[str, int]] = defaultdict(dict)
+    for (take, name), block in sorted(blocks.items(), key=lambda item: item[1][0]):
+        places[block] = start + np.arange(len(block))
+        start += longest[take]
+        if len(block) < longest[take]:
+            without_image[take][name] = longest[take] - len(block)
+    if len(cameras) == poses:  # one each
+        return np.arange(poses), {}
+    return (places if start == poses else places[:0]), dict(without_image)
 
 
 def _parsed(images: np.ndarray, pattern: str, path: Path) -> tuple[np.ndarray, np.ndarray, dict[Take, np.ndarray]]:

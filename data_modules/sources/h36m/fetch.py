@@ -62,6 +62,10 @@ class H36mFetch(Source):
         """The clip's poses."""
         return processed_folder(self.source, clip) / "annot.h5"
 
+    def boxes_are_of_joints(self, clip: Clip) -> bool:
+        """Always: ``annot.h5`` has no boxes."""
+        return True
+
     def instants(self, clip: Clip, cameras: tuple[str, ...]) -> Iterator[Instant]:
         """Instants of the frames that some camera has."""
         annotation = read_annotation(self.annotation(clip))

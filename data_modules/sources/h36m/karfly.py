@@ -68,6 +68,10 @@ class H36mKarfly(Source):
         """The one file of all clips."""
         return self._labels()
 
+    def options(self) -> dict[str, str]:
+        """Which of the labels are read: they differ in their boxes."""
+        return {"labels": self._labels().name}
+
     def instants(self, clip: Clip, cameras: tuple[str, ...]) -> Iterator[Instant]:
         """Instants of the clip's rows in the table."""
         labels = _read(self._labels())
@@ -98,8 +102,13 @@ class H36mKarfly(Source):
 
     def _labels(self) -> Path:
         found = sorted((self.source / "extra").glob(LABELS))
+        if len(found) > 1:
+            found = [path for path in found if path.name == LABELS.replace("*", "GTbboxes")] or found
         if len(found) != 1:
-            raise InputError(f"{self.source / 'extra'}: {len(found)} files {LABELS}; put one of the labels there")
+            raise InputError(
+                f"{self.source / 'extra'}: {len(found)} files {LABELS}; put one of the labels there"
+                " (those of GTbboxes go before others)"
+            )
         return found[0]
 
 

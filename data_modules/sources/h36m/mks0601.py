@@ -62,6 +62,10 @@ class H36mMks0601(Source):
         """Of all videos."""
         return h36m_names.FPS
 
+    def boxes_are_of_joints(self, clip: Clip) -> bool:
+        """Always: the annotation's boxes were made of them."""
+        return True
+
     def instants(self, clip: Clip, cameras: tuple[str, ...]) -> Iterator[Instant]:
         """Instants of every frame that has joints."""
         subject, action, subaction = clip

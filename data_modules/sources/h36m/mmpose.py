@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_modules.sources.base import Clip, Instant, Source
+from data_modules.sources.base import Clip, Instant, Remark, Source
 from data_modules.sources.h36m import names as h36m_names
 from data_modules.sources.h36m.metadata import read_metadata
 from data_modules.sources.mmpose_annotation import (
@@ -70,6 +70,14 @@ class H36mMmpose(Source):
     def annotation(self, clip: Clip) -> Path:
         """The npz file with the clip."""
         return self._annotation(clip).path
+
+    def remarks(self, clip: Clip, cameras: tuple[str, ...]) -> list[Remark]:
+        """Poses without an image."""
+        return self._annotation(clip).remarks(self._take(clip), cameras)
+
+    def boxes_are_of_joints(self, clip: Clip) -> bool:
+        """Always: the converter makes its boxes of them."""
+        return True
 
     def instants(self, clip: Clip, cameras: tuple[str, ...]) -> Iterator[Instant]:
         """Instants of all frames of the clip."""

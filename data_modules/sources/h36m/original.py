@@ -17,11 +17,11 @@ import h5py
 import numpy as np
 from jaxtyping import Float64
 
-from data_modules.frames import frame_times_s
-from data_modules.sources.base import Box, Clip, Instant, Source, VideoFrame, View
+from data_modules.sources.base import Box, Clip, Instant, Remark, Source, VideoFrame, View
 from data_modules.sources.h36m import names as h36m_names
 from data_modules.sources.h36m.metadata import Metadata, read_metadata
 from data_modules.sources.poses import select_joints
+from data_modules.sources.video_lengths import frame_count, short_videos
 from mcss.errors import InputError
 from mcss.geometry.camera import Camera
 
@@ -31,7 +31,7 @@ OTHER_NAMES = {POSES: "Poses_D3_Positions"}
 """What h36m-fetch's extract_all.py calls a folder of an archive under ``extracted/S1``."""
 VIDEOS_ARCHIVE = {VIDEOS: "Videos_{}.tgz"}
 SHORTER_BY = 10
-"""Videos run longer than the poses, and the cameras' lengths differ by up to this many frames; more is a damage."""
+"""Videos run longer than the poses, and the cameras' lengths differ by up to this many frames; more is worth a line."""
 
 
 class H36mOriginal(Source):
@@ -89,7 +89,7 @@ class H36mOriginal(Source):
         """Instants up to the shortest of poses and videos."""
         poses = self.poses(clip)
         videos = {camera: self.file(clip, VIDEOS, f".{camera}.mp4") for camera in cameras}
-        count = min(len(poses), *(_frame_count(path, len(poses)) for path in videos.values()))
+        count = min(len(poses), *map(frame_count, videos.values()))
         with ExitStack() as files:
             boxes = {camera: self._boxes(clip, camera, files) for camera in cameras}
             for frame in range(count):
@@ -98,6 +98,15 @@ class H36mOriginal(Source):
                     for camera, path in videos.items()
                 )
                 yield Instant(frame, frame / h36m_names.FPS, views, poses[frame])
+
+    def remarks(self, clip: Clip, cameras: tuple[str, ...]) -> list[Remark]:
+        """Videos that end before the poses do."""
+        paths = [self.file(clip, VIDEOS, f".{camera}.mp4") for camera in cameras]
+        return short_videos(paths, len(self.poses(clip)), SHORTER_BY, "unpack the videos' archive again")
+
+    def boxes_are_of_joints(self, clip: Clip) -> bool:
+        """Where the subject has no boxes of its own."""
+        return not unpacked(self.source, clip[0], BOXES).is_dir()
 
     def poses(self, clip: Clip) -> Float64[np.ndarray, "frames 17 3"]:
         """World poses, mm.
@@ -162,13 +171,6 @@ def read_cdf_poses(path: Path) -> Float64[np.ndarray, "frames 17 3"]:
     except Exception as error:  # cdflib raises whatever a damaged file leads to
         raise InputError(f"{path}: not a whole CDF file of poses ({error}); unpack the poses' archive again") from None
     return select_joints(points, h36m_names.OF_32_JOINTS, 32, str(path))
-
-
-def _frame_count(path: Path, poses: int) -> int:
-    count = len(frame_times_s(path))
-    if count < poses - SHORTER_BY:
-        raise InputError(f"{path}: has {count} frames for {poses} poses; unpack the videos' archive again")
-    return count
 
 
 def _lazy_box(masks: "h5py.File | None", frame: int) -> "LazyBox | None":

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 from data_modules.sources.array_files import read_npz_object
-from data_modules.sources.base import Clip, Instant, View
+from data_modules.sources.base import Clip, Instant, Remark, View
 from data_modules.sources.h36m import names as h36m_names
 from data_modules.sources.h36m.fetch import processed_clips, processed_frames, processed_image, processed_images
 from data_modules.sources.h36m.original import VIDEOS_ARCHIVE, H36mOriginal, has_videos
@@ -58,6 +58,14 @@ class H36mVideoPose3d(H36mOriginal):
     def instants(self, clip: Clip, cameras: tuple[str, ...]) -> Iterator[Instant]:
         """Instants up to the shortest of poses and videos, or those of which some camera has an image."""
         return self._instants_of_images(clip, cameras) if self._has_images else super().instants(clip, cameras)
+
+    def remarks(self, clip: Clip, cameras: tuple[str, ...]) -> list[Remark]:
+        """Videos that end before the poses do."""
+        return [] if self._has_images else super().remarks(clip, cameras)
+
+    def boxes_are_of_joints(self, clip: Clip) -> bool:
+        """Of images, and where the subject has no boxes of its own."""
+        return self._has_images or super().boxes_are_of_joints(clip)
 
     def _instants_of_images(self, clip: Clip, cameras: tuple[str, ...]) -> Iterator[Instant]:
         poses = self.poses(clip)

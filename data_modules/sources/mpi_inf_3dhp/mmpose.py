@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_modules.sources.base import Clip, Instant, Source
+from data_modules.sources.base import Clip, Instant, Remark, Source
 from data_modules.sources.mmpose_annotation import RUN_AGAIN, Annotation, intrinsics, read_annotation, read_cameras
 from data_modules.sources.mpi_inf_3dhp.raw import CHEST_CAMERAS, FRAMES_FPS, MPI_INF_3DHP
 from data_modules.sources.poses import MM_PER_M, Y_UP_TO_Z_UP
@@ -56,6 +56,10 @@ class MpiInf3dhpMmpose(Source):
     def annotation(self, clip: Clip) -> Path:
         """The npz file."""
         return self.source / "annotations/mpi_inf_3dhp_train.npz"
+
+    def remarks(self, clip: Clip, cameras: tuple[str, ...]) -> list[Remark]:
+        """Poses without an image, as of camera 2 of S6/Seq2."""
+        return self._annotation().remarks((clip[0], clip[1]), cameras)
 
     def instants(self, clip: Clip, cameras: tuple[str, ...]) -> Iterator[Instant]:
         """Instants of all frames of the sequence."""

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64
 
-from data_modules.frames import frame_times_s
-from data_modules.sources.base import Clip, DataSet, Instant, Source, VideoFrame, View
+from data_modules.sources.base import Clip, DataSet, Instant, Remark, Source, VideoFrame, View
 from data_modules.sources.mpi_inf_3dhp.mat_cells import read_mat_cells
 from data_modules.sources.poses import Y_UP_TO_Z_UP, select_joints
+from data_modules.sources.video_lengths import frame_count, short_videos
 from mcss.errors import InputError
 from mcss.geometry.camera import Camera
 
@@ -39,7 +39,7 @@ FRAMES_FPS = {
 OF_28_JOINTS = (4, 23, 24, 25, 18, 19, 20, 3, 5, 6, 7, 9, 10, 11, 14, 15, 16)
 """Pelvis, r_hip, r_knee, r_ankle, l_hip, l_knee, l_ankle, spine, neck, head, head_top, l_shoulder, ..., r_wrist."""
 SHORTER_BY = 2
-"""A video may lack this many of the annotated frames; more is a damage."""
+"""A video may lack this many of the annotated frames; more is worth a line."""
 
 
 class MpiInf3dhp(Source):
@@ -83,16 +83,23 @@ class MpiInf3dhp(Source):
     def instants(self, clip: Clip, cameras: tuple[str, ...]) -> Iterator[Instant]:
         """Instants of the annotated frames that all videos have."""
         folder = self.annotation(clip).parent
-        poses = read_world_poses(self.annotation(clip), self.calibration(clip), cameras[0])
-        poses = poses[: FRAMES_FPS[f"{clip[0]}/{clip[1]}"][0]]
+        poses = self._poses(clip, cameras[0])
         videos = {camera: _video(folder, camera) for camera in cameras}
-        counts = {path: len(frame_times_s(path)) for path in videos.values()}
-        for path, count in counts.items():
-            if count < len(poses) - SHORTER_BY:
-                raise InputError(f"{path}: has {count} frames for {len(poses)} poses; download vnect_cameras.zip again")
-        for frame in range(min(len(poses), *counts.values())):
+        counts = map(frame_count, videos.values())
+        for frame in range(min(len(poses), *counts)):
             views = tuple(View(camera, VideoFrame(path, frame)) for camera, path in videos.items())
             yield Instant(frame, frame / self.fps(clip), views, poses[frame])
+
+    def remarks(self, clip: Clip, cameras: tuple[str, ...]) -> list[Remark]:
+        """Videos that end before the poses do, as that of camera 2 of S6/Seq2 does."""
+        videos = [_video(self.annotation(clip).parent, camera) for camera in cameras]
+        poses = len(self._poses(clip, cameras[0]))
+        return short_videos(videos, poses, SHORTER_BY, "download vnect_cameras.zip again if the data set has more")
+
+    def _poses(self, clip: Clip, camera: str) -> Float64[np.ndarray, "frames 17 3"]:
+        """World poses of the annotated frames."""
+        poses = read_world_poses(self.annotation(clip), self.calibration(clip), camera)
+        return poses[: FRAMES_FPS[f"{clip[0]}/{clip[1]}"][0]]
 
     def calibration(self, clip: Clip) -> dict[str, Camera]:
         """All cameras of the sequence."""

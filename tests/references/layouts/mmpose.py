@@ -68,6 +68,20 @@ def focal_and_centre(camera):
     return {"f": camera.intrinsics_px.diagonal()[:2, None], "c": camera.intrinsics_px[:2, 2:]}
 
 
+def end_video_early(folder, file, block, instants):
+    """As where a video is shorter than its poses: the last images of a block of names are not written.
+
+    Both converters write all poses of a video, and names until it ends (``if not success: break``).
+    """
+    with np.load(folder / file) as saved:
+        values = dict(saved)
+    own = [name for name in values["imgname"].tolist() if block in name]
+    for name in own[-instants:]:
+        (folder / "images" / name).unlink()
+    values["imgname"] = values["imgname"][~np.isin(values["imgname"], own[-instants:])]
+    np.savez(folder / file, **values)
+
+
 class Rows:
     def __init__(self, folder):
         self.folder = folder

@@ -1,0 +1,37 @@
+"""Videos that end before the poses of their clip do."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+from data_modules.frames import frame_times_s
+from data_modules.sources.base import Remark
+
+
+def frame_count(path: Path) -> int:
+    """How many frames a video has.
+
+    Raises:
+        InputError: the file is missing, no video, or has no frame.
+    """
+    state = path.stat() if path.exists() else None
+    return _count(path, state and (state.st_size, state.st_mtime_ns))
+
+
+@lru_cache(maxsize=64)  # of the clip at hand: the whole file is read for it
+def _count(path: Path, state: tuple[int, int] | None) -> int:
+    return len(frame_times_s(path))
+
+
+def short_videos(paths: Iterable[Path], poses: int, shorter_by: int, remedy: str) -> list[Remark]:
+    """A remark on each video that lacks more than ``shorter_by`` frames of the poses: the clip ends where it does.
+
+    Raises:
+        InputError: a video is missing, damaged or has no frame.
+    """
+    counts = {path: frame_count(path) for path in paths}
+    return [
+        Remark(f"{path}: has {count} frames for {poses} poses, the clip is cut to the shortest; {remedy}")
+        for path, count in counts.items()
+        if count < poses - shorter_by
+    ]
