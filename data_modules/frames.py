@@ -1,21 +1,34 @@
-"""Whole frames from image files and videos: one reader for import and prediction."""
+"""Whole frames from image files and videos: the one reader for import, labels and prediction."""
 
+import struct
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
-from jaxtyping import Float64, UInt8
+from av.sidedata.sidedata import Type as SideData
+from jaxtyping import Float64, Int64, UInt8
 from PIL import Image, ImageOps
 
 from data_modules.sources.base import VideoFrame
 from mcss.errors import InputError
 
 COPY_AGAIN = "copy or download it again"
+MAX_8_BIT, MAX_16_BIT = 255, 65535
+DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
+"""What Pillow raises for a file that is damaged or absurd."""
+
+Picture = UInt8[np.ndarray, "rows columns 3"]
+"""RGB, upright, with square pixels, as it is to be shown."""
 
 
-class VideoEndError(InputError):
-    """A video holds fewer frames than its container announces."""
+class NotDecodedError(InputError):
+    """A video announces a frame that cannot be decoded."""
 
 
 class ImageReader:
@@ -34,11 +47,11 @@ class ImageReader:
     def __exit__(self, *error: object) -> None:
         self._open.close()
 
-    def read(self, image: Path | VideoFrame) -> UInt8[np.ndarray, "rows columns 3"]:
-        """Read one frame, turned upright as its metadata say.
+    def read(self, image: Path | VideoFrame) -> Picture:
+        """Read one frame.
 
         Raises:
-            InputError: the file is missing or damaged, or the video ends before.
+            InputError: the file is missing or damaged, or the frame cannot be decoded.
         """
         if isinstance(image, Path):
             return read_image(image)
@@ -47,73 +60,73 @@ class ImageReader:
         return self._videos[image.path].read(image.index)
 
 
-def read_image(path: Path) -> UInt8[np.ndarray, "rows columns 3"]:
-    """Read an image file as RGB, turned upright by its EXIF orientation.
+def read_image(path: Path) -> Picture:
+    """Read an image file as RGB, turned and mirrored by its EXIF orientation.
+
+    16 bits become 8 by their range; what is transparent lies before black.
 
     Raises:
-        InputError: the file is missing or damaged.
+        InputError: the file is missing or damaged, or its numbers have no known range.
     """
     try:
-        with Image.open(path) as image:
-            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+        with Image.open(path) as file:
+            image = ImageOps.exif_transpose(file)
+            if image.mode.startswith("I") or image.mode == "F":
+                return _rgb_of_numbers(np.asarray(image, dtype=np.float64), image.mode)
+            if image.has_transparency_data:
+                shown = image.convert("RGBA")
+                image = Image.alpha_composite(Image.new("RGBA", shown.size, (0, 0, 0, MAX_8_BIT)), shown)
+            return np.asarray(image.convert("RGB"))
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such image; {COPY_AGAIN}") from None
-    except (OSError, SyntaxError) as error:
+    except DAMAGE as error:
         raise InputError(f"{path}: not a whole image ({error}); {COPY_AGAIN}") from None
 
 
-class VideoReader:
-    """Frames of one video by ascending index; a context manager, which closes the file.
+def _rgb_of_numbers(values: Float64[np.ndarray, "rows columns"], mode: str) -> Picture:
+    """Grey picture from integers of 16 bits, or from floats that end at 1 or at 255.
 
     Raises:
-        InputError: the file is missing or no video.
+        ValueError: the numbers lie outside these ranges.
     """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._container = open_video(path)
-        self._frames = enumerate(self._container.decode(video=0))
-        self._next = 0
-
-    def __enter__(self) -> "VideoReader":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._container.close()
-
-    def read(self, index: int) -> UInt8[np.ndarray, "rows columns 3"]:
-        """Decode up to frame ``index``, which must lie after the one read before, and return it upright.
-
-        Raises:
-            VideoEndError: the video ends before.
-            InputError: it is damaged before.
-        """
-        if index < self._next:
-            raise ValueError(f"{self.path}: frame {index} asked for after frame {self._next - 1}")
-        try:
-            frame = next(frame for number, frame in self._frames if number == index)
-        except StopIteration:
-            raise VideoEndError(f"{self.path}: ends before the frames that belong to it; {COPY_AGAIN}") from None
-        except av.FFmpegError as error:
-            raise InputError(f"{self.path}: damaged ({error.strerror}); {COPY_AGAIN}") from None
-        if frame.is_corrupt:
-            raise InputError(f"{self.path}: holds damaged frames; {COPY_AGAIN}")
-        self._next = index + 1
-        # The display matrix says by how much to turn counter-clockwise, as rot90 does.
-        return np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90)))
+    highest = MAX_16_BIT if mode.startswith("I") else 1 if values.max() <= 1 else MAX_8_BIT
+    if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= highest):
+        raise ValueError(f"its numbers go from {values.min():g} to {values.max():g}, save it with 8 bits")
+    grey = np.rint(values * (MAX_8_BIT / highest)).astype(np.uint8)
+    return np.repeat(grey[..., None], 3, axis=2)
 
 
-def frame_times_s(path: Path) -> Float64[np.ndarray, " frames"]:
-    """Time at which each frame of a video is shown, in seconds from the first one; read without decoding.
+@dataclass(frozen=True, eq=False)
+class VideoStamps:
+    """When the frames of a video are to be shown, as its container announces them."""
+
+    ticks: Int64[np.ndarray, " frames"]
+    """Ascending, in the container's own unit."""
+    tick_s: float
+    are_of_display: bool
+    """AVI files have times of decoding: where frames are stored in another order, the order alone tells them apart."""
+
+
+def video_stamps(path: Path) -> VideoStamps:
+    """Read the stamps of a video without decoding it.
 
     Raises:
         InputError: the file is missing, no video, or has no frame.
     """
+    try:
+        state = path.stat()
+    except OSError:
+        raise InputError(f"{path}: there is no such video; {COPY_AGAIN}") from None
+    return _video_stamps(path, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _video_stamps(path: Path, size: int, changed_ns: int) -> VideoStamps:
     with open_video(path) as container:
         stream = container.streams.video[0]
         try:
-            # AVI files have no time of display, only one of decoding. What was cut off on a phone is still in the file:
-            # it is decoded, because later frames build on it, and never shown.
+            # What was cut off on a phone is still in the file: it is decoded, because later frames build on it, and
+            # never shown.
             shown = (packet for packet in container.demux(stream) if not packet.is_discard)
             stamps = [packet.dts if packet.pts is None else packet.pts for packet in shown]
         except av.FFmpegError as error:
@@ -121,7 +134,123 @@ def frame_times_s(path: Path) -> Float64[np.ndarray, " frames"]:
         known = sorted(stamp for stamp in stamps if stamp is not None)  # the last packet only says that it is the last
         if not known or stream.time_base is None:
             raise InputError(f"{path}: has no frame; film or {COPY_AGAIN}")
-        return (np.array(known) - known[0]) * float(stream.time_base)
+        are_of_display = container.format.name != "avi" or not stream.codec_context.has_b_frames
+        return VideoStamps(np.array(known), float(stream.time_base), are_of_display)
+
+
+def frame_times_s(path: Path) -> Float64[np.ndarray, " frames"]:
+    """Time at which each frame of a video is shown, in seconds from the first one that is announced.
+
+    Raises:
+        InputError: the file is missing, no video, or has no frame.
+    """
+    stamps = video_stamps(path)
+    return (stamps.ticks - stamps.ticks[0]) * stamps.tick_s
+
+
+class VideoReader:
+    """Frames of one video by ascending index; a context manager, which closes the file.
+
+    A decoded frame is known by its own stamp: frames that do not decode leave a gap, and move no other.
+
+    Raises:
+        InputError: the file is missing or no video.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._stamps = video_stamps(path)
+        self._container = open_video(path)
+        self._aspect = float(self._container.streams.video[0].sample_aspect_ratio or 1)
+        self._frames = self._decoded()
+        self._ahead: tuple[int, av.VideoFrame] | None = None
+        self._last = -1
+
+    def __enter__(self) -> "VideoReader":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._container.close()
+
+    def first(self) -> int:
+        """Index of the first frame that can be decoded, before any is read.
+
+        Raises:
+            NotDecodedError: there is none.
+        """
+        self._ahead = self._ahead or next(self._frames, None)
+        if self._ahead is None:
+            raise NotDecodedError(f"{self.path}: none of its frames can be decoded; {COPY_AGAIN}")
+        return self._ahead[0]
+
+    def read(self, index: int) -> Picture:
+        """Decode up to frame ``index``, which must lie after the one asked for before.
+
+        Raises:
+            NotDecodedError: this frame cannot be decoded, though others may be.
+        """
+        if index <= self._last:
+            raise ValueError(f"{self.path}: frame {index} asked for after frame {self._last}")
+        self._last = index
+        while self._ahead is None or self._ahead[0] < index:
+            self._ahead = next(self._frames, None)
+            if self._ahead is None:
+                break
+        if self._ahead is None or self._ahead[0] > index:
+            count = len(self._stamps.ticks)
+            where = f"frame {index} of {count}, at {frame_times_s(self.path)[index]:.3f} s" if index < count else "end"
+            raise NotDecodedError(f"{self.path}: announces frames that cannot be decoded ({where}); {COPY_AGAIN}")
+        return shown_picture(self._ahead[1], self._aspect)
+
+    def _decoded(self) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Whole frames with their indices, ascending."""
+        seen: Counter[int] = Counter()
+        ticks = self._stamps.ticks
+        for number, frame in enumerate(self._packets_decoded()):
+            stamp = frame.dts if frame.pts is None else frame.pts
+            if frame.is_corrupt or stamp is None:
+                continue
+            index = number
+            if self._stamps.are_of_display:
+                index = int(np.searchsorted(ticks, stamp)) + seen[stamp]
+                seen[stamp] += 1
+            if index < len(ticks) and (ticks[index] == stamp or not self._stamps.are_of_display):
+                yield index, frame
+
+    def _packets_decoded(self) -> Iterator[av.VideoFrame]:
+        packets = self._container.demux(video=0)
+        while True:
+            try:
+                packet = next(packets, None)
+                if packet is None:
+                    return
+                frames = packet.decode()
+            except av.EOFError:
+                return
+            except av.FFmpegError:  # of one packet: the frame is missing, others may follow
+                continue
+            yield from (frame for frame in frames if isinstance(frame, av.VideoFrame))
+
+
+def shown_picture(frame: av.VideoFrame, aspect: float) -> Picture:
+    """Picture of a decoded frame as it is to be shown: square pixels, turned and mirrored by the display matrix.
+
+    The matrix takes the column x and the row y of what is stored to a x + c y and b x + d y (QuickTime file format,
+    "Matrices"); with a negative determinant it mirrors. ``aspect`` is the width of a stored pixel over its height.
+    """
+    picture: np.ndarray = frame.to_ndarray(format="rgb24")
+    rows, columns = picture.shape[:2]
+    if aspect > 0 and round(columns * aspect) != columns:
+        size = (round(columns * aspect), rows) if aspect > 1 else (columns, round(rows / aspect))
+        picture = cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR)
+    matrix = frame.side_data.get(SideData.DISPLAYMATRIX)  # type: ignore[call-overload]
+    if matrix is not None:
+        a, b, _, c, d = np.frombuffer(matrix, dtype=np.int32)[:5].tolist()
+        is_turned = abs(a) + abs(d) < abs(b) + abs(c)
+        picture = picture.transpose(1, 0, 2) if is_turned else picture
+        is_x_reversed, is_y_reversed = (c < 0, b < 0) if is_turned else (a < 0, d < 0)
+        picture = picture[:: -1 if is_y_reversed else 1, :: -1 if is_x_reversed else 1]
+    return np.ascontiguousarray(picture)
 
 
 def open_video(path: Path) -> "av.container.InputContainer":

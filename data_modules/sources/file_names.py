@@ -1,4 +1,4 @@
-"""Which files are videos and images by their names, and the order of the images of a folder."""
+"""Which files are videos and images by their names, and the order of images by the numbers in them."""
 
 import re
 from pathlib import Path
@@ -6,10 +6,10 @@ from pathlib import Path
 from mcss.errors import InputError
 
 VIDEO_SUFFIXES = (".avi", ".mkv", ".mov", ".mp4")
-IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png")
+IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 """In small letters; cameras write them in capitals, too."""
 VIDEO_LIKE = (*VIDEO_SUFFIXES, ".3gp", ".m2ts", ".m4v", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv")
-IMAGE_LIKE = (*IMAGE_SUFFIXES, ".bmp", ".dng", ".heic", ".tif", ".tiff", ".webp")
+IMAGE_LIKE = (*IMAGE_SUFFIXES, ".dng", ".gif", ".heic")
 """Recordings that no importer reads, too: where one lies about, somebody may miss it."""
 CALIBRATION = re.compile(r"[ck]alib|intrinsi|extrinsi|checker|chess|charuco|aruco", re.IGNORECASE)
 """In names of folders and files that show a board instead of a person."""
@@ -46,8 +46,15 @@ def is_for_calibration(path: Path) -> bool:
     return CALIBRATION.search(str(path)) is not None
 
 
-def image_sequence(folder: Path) -> tuple[Path, ...]:
-    """Images of a folder in the order of the last number in their names: ``2.jpg`` comes before ``10.jpg``.
+def natural_order(path: Path) -> tuple[list[str | int], str]:
+    """Key that sorts names with the numbers in them as numbers: ``f2.jpg`` comes before ``f10.jpg``."""
+    parts: list[str | int] = list(re.split(r"(\d+)", path.name.lower()))
+    parts[1::2] = [int(part) for part in parts[1::2]]
+    return parts, path.name
+
+
+def numbered_images(folder: Path) -> dict[int, Path]:
+    """Images of a folder by the last number in their names, ascending.
 
     Raises:
         InputError: a name has no number, two have the same, or they differ in more than the number, so that it says
@@ -67,4 +74,4 @@ def image_sequence(folder: Path) -> tuple[Path, ...]:
                 f"{folder}: images {other.name} and {path.name} are not numbered in one way; rename or remove one"
             )
         numbered[int(number)] = path
-    return tuple(numbered[number] for number in sorted(numbered))
+    return {number: numbered[number] for number in sorted(numbered)}

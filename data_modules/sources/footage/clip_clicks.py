@@ -14,8 +14,9 @@ from jaxtyping import Float64, Int64
 from data_modules.frames import ImageReader
 from data_modules.sources.base import Clip
 from data_modules.sources.footage.keypoint_files import as_joints, names_of_joints, read_keypoints
-from data_modules.sources.footage.recordings import Recording, match_frames, read_table
+from data_modules.sources.footage.recordings import Recording, frame_numbers, match_frames
 from data_modules.sources.footage.solving.clicks import Clicks
+from data_modules.sources.footage.tables import read_table
 from data_modules.sources.footage.videos import CLICKS_FILE, PEOPLE_FILE, Videos
 from mcss.errors import InputError
 from mcss.skeleton import JOINTS
@@ -35,7 +36,7 @@ class ClipClicks:
     recordings: tuple[Recording, ...]
     """One for each camera of the clicks."""
     frames: Int64[np.ndarray, "instants cameras"]
-    """-1 where a camera has no frame of the instant."""
+    """Pictures of the recordings (``Recording.image``); -1 where a camera has none of the instant."""
 
 
 def bring_together(source: Videos, clip: Clip, joints: dict[str, JointsByFrame]) -> ClipClicks:
@@ -54,7 +55,8 @@ def bring_together(source: Videos, clip: Clip, joints: dict[str, JointsByFrame])
         raise InputError(f"{name}: there is no camera {unknown[0]}; there are {', '.join(source.cameras(clip))}")
     recordings = tuple(source.recordings(clip, tuple(sorted(joints))))
     slowest = min(range(len(recordings)), key=lambda number: round(recordings[number].fps, 2))
-    frames = match_frames([recording.time_s for recording in recordings], slowest)
+    pictures = match_frames([recording.time_s for recording in recordings], slowest)
+    frames = frame_numbers(recordings, pictures)
     none = np.full((len(JOINTS), 2), np.nan)
     points = np.array(
         [
@@ -72,7 +74,7 @@ def bring_together(source: Videos, clip: Clip, joints: dict[str, JointsByFrame])
     sizes = tuple((width, height) for height, width, _ in shapes)
     times = recordings[slowest].time_s[shared]
     cameras = tuple(recording.camera for recording in recordings)
-    return ClipClicks(Clicks(cameras, sizes, times, points[:, shared]), recordings, frames[shared])
+    return ClipClicks(Clicks(cameras, sizes, times, points[:, shared]), recordings, pictures[shared])
 
 
 def clicked_joints(views: Path) -> dict[tuple[str, str], dict[str, JointsByFrame]]:

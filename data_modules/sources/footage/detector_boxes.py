@@ -1,21 +1,22 @@
-"""Boxes of the person in a recording by torchvision's smallest Faster R-CNN, who need not move for that."""
+"""Boxes of people in pictures by torchvision's smallest Faster R-CNN: nobody needs to move for that."""
 
 import hashlib
+import socket
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float64, UInt8
+from jaxtyping import UInt8
 from torch import nn
 from torchvision.models.detection import (
     FasterRCNN_MobileNet_V3_Large_320_FPN_Weights,
     fasterrcnn_mobilenet_v3_large_320_fpn,
 )
 
-from data_modules.sources.footage.box_track import box_track
-from data_modules.sources.footage.recordings import Recording, read_frames
+from data_modules.sources.footage.people import Boxes, Sightings, by_size
+from data_modules.sources.footage.recordings import Recording, read_pictures
 from mcss.errors import InputError
 from mcss.models.backbone import read_state_dict
 
@@ -24,12 +25,14 @@ NAMES = tuple(FasterRCNN_MobileNet_V3_Large_320_FPN_Weights.__members__)
 PERSON = FasterRCNN_MobileNet_V3_Large_320_FPN_Weights.COCO_V1.meta["categories"].index("person")
 LEAST_SCORE = 0.5
 LOOKS_PER_S = 10
-"""And at the last frame. Between them a person moves little: the boxes are interpolated."""
+"""Between them a person moves little: the boxes are interpolated."""
+DOWNLOAD_TIMEOUT_S = 10.0
+"""For weights that nobody asked for: a machine without a network goes on without them."""
 
 
 @dataclass(frozen=True)
 class Detector:
-    """Finds the person by the network with ``weights``, a name of torchvision's or a file.
+    """Finds people by the network with ``weights``, a name of torchvision's or a file.
 
     Only this name travels to worker processes; each loads the network when it needs it.
 
@@ -49,20 +52,35 @@ class Detector:
             return self.weights
         return hashlib.sha256(Path(self.weights).read_bytes()).hexdigest()
 
-    def boxes(self, recording: Recording) -> Float64[np.ndarray, "frames 4"]:
-        """Left, top, right, bottom of the person in every frame, pixels of the frame; of several people the largest.
-
-        Not a number in frames without anybody.
+    def sightings(self, recording: Recording) -> Sightings:
+        """Look for people some times a second, and in the last picture.
 
         Raises:
-            InputError: the recording or the weights cannot be read, or nobody is found.
+            InputError: the recording or the weights cannot be read.
         """
-        network = load_detector(self.weights)
         count = len(recording.time_s)
         step = max(1, round(recording.fps / LOOKS_PER_S))
-        looked_at = np.unique([*range(0, count, step), count - 1])
-        boxes = [largest_person(network, image) for image in read_frames(recording, looked_at.tolist())]
-        return box_track(recording, looked_at[: len(boxes)], np.array(boxes).reshape(-1, 4), "a person")
+        found = {
+            number: self.people(image)
+            for number, image in read_pictures(recording, sorted({*range(0, count, step), count - 1}))
+        }
+        return Sightings(np.array(list(found), dtype=np.int64), tuple(found.values()))
+
+    def people(self, image: UInt8[np.ndarray, "rows columns 3"]) -> Boxes:
+        """Boxes of everybody in an RGB picture of whom the network is sure, the largest first."""
+        return people_in(load_detector(self.weights), image)
+
+
+def available_detector() -> Detector | None:
+    """Detector with torchvision's own weights, where they lie on this machine or can be downloaded now."""
+    timeout_s = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_S)
+    try:
+        return Detector(NAMES[0])
+    except InputError:
+        return None
+    finally:
+        socket.setdefaulttimeout(timeout_s)
 
 
 @lru_cache(maxsize=1)
@@ -92,10 +110,7 @@ def load_detector(weights: str) -> nn.Module:
 
 
 @torch.inference_mode()
-def largest_person(network: nn.Module, image: UInt8[np.ndarray, "rows columns 3"]) -> Float64[np.ndarray, " 4"]:
-    """Box of the largest person in an RGB image; not a number where the network is sure of nobody."""
+def people_in(network: nn.Module, image: UInt8[np.ndarray, "rows columns 3"]) -> Boxes:
+    """Boxes of the people in an RGB image of whom the network is sure, the largest first."""
     (found,) = network([torch.tensor(image).permute(2, 0, 1).float() / 255])
-    boxes = found["boxes"][(found["labels"] == PERSON) & (found["scores"] >= LEAST_SCORE)].double().numpy()
-    if not len(boxes):
-        return np.full(4, np.nan)
-    return boxes[np.prod(boxes[:, 2:] - boxes[:, :2], axis=1).argmax()]
+    return by_size(found["boxes"][(found["labels"] == PERSON) & (found["scores"] >= LEAST_SCORE)].double().numpy())

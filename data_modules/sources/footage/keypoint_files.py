@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from data_modules.sources.footage.recordings import read_table
+from data_modules.sources.footage.tables import read_table
 from mcss.errors import InputError
 from mcss.skeleton import JOINTS
 

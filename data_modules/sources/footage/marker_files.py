@@ -1,11 +1,12 @@
 """Trajectories of named points as motion-capture programs export them: TRC (OpenSim, OpenCap, Cortex) and C3D."""
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
 from mcss.errors import InputError
 
@@ -25,14 +26,33 @@ class Trajectories:
     """On the clock of the capture."""
     names: tuple[str, ...]
     points: Float64[np.ndarray, "frames names 3"]
-    """Not a number where a point was not seen."""
-    unit: str
+    """Not a number where a point was not seen, for which some programs write 0 0 0."""
+    unit: str | None
+    """None where the file does not say."""
     up: str
     """Axis that points up."""
+
+    def __post_init__(self) -> None:
+        self.points[not_seen(self.points, self.names)] = np.nan
+
+
+def not_seen(points: Float64[np.ndarray, "frames names 3"], names: Sequence[str]) -> Bool[np.ndarray, "frames names"]:
+    """Points for which a program has written 0 0 0, because it did not see them.
+
+    A pelvis that is always at 0 is seen: it is the origin of poses that have no place in the world.
+    """
+    zero = (points == 0).all(axis=-1)
+    is_gap = ~np.isfinite(points).all(axis=-1)
+    for number, name in enumerate(names):
+        if name == "Pelvis" and (zero | is_gap)[:, number].all():
+            zero[:, number] = False
+    return zero
 
 
 def read_trc(path: Path) -> Trajectories:
     """Read a TRC file: five lines of header, then tab-separated frame number, time and coordinates.
+
+    A marker's name stands above its three columns; where the cell is blank, the marker has no name (``""``).
 
     Raises:
         InputError: the file is no such table, or ends within a line.
@@ -40,23 +60,42 @@ def read_trc(path: Path) -> Trajectories:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
         header = dict(zip(lines[1].split(), lines[2].split(), strict=False))
-        names = tuple(name.strip() for name in lines[3].split("\t")[2:] if name.strip())
+        count = int(header["NumMarkers"])
+        names = _trc_names(lines[3].split("\t")[2:], count)
         rows = [line.split("\t") for line in lines[5:] if line.strip()]
-        width = 2 + 3 * len(names)
+        width = 2 + 3 * count
         cells = [[float(cell) if cell.strip() else np.nan for cell in (row + [""] * width)[:width]] for row in rows]
         if len(rows) != int(header["NumFrames"]) or not rows:
             raise ValueError(f"{len(rows)} frames, its header says {header['NumFrames']}")
+        if any(cell.strip() for row in rows for cell in row[width:]):
+            raise ValueError(f"more columns than its header's {count} markers have")
     except (OSError, KeyError, ValueError, IndexError) as error:
         raise InputError(f"{path}: not a whole TRC file ({error}); {EXPORT_AGAIN}") from None
     values = np.array(cells)
-    return Trajectories(values[:, 1], names, values[:, 2:].reshape(len(rows), -1, 3), header["Units"], TRC_UP)
+    points = values[:, 2:].reshape(len(rows), -1, 3)
+    return Trajectories(values[:, 1], names, points, header.get("Units"), TRC_UP)
+
+
+def _trc_names(cells: list[str], count: int) -> tuple[str, ...]:
+    """Names of the markers: one above every third column, or, as some programs write them, one a cell.
+
+    Raises:
+        ValueError: there are more names than markers, or some stand above no first column.
+    """
+    spaced = [cell.strip() for cell in (cells + [""] * (3 * count))[: 3 * count : 3]]
+    written = [cell.strip() for cell in cells if cell.strip()]
+    if sum(map(bool, spaced)) == len(written):
+        return tuple(spaced)
+    if len(written) == count:
+        return tuple(written)
+    raise ValueError(f"{len(written)} names for {count} markers, not above their columns")
 
 
 def read_c3d(path: Path) -> Trajectories:
     """Read the points of a C3D file. Its frames count from 1, which is where the capture's clock is at 0.
 
     Raises:
-        InputError: the file is no C3D file, is cut off, or does not say unit and rate; or the library is missing.
+        InputError: the file is no C3D file, is cut off, or does not say its rate; or the library is missing.
     """
     try:
         import ezc3d
@@ -66,8 +105,11 @@ def read_c3d(path: Path) -> Trajectories:
         file = ezc3d.c3d(str(path))
         header, parameters = file["header"]["points"], file["parameters"]["POINT"]
         points = file["data"]["points"][:3].transpose(2, 1, 0).astype(np.float64)
+        residuals = file["data"]["meta_points"]["residuals"][0].T  # -1: not seen
+        points[residuals < 0] = np.nan
         names = tuple(name.strip() for name in parameters["LABELS"]["value"])[: points.shape[1]]
-        rate, unit = float(parameters["RATE"]["value"][0]), parameters["UNITS"]["value"][0]
+        rate = float(parameters["RATE"]["value"][0])
+        unit = (parameters.get("UNITS", {}).get("value") or [""])[0].strip() or None
         up = parameters.get("Y_SCREEN", {}).get("value") or ["+Z"]  # what is drawn upwards; usually Z
         count = _c3d_frames(path)
         if len(points) < count or not len(points) or rate <= 0 or len(names) != points.shape[1]:
@@ -75,7 +117,7 @@ def read_c3d(path: Path) -> Trajectories:
     except (OSError, RuntimeError, KeyError, ValueError, IndexError, struct.error) as error:
         raise InputError(f"{path}: not a whole C3D file ({error}); {EXPORT_AGAIN}") from None
     time_s = (header["first_frame"] + np.arange(len(points))) / rate  # ezc3d counts from 0
-    return Trajectories(time_s, names, points, unit.strip(), up[0].strip(" +").lower())
+    return Trajectories(time_s, names, points, unit, up[0].strip(" +").lower())
 
 
 def _c3d_frames(path: Path) -> int:

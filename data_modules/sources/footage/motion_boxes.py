@@ -1,15 +1,14 @@
-"""Boxes of the one person who moves in front of a camera that stands still; no network, no weights.
+"""Boxes of what moves in front of a camera that stands still; no network, no weights.
 
-A pixel belongs to the person where it differs from the median of the recording. The largest connected region of such
-pixels is boxed in every frame, and the boxes are smoothed over time.
+A pixel moves where it differs from the median of the recording. Every connected region of such pixels is boxed.
 """
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, Float64
+from jaxtyping import Bool, Float32
 
-from data_modules.sources.footage.box_track import box_track
-from data_modules.sources.footage.recordings import Recording, read_frames
+from data_modules.sources.footage.people import Boxes, Sightings, by_size
+from data_modules.sources.footage.recordings import Recording, read_pictures
 from mcss.errors import InputError
 
 WORK_PX = 192
@@ -26,31 +25,30 @@ JOIN_SHARE = 0.04
 """Regions nearer than this share of the picture are one: clothes may look like the wall behind them."""
 
 
-def motion_boxes(recording: Recording) -> Float64[np.ndarray, "frames 4"]:
-    """Left, top, right, bottom of the moving person in every frame, pixels of the frame.
-
-    Not a number in frames without anybody.
+def moving_regions(recording: Recording) -> Sightings:
+    """Boxes of what moves in every picture, pixels of the picture.
 
     Raises:
-        InputError: the recording cannot be read, or nobody moves in it.
+        InputError: the recording cannot be read, or its pictures differ in size.
     """
     background, scale = _background(recording)
-    boxes = np.full((len(recording.time_s), 4), np.nan)
-    for frame, image in enumerate(read_frames(recording, range(len(boxes)))):
+    looked_at, boxes = [], []
+    for number, image in read_pictures(recording, range(len(recording.time_s))):
         picture, _ = _small(image)
         if picture.shape != background.shape:
-            raise InputError(f"{recording.path}: frame {frame} has another size; cut the recording there")
-        box = _largest_region(_moving(picture, background))
-        if box is not None:
-            boxes[frame] = np.array(box) * scale
-    return box_track(recording, np.arange(len(boxes)), boxes, "a moving person")
+            raise InputError(f"{recording.path}: its frames differ in size (frame {number}); cut the recording there")
+        looked_at.append(number)
+        boxes.append(by_size(_regions(_moving(picture, background)) * scale))
+    return Sightings(np.array(looked_at, dtype=np.int64), tuple(boxes))
 
 
 def _background(recording: Recording) -> tuple[Float32[np.ndarray, "rows columns 3"], float]:
     """Median picture, and how many pixels of a frame one of its pixels is."""
     count = len(recording.time_s)
     chosen = np.unique(np.linspace(0, count - 1, min(BACKGROUND_FRAMES, count)).astype(int))
-    pictures = [_small(image) for image in read_frames(recording, chosen.tolist())]
+    pictures = [_small(image) for _, image in read_pictures(recording, chosen.tolist())]
+    if not pictures:
+        raise InputError(f"{recording.path}: none of {len(chosen)} frames could be decoded; copy or download it again")
     if len({picture.shape for picture, _ in pictures}) > 1:
         raise InputError(f"{recording.path}: its frames differ in size; cut the recording where the size changes")
     return np.median([picture for picture, _ in pictures], axis=0).astype(np.float32), pictures[0][1]
@@ -74,14 +72,14 @@ def _moving(
     return (difference > max(LEAST_DIFFERENCE, NOISE_FACTOR * float(np.median(difference)))) & ~is_shadow
 
 
-def _largest_region(moving: Bool[np.ndarray, "rows columns"]) -> tuple[int, int, int, int] | None:
-    """Left, top, right, bottom of the largest group of moving pixels."""
+def _regions(moving: Bool[np.ndarray, "rows columns"]) -> Boxes:
+    """Boxes of the groups of moving pixels that are large enough for a person."""
     clean = cv2.morphologyEx(moving.astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
     reach = 1 + 2 * round(JOIN_SHARE * max(moving.shape) / 2)
     _, labels = cv2.connectedComponents(cv2.dilate(clean, np.ones((reach, reach), np.uint8)))
-    areas = np.bincount(labels[clean > 0], minlength=2)
-    areas[0] = 0
-    if areas.max() < LEAST_AREA * moving.size:
-        return None
-    rows, columns = np.nonzero((labels == areas.argmax()) & (clean > 0))
-    return int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1
+    labels = labels * clean
+    areas = np.bincount(labels.ravel())
+    large = np.flatnonzero(areas >= LEAST_AREA * moving.size)
+    found = [np.nonzero(labels == label) for label in large.tolist() if label]
+    boxes = [(columns.min(), rows.min(), columns.max() + 1, rows.max() + 1) for rows, columns in found]
+    return np.array(boxes, dtype=np.float64).reshape(-1, 4)

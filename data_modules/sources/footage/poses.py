@@ -1,41 +1,47 @@
 """3D poses that a lab has of its own clips: joints in an npz file, or markers in a TRC or C3D file."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float64
+from jaxtyping import Float64
 
 from data_modules.sources.array_files import read_npz_arrays
-from data_modules.sources.footage.marker_files import read_c3d, read_trc
+from data_modules.sources.footage.marker_files import not_seen, read_c3d, read_trc
 from data_modules.sources.footage.recordings import on_shared_clock
+from data_modules.sources.footage.tables import MARKERS_FILE
 from data_modules.sources.poses import MM_PER_M, Y_UP_TO_Z_UP
 from mcss.errors import InputError
 from mcss.skeleton import JOINTS
 
-POSES_FILES = ("poses.npz", "poses.trc", "poses.c3d")
-MARKERS_FILE = "markers.csv"
 WRITE_AGAIN = "write points, joints, unit, up and time_s with numpy.savez"
-MM_PER_UNIT = {"mm": 1.0, "m": MM_PER_M}
+POSES_FILES = ("poses.npz", "poses.trc", "poses.c3d")
+MM_PER_UNIT = {"mm": 1.0, "millimeter": 1.0, "millimetre": 1.0, "cm": 10.0, "centimeter": 10.0, "centimetre": 10.0}
+MM_PER_UNIT |= {"m": MM_PER_M, "meter": MM_PER_M, "metre": MM_PER_M}
 TO_Z_UP = {"z": np.eye(3), "y": Y_UP_TO_Z_UP}
-HEAD, ANKLES = JOINTS.index("HeadTop"), [JOINTS.index("RAnkle"), JOINTS.index("LAnkle")]
+ROOT_JOINTS = ("Pelvis", "RHip", "LHip")
+"""Without them a pose has no canonical frame, and is no label."""
+ROOT = [JOINTS.index(name) for name in ROOT_JOINTS]
 
 
 @dataclass(frozen=True, eq=False)
 class OwnPoses:
     """Poses of a clip: world frame with Z up, mm, h36m17; times on the shared clock."""
 
+    path: Path
     time_s: Float64[np.ndarray, " poses"]
     pose_world: Float64[np.ndarray, "poses 17 3"]
-    is_seen: Bool[np.ndarray, " poses"]
-    """Whether all that the pose is made of was captured."""
+    """Not a number where a joint was not captured."""
+    absent: tuple[str, ...] = ()
+    """Joints that the file seems to have under other names."""
 
     def at(self, time_s: float, tolerance_s: float) -> Float64[np.ndarray, "17 3"] | None:
-        """Pose captured nearest in time, if it is near enough and whole."""
+        """Pose captured nearest in time, if it is near enough and has pelvis and hips."""
         nearest = int(np.abs(self.time_s - time_s).argmin())
-        is_known = self.is_seen[nearest] and abs(self.time_s[nearest] - time_s) <= tolerance_s
-        return self.pose_world[nearest] if is_known else None
+        pose_world = self.pose_world[nearest]
+        is_known = np.isfinite(pose_world[ROOT]).all() and abs(self.time_s[nearest] - time_s) <= tolerance_s
+        return pose_world if is_known else None
 
 
 def poses_file(folder: Path) -> Path | None:
@@ -59,18 +65,44 @@ def read_poses(path: Path, markers: Mapping[str, Sequence[str]], sync: Mapping[s
     """Read the poses of a clip.
 
     ``markers`` names those of a TRC or C3D file whose mean a joint is; a joint that it lacks is the marker of the same
-    name. ``sync`` is the file's row of sync.csv: its offset, and as ``up`` the axis that points up in a TRC or C3D
-    file. Frames in which a marker was not seen have no pose.
+    name. ``sync`` is the file's row of sync.csv: its offset, and, where the file does not say it or is wrong, the
+    unit (``unit``) and the axis that points up (``up``).
 
     Raises:
-        InputError: the file is damaged, lacks a joint, or gives unit or axis in other words; or the person does not
-            stand along the axis that the file has up, and ``sync`` says none.
+        InputError: the file is damaged, lacks pelvis or hips, or gives unit or axis in other words; or the person does
+            not stand along the axis that the file has up, and ``sync`` says none.
     """
-    poses = _read_npz(path) if path.suffix == ".npz" else _read_markers(path, markers, sync.get("up") or None)
-    return replace(poses, time_s=on_shared_clock(poses.time_s, sync, path))
+    points, time_s, unit, up, absent = _read_npz(path) if path.suffix == ".npz" else _read_markers(path, markers)
+    if not np.isfinite(time_s).all() or (np.diff(time_s) <= 0).any():
+        raise InputError(f"{path}: its times are not ascending numbers; export it again")
+    said_up = (sync.get("up") or "").strip().lower() or None
+    unit = (sync.get("unit") or unit or "").strip().lower()
+    if not unit:
+        raise InputError(f"{path}: does not say its unit; write mm, cm or m in column unit of sync.csv")
+    axis = said_up or up.strip().lower()
+    mm = MM_PER_UNIT.get(unit) or MM_PER_UNIT.get(unit.removesuffix("s"))
+    if mm is None or axis not in TO_Z_UP:
+        raise InputError(
+            f"{path}: unit {unit!r} and up {axis!r} must be mm, cm or m, z or y; export it again, or write them in"
+            " columns unit and up of sync.csv"
+        )
+    pose_world = points @ TO_Z_UP[axis].T * mm
+    if not np.isfinite(pose_world[:, ROOT]).all(axis=(1, 2)).any():
+        counts = np.isfinite(pose_world[:, ROOT]).all(axis=2).sum(axis=0)
+        raise InputError(
+            f"{path}: no frame has pelvis and both hips, fewest {ROOT_JOINTS[int(counts.argmin())]}; fill the gaps"
+        )
+    if said_up is None:
+        _require_upright(pose_world, axis, path)
+    return OwnPoses(path, on_shared_clock(time_s, sync, path), pose_world, absent)
 
 
-def _read_npz(path: Path) -> OwnPoses:
+Points = Float64[np.ndarray, "poses 17 3"]
+ReadPoses = tuple[Points, Float64[np.ndarray, " poses"], str | None, str, tuple[str, ...]]
+"""Joints h36m17, times on the file's clock, unit if it is said, axis that points up, joints under unknown names."""
+
+
+def _read_npz(path: Path) -> ReadPoses:
     """Read ``points`` (poses, joints, 3), ``joints``, ``unit``, ``up`` and ``time_s`` from an npz file."""
     try:
         values = read_npz_arrays(path, ("points", "joints", "unit", "up", "time_s"), WRITE_AGAIN)
@@ -80,45 +112,52 @@ def _read_npz(path: Path) -> OwnPoses:
         time_s = values["time_s"].astype(np.float64)
         if points.shape != (len(time_s), len(joints), 3) or not len(time_s):
             raise ValueError(f"points have shape {points.shape} for {len(time_s)} times and {len(joints)} joints")
-        order = [joints.index(joint) for joint in JOINTS]
-        return OwnPoses(time_s, _to_z_up_mm(points[:, order], unit, up), np.ones(len(time_s), dtype=bool))
+        if absent := [name for name in ROOT_JOINTS if name not in joints]:
+            raise ValueError(f"no joint {absent[0]!r}")
+        points[~np.isfinite(points).all(axis=-1)] = np.nan
+        points[not_seen(points, joints)] = np.nan
+        ordered = np.full((len(time_s), len(JOINTS), 3), np.nan)
+        for number, name in enumerate(JOINTS):
+            if name in joints:
+                ordered[:, number] = points[:, joints.index(name)]
+        missing = tuple(name for name in JOINTS if name not in joints)
+        return ordered, time_s, unit, up, missing if set(joints) - set(JOINTS) else ()
     except (TypeError, ValueError) as error:
         raise InputError(f"{path}: {error}; {WRITE_AGAIN}") from None
 
 
-def _read_markers(path: Path, markers: Mapping[str, Sequence[str]], up: str | None) -> OwnPoses:
+def _read_markers(path: Path, markers: Mapping[str, Sequence[str]]) -> ReadPoses:
     found = read_trc(path) if path.suffix == ".trc" else read_c3d(path)
-    joints = []
-    for joint in JOINTS:
-        names = markers.get(joint, (joint,))
+    points = np.full((len(found.time_s), len(JOINTS), 3), np.nan)
+    absent = []
+    for number, joint in enumerate(JOINTS):
+        names = [name for name in markers.get(joint, (joint,)) if name]
+        if not names and joint not in ROOT_JOINTS:  # markers.csv says that there is none
+            continue
         if missing := [name for name in names if name not in found.names]:
+            if joint not in markers and joint not in ROOT_JOINTS:
+                absent.append(joint)
+                continue
             raise InputError(
                 f"{path}: no marker {missing[0]} for {joint}; name the markers of each joint in {MARKERS_FILE}, there "
-                f"are {', '.join(found.names)}"
+                f"are {', '.join(filter(None, found.names))}"
             )
-        joints.append(found.points[:, [found.names.index(name) for name in names]].mean(axis=1))
-    points = np.stack(joints, axis=1)
-    is_seen = np.isfinite(points).all(axis=(1, 2))
-    if not is_seen.any():
-        never = JOINTS[int(np.isfinite(points).all(axis=2).sum(axis=0).argmin())]
-        raise InputError(f"{path}: no frame has all markers, fewest those of {never}; fill the gaps or take others")
-    try:
-        pose_world = _to_z_up_mm(points, found.unit, up or found.up)
-    except ValueError as error:
-        raise InputError(f"{path}: {error}; export it again, or write the axis in column up of sync.csv") from None
-    if up is None:
-        _require_upright(pose_world[is_seen], found.up, path)
-    return OwnPoses(found.time_s, pose_world, is_seen)
+        points[:, number] = found.points[:, [found.names.index(name) for name in names]].mean(axis=1)
+    return points, found.time_s, found.unit, found.up, tuple(absent)
 
 
-def _to_z_up_mm(points: Float64[np.ndarray, "poses 17 3"], unit: str, up: str) -> Float64[np.ndarray, "poses 17 3"]:
-    if unit not in MM_PER_UNIT or up not in TO_Z_UP:
-        raise ValueError(f"unit {unit!r} and up {up!r} must be mm or m, z or y")
-    return points @ TO_Z_UP[up].T * MM_PER_UNIT[unit]
-
-
-def _require_upright(pose_world: Float64[np.ndarray, "poses 17 3"], up: str, path: Path) -> None:
-    """Refuse poses that lie, where nobody has said which axis points up: a wrong one is not seen anywhere later."""
-    body = np.median(pose_world[:, HEAD] - pose_world[:, ANKLES].mean(axis=1), axis=0)
+def _require_upright(pose_world: Points, up: str, path: Path) -> None:
+    """Refuse poses that lie, where only the file says which axis points up: a wrong one is not seen anywhere later."""
+    pelvis = pose_world[:, JOINTS.index("Pelvis")]
+    above = [pose_world[:, JOINTS.index(name)] - pelvis for name in ("HeadTop", "Neck", "Thorax", "Spine")]
+    below = [pelvis - pose_world[:, JOINTS.index(name)] for name in ("RAnkle", "LAnkle", "RKnee", "LKnee")]
+    seen = [part[np.isfinite(part).all(axis=1)] for part in (*above, *below)]
+    parts = np.array([np.median(part, axis=0) for part in seen if len(part)])
+    if not len(parts):
+        return
+    body = parts.sum(axis=0)
     if body.argmax() != 2 or np.abs(body).argmax() != 2:
-        raise InputError(f"{path}: with {up} up the person does not stand; write y or z in column up of sync.csv")
+        raise InputError(
+            f"{path}: with {up} up the person does not stand; write y or z in column up of sync.csv"
+            f" ({up} itself, if the person lies)"
+        )

@@ -1,6 +1,5 @@
 """What one camera recorded of a clip, on the clock that all cameras share; and which frames belong together."""
 
-import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,14 +7,14 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64, Int64, UInt8
 
-from data_modules.frames import ImageReader, VideoEndError, frame_times_s
+from data_modules.frames import ImageReader, NotDecodedError, VideoReader, frame_times_s
 from data_modules.sources.base import VideoFrame
-from data_modules.sources.file_names import image_sequence, is_image, is_video
+from data_modules.sources.file_names import is_image, is_video, numbered_images
+from data_modules.sources.footage.tables import number_in
 from mcss.errors import InputError
 
 CLOCK_TICK_S = 1e-3
-LACKING = 5
-"""A container may announce this many frames more than can be decoded."""
+"""Time stamps are rounded to this by some containers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,10 +22,15 @@ class Recording:
     """A video file or a folder of images."""
 
     path: Path
-    time_s: Float64[np.ndarray, " frames"]
-    """Of each frame on the shared clock."""
+    time_s: Float64[np.ndarray, " pictures"]
+    """Of each picture on the shared clock, ascending."""
+    frames: Int64[np.ndarray, " pictures"]
+    """Number of each picture: of a video the index from 0 among the frames that it announces, of a folder the number in
+    the image's name less the lowest one. A number may be missing."""
     images: tuple[Path, ...] = ()
     """Of a folder."""
+    gap: str = ""
+    """What is not there though it was announced, with counts."""
 
     @property
     def camera(self) -> str:
@@ -35,29 +39,28 @@ class Recording:
 
     @property
     def fps(self) -> float:
-        """Frames a second; of a single frame 1."""
+        """Mean of frames a second; of a single frame 1."""
         return frames_per_s(self.time_s)
 
-    def image(self, frame: int) -> Path | VideoFrame:
-        """Where frame ``frame`` is read."""
-        return self.images[frame] if self.images else VideoFrame(self.path, frame)
+    def image(self, picture: int) -> Path | VideoFrame:
+        """Where picture number ``picture`` of those that are there is read."""
+        return self.images[picture] if self.images else VideoFrame(self.path, int(self.frames[picture]))
 
 
-def read_frames(recording: Recording, frames: Iterable[int]) -> Iterator[UInt8[np.ndarray, "rows columns 3"]]:
-    """Images of ascending frames; of the last ``LACKING`` frames of the recording none if its video ends before.
+def read_pictures(
+    recording: Recording, pictures: Iterable[int]
+) -> Iterator[tuple[int, UInt8[np.ndarray, "rows columns 3"]]]:
+    """Those of the ascending ``pictures`` that can be decoded, each with its number.
 
     Raises:
-        InputError: the recording cannot be read, or ends earlier than that.
+        InputError: the recording cannot be read.
     """
     with ImageReader() as reader:
-        for frame in frames:
+        for picture in pictures:
             try:
-                image = reader.read(recording.image(frame))
-            except VideoEndError:
-                if frame < len(recording.time_s) - LACKING:
-                    raise
-                return
-            yield image
+                yield picture, reader.read(recording.image(picture))
+            except NotDecodedError:  # it gives no image either, which is counted there
+                continue
 
 
 def recording_camera(path: Path) -> str:
@@ -91,9 +94,36 @@ def read_recording(path: Path, sync: Mapping[str, str]) -> Recording:
     Raises:
         InputError: it cannot be read, a value is no number, or a folder has no frame rate.
     """
-    images = image_sequence(path) if path.is_dir() else ()
-    time_s = np.arange(len(images)) / folder_fps(path, sync) if images else frame_times_s(path)
-    return Recording(path, on_shared_clock(time_s, sync, path), images)
+    return _read_folder(path, sync) if path.is_dir() else _read_video(path, sync)
+
+
+def _read_folder(path: Path, sync: Mapping[str, str]) -> Recording:
+    """Images at the times that their numbers say: one that is missing leaves its time empty."""
+    images, fps = numbered_images(path), folder_fps(path, sync)
+    numbers = np.array(list(images), dtype=np.int64)
+    frames = numbers - numbers[0]
+    missing = int(frames[-1]) + 1 - len(frames)
+    first = next((int(number) for number in numbers[:-1] + 1 if number not in images), 0)
+    gap = f"{missing} of {frames[-1] + 1} numbers are missing, the first is {first}" if missing else ""
+    every_s = np.arange(2) / fps
+    return Recording(path, on_shared_clock(frames / fps, sync, path, every_s), frames, tuple(images.values()), gap)
+
+
+def _read_video(path: Path, sync: Mapping[str, str]) -> Recording:
+    """Frames at their own stamps, without those before the first that decodes, and those that share a stamp."""
+    own_time_s = frame_times_s(path)
+    with VideoReader(path) as video:
+        first = video.first()
+    _, inverse, counts = np.unique(own_time_s, return_inverse=True, return_counts=True)
+    is_shared = counts[inverse] > 1
+    frames = np.flatnonzero(~is_shared & (np.arange(len(own_time_s)) >= first))
+    gaps = [f"the first {first} of {len(own_time_s)} frames cannot be decoded"] * (first > 0)
+    if is_shared.any():
+        gaps.append(f"{is_shared.sum()} of {len(own_time_s)} frames have the time stamp of another one")
+    if not len(frames):
+        raise InputError(f"{path}: {gaps[-1]}; write it again with ffmpeg -i {path.name} -fps_mode cfr")
+    time_s = on_shared_clock(own_time_s, sync, path)[frames]
+    return Recording(path, time_s, frames, gap=" and ".join(gaps))
 
 
 def folder_fps(path: Path, sync: Mapping[str, str]) -> float:
@@ -102,37 +132,60 @@ def folder_fps(path: Path, sync: Mapping[str, str]) -> float:
     Raises:
         InputError: there is none.
     """
-    fps = _number(sync, "fps", path)
-    if fps is None or fps <= 0:
+    fps = number_in(sync, "fps", path)
+    if fps is None or not 0 < fps < np.inf:
         raise InputError(f"{path}: a folder of images has no frame rate; give it in column fps of sync.csv")
     return fps
 
 
 def on_shared_clock(
-    time_s: Float64[np.ndarray, " frames"], sync: Mapping[str, str], path: Path
+    time_s: Float64[np.ndarray, " frames"],
+    sync: Mapping[str, str],
+    path: Path,
+    numbered_s: Float64[np.ndarray, " numbers"] | None = None,
 ) -> Float64[np.ndarray, " frames"]:
     """Times on the shared clock from those on the clock of the file ``path``, whose row of sync.csv is ``sync``.
+
+    An offset in frames is the file's own time of that frame, counted from 0 at the beginning of its clock.
+    ``numbered_s`` are the times of consecutive frames, where ``time_s`` has some only.
 
     Raises:
         InputError: an offset is no number.
     """
     offset_s, frames, drift_ppm = (
-        _number(sync, column, path) or 0.0 for column in ("offset_s", "offset_frames", "drift_ppm")
+        number_in(sync, column, path) or 0.0 for column in ("offset_s", "offset_frames", "drift_ppm")
     )
-    return (time_s - offset_s - frames / frames_per_s(time_s)) / (1 + 1e-6 * drift_ppm)
+    offset_s += frame_time_s(time_s if numbered_s is None else numbered_s, frames) if frames else 0.0
+    return (time_s - offset_s) / (1 + 1e-6 * drift_ppm)
+
+
+def frame_time_s(time_s: Float64[np.ndarray, " frames"], frame: float) -> float:
+    """Time of frame ``frame`` of a file with frames at ``time_s``; beyond them, and between them, by the rate.
+
+    Frames count from the beginning of the clock: a file that begins 2 s after it, at 10 frames a second, begins with
+    frame 20.
+
+    >>> frame_time_s(np.array([0.0, 0.017, 0.033, 0.05]), 2.0)
+    0.033
+    """
+    rate = frames_per_s(time_s)
+    index = frame - round(float(time_s[0]) * rate)
+    inside = float(np.clip(index, 0, len(time_s) - 1))
+    return float(np.interp(inside, np.arange(len(time_s)), time_s)) + (index - inside) / rate
 
 
 def frames_per_s(time_s: Float64[np.ndarray, " frames"]) -> float:
-    """Frame rate by the times of the frames; of a single frame 1."""
-    return 1.0 if len(time_s) < 2 else 1 / float(np.median(np.diff(time_s)))
+    """Mean frame rate by the times of the frames; of a single frame, or a single time, 1."""
+    span_s = float(time_s[-1] - time_s[0])
+    return (len(time_s) - 1) / span_s if span_s > 0 else 1.0
 
 
 def match_frames(
     times_s: Sequence[Float64[np.ndarray, " _"]], reference: int
 ) -> Int64[np.ndarray, "instants recordings"]:
-    """Frames of each recording that were taken together, one row for each frame of recording number ``reference``.
+    """Pictures of each recording that were taken together, one row for each of recording number ``reference``.
 
-    A frame belongs to an instant if it is its recording's nearest in time and no more than half of the reference's
+    A picture belongs to an instant if it is its recording's nearest in time and no more than half of the reference's
     interval away; -1 where there is none.
     """
     instants = times_s[reference]
@@ -142,35 +195,16 @@ def match_frames(
         after = np.searchsorted(times, instants).clip(max=len(times) - 1)
         before = (after - 1).clip(min=0)
         nearest = np.where(instants - times[before] <= times[after] - instants, before, after)
-        # Time stamps are rounded to a tick of the file's clock.
         columns.append(np.where(np.abs(times[nearest] - instants) <= tolerance + CLOCK_TICK_S, nearest, -1))
     return np.stack(columns, axis=1)
 
 
-def read_table(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str]]:
-    """Rows of a CSV file with a header that has at least ``columns``, one after the other: a table may be long.
-
-    Raises:
-        InputError: the file is no such table.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, skipinitialspace=True)
-            if missing := [name for name in columns if name not in (reader.fieldnames or ())]:
-                raise InputError(f"{path}: has no column {', '.join(missing)}; its first line must name the columns")
-            yield from reader
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: not a CSV file ({error}); save it as CSV in UTF-8") from None
-
-
-def _number(row: Mapping[str, str], column: str, path: Path) -> float | None:
-    text = row.get(column) or ""
-    if not text.strip():
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        raise InputError(f"sync.csv, {path}: {column} is {text!r}; write a number") from None
+def frame_numbers(
+    recordings: Sequence[Recording], pictures: Int64[np.ndarray, "instants recordings"]
+) -> Int64[np.ndarray, "instants recordings"]:
+    """Numbers of the frames of each recording by ``Recording.frames``, from those of its pictures; -1 stays."""
+    columns = [np.where(own >= 0, one.frames[own], -1) for one, own in zip(recordings, pictures.T, strict=True)]
+    return np.stack(columns, axis=1)
 
 
 def _has_images(path: Path) -> bool:

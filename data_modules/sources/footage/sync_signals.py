@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from data_modules.frames import open_video
-from data_modules.sources.footage.recordings import Recording, read_frames
+from data_modules.sources.footage.recordings import Recording, read_pictures
 
 SOUND_HZ = 8000
 SILENCE = 1e-4
@@ -71,9 +71,10 @@ def read_light(recording: Recording) -> Light:
     Raises:
         InputError: the recording cannot be read.
     """
-    moving, brightness = [], []
+    moving, brightness, pictures = [], [], []
     before = np.zeros((0, 0))
-    for image in read_frames(recording, range(len(recording.time_s))):
+    for picture, image in read_pictures(recording, range(len(recording.time_s))):
+        pictures.append(picture)
         scale = SMALL_PX / max(image.shape[:2])
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.float64)
@@ -82,4 +83,4 @@ def read_light(recording: Recording) -> Light:
         moving.append(float((np.abs(small - before) > CHANGED).mean()) if before.shape == small.shape else 0.0)
         before = small
     moving[0] = moving[min(1, len(moving) - 1)]
-    return Light(recording.time_s[: len(moving)], np.array(moving), np.array(brightness))
+    return Light(recording.time_s[pictures], np.array(moving), np.array(brightness))

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_modules.sources.base import Clip
-from data_modules.sources.footage.recordings import Recording, read_recording, read_table, recordings_in
+from data_modules.sources.footage.recordings import Recording, read_recording, recordings_in
 from data_modules.sources.footage.sync import Lag
 from data_modules.sources.footage.sync_clip import ClipSync, differences, sync_clip
+from data_modules.sources.footage.tables import read_table
 from data_modules.sources.footage.videos import SYNC_FILE, Videos
 
 WRITTEN = ("offset_s", "offset_frames", "drift_ppm")

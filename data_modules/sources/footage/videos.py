@@ -3,8 +3,8 @@
     VIEWS/<subject>/<clip>/<camera>.mp4     or a folder <camera>/ of images
     VIEWS/sync.csv                          optional: video, offset_s or offset_frames, fps (of folders of images)
     VIEWS/boxes.csv                         optional: video, frame, left, top, width, height; else found
-    VIEWS/<subject>/<clip>/poses.npz        optional: points (frames, joints, 3), joints (names of h36m17), unit (mm or
-                                            m), up (z or y), time_s (frames) on the shared clock
+    VIEWS/<subject>/<clip>/poses.npz        optional: points (frames, joints, 3), joints (names of h36m17), unit (mm, cm
+                                            or m), up (z or y), time_s (frames) on the shared clock
     VIEWS/<subject>/<clip>/poses.trc        instead, or poses.c3d: markers, with
     VIEWS/markers.csv                       joint (of h36m17), marker; a joint is the mean of its markers
 
@@ -20,39 +20,40 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data_modules.sources.base import Box, Clip, DataSet, Instant, Remark, Source, View
-from data_modules.sources.file_names import image_sequence, is_for_calibration
-from data_modules.sources.footage.motion_boxes import motion_boxes
-from data_modules.sources.footage.poses import MARKERS_FILE, POSES_FILES, OwnPoses, poses_file, poses_files, read_poses
+from data_modules.sources.base import Clip, DataSet, Instant, Remark, Source, View
+from data_modules.sources.file_names import is_for_calibration, numbered_images
+from data_modules.sources.footage.chapters import require_no_chapters, require_no_successors
+from data_modules.sources.footage.pose_remarks import pose_remarks
+from data_modules.sources.footage.poses import POSES_FILES, OwnPoses, poses_file, poses_files, read_poses
 from data_modules.sources.footage.recordings import (
     Recording,
     folder_fps,
     match_frames,
     read_recording,
-    read_table,
     recording_camera,
     recordings_in,
     unread_in,
 )
 from data_modules.sources.footage.sync_clip import differences, sync_clip
+from data_modules.sources.footage.tables import (
+    BOXES_FILE,
+    COLUMNS,
+    MARKERS_FILE,
+    SYNC_FILE,
+    read_table,
+    rows_by,
+)
+from data_modules.sources.footage.tracks import Track, found_track, written_track
 from mcss.errors import InputError
 from mcss.skeleton import JOINTS
 
 if TYPE_CHECKING:
     from data_modules.sources.footage.detector_boxes import Detector
 
-SYNC_FILE, BOXES_FILE = "sync.csv", "boxes.csv"
 CLICKS_FILE, PEOPLE_FILE = "clicks.csv", "people.csv"
 """What labels are made from."""
 SOLVED_FILES = ("cameras.json", "solved.html")
 """What mcss-data solve writes beside the poses."""
-BOX_COLUMNS = ("left", "top", "width", "height")
-COLUMNS = {
-    SYNC_FILE: ("video",),
-    BOXES_FILE: ("video", "frame", *BOX_COLUMNS),
-    MARKERS_FILE: ("joint", "marker"),
-}
-"""That a table must have."""
 
 
 class Videos(Source):
@@ -66,6 +67,8 @@ class Videos(Source):
     def __init__(self, source: Path, images_fps: float | None = None) -> None:
         super().__init__(source)
         self._detector: Detector | None = None
+        self._tracks: dict[Path, Track] = {}
+        """Of the clip at hand, whose remarks and instants both need them."""
         # Of folders of images for which sync.csv has no row.
         self._images_sync = {} if images_fps is None else {"fps": str(images_fps)}
 
@@ -107,10 +110,11 @@ class Videos(Source):
         self.cameras(clip)
         poses_file(self.annotation(clip))
         recordings = recordings_in(self.annotation(clip))
-        sync = _rows_by(self.source / SYNC_FILE, "video")
+        sync = rows_by(self.source / SYNC_FILE, "video")
         for folder in filter(Path.is_dir, recordings):
-            image_sequence(folder)
+            numbered_images(folder)
             folder_fps(folder, sync.get(_name(folder), [{}])[-1])
+        require_no_chapters([path for path in recordings if not path.is_dir()])
         return recordings
 
     def unread(self, clip: Clip) -> list[Path]:
@@ -133,15 +137,25 @@ class Videos(Source):
         return self.source / clip[0] / clip[1]
 
     def remarks(self, clip: Clip, cameras: tuple[str, ...]) -> list[Remark]:
-        """Where the sound of two recordings says another offset than sync.csv."""
+        """What is missing in recordings, boxes and poses, and where the sound says another offset than sync.csv."""
         on_shared_clock = self.recordings(clip, cameras)
+        if not on_shared_clock:  # which ``instants`` refuses
+            return []
+        require_no_successors([one.path for one in on_shared_clock if not one.images])
         own = [read_recording(recording.path, {"fps": str(recording.fps)}) for recording in on_shared_clock]
         offsets = {
             shared.camera: float(recording.time_s[0] - shared.time_s[0])
             for shared, recording in zip(on_shared_clock, own, strict=True)
         }
         lines = differences(f"{clip[0]}/{clip[1]}", sync_clip(own, sound_only=True), own, offsets)
-        return [Remark(line, is_fault=False) for line in lines]
+        remarks = [Remark(line, is_fault=False) for line in lines]
+        remarks += [Remark(f"{one.path}: {one.gap}", is_fault=False) for one in on_shared_clock if one.gap]
+        remarks += [remark for one in on_shared_clock for remark in self._track(one).remarks]
+        if poses := self._poses(clip):
+            slowest, pictures = self._together(clip, on_shared_clock)
+            instants_s = slowest.time_s[(pictures >= 0).all(axis=1)]
+            remarks += pose_remarks(poses, instants_s, 0.5 / slowest.fps)
+        return remarks
 
     def instants(self, clip: Clip, cameras: tuple[str, ...]) -> Iterator[Instant]:
         """One instant for each frame of the slowest camera."""
@@ -149,22 +163,31 @@ class Videos(Source):
         if not recordings:
             there = ", ".join(self.cameras(clip))
             raise InputError(f"{self.annotation(clip)}: has no camera {' or '.join(cameras)}; there are {there}")
-        slowest = min(recordings, key=lambda recording: round(recording.fps, 2))  # time stamps are rounded
-        frames = match_frames([recording.time_s for recording in recordings], recordings.index(slowest))
-        together = np.flatnonzero((frames >= 0).all(axis=1))
-        if not len(together):
-            raise InputError(f"{self.annotation(clip)}: the videos have no time in common; check {SYNC_FILE}")
-        boxes = [self._boxes(recording) for recording in recordings]
+        slowest, pictures = self._together(clip, recordings)
+        together = np.flatnonzero((pictures >= 0).all(axis=1))
+        tracks = [self._track(recording) for recording in recordings]
         poses = self._poses(clip)
         for number in range(together[0], together[-1] + 1):  # before and after, some camera was not running
             views = [
-                View(recording.camera, recording.image(frame), known[frame])
-                for recording, known, frame in zip(recordings, boxes, frames[number].tolist(), strict=True)
-                if frame >= 0 and frame in known
+                View(recording.camera, recording.image(picture), box)
+                for recording, track, picture in zip(recordings, tracks, pictures[number].tolist(), strict=True)
+                if picture >= 0 and (box := track.box(picture)) is not None
             ]
             time_s = float(slowest.time_s[number])
             pose = poses.at(time_s, 0.5 / slowest.fps) if poses else None
-            yield Instant(number, time_s, tuple(views), pose)
+            yield Instant(int(slowest.frames[number]), time_s, tuple(views), pose)
+
+    def _together(self, clip: Clip, recordings: list[Recording]) -> tuple[Recording, np.ndarray]:
+        """The slowest recording, and which pictures of all were taken together with each of its pictures.
+
+        Raises:
+            InputError: there is no time at which all were running.
+        """
+        slowest = min(recordings, key=lambda recording: round(recording.fps, 2))  # time stamps are rounded
+        pictures = match_frames([recording.time_s for recording in recordings], recordings.index(slowest))
+        if not (pictures >= 0).all(axis=1).any():
+            raise InputError(f"{self.annotation(clip)}: the videos have no time in common; check {SYNC_FILE}")
+        return slowest, pictures
 
     def _clip_folders(self) -> list[Path]:
         """Folders <subject>/<clip>, without those of the operating system and of calibrations."""
@@ -182,15 +205,15 @@ class Videos(Source):
         if path is None:
             return None
         table = self.source / MARKERS_FILE
-        markers = {joint: [row["marker"] for row in rows] for joint, rows in _rows_by(table, "joint").items()}
+        markers = {joint: [row["marker"] for row in rows] for joint, rows in rows_by(table, "joint").items()}
         if unknown := sorted(set(markers) - set(JOINTS)):
             raise InputError(f"{table}: there is no joint {unknown[0]!r}; write one of {', '.join(JOINTS)}")
-        sync = _rows_by(self.source / SYNC_FILE, "video").get(_name(path), [{}])[-1]
+        sync = rows_by(self.source / SYNC_FILE, "video").get(_name(path), [{}])[-1]
         return read_poses(path, markers, sync)
 
     def recordings(self, clip: Clip, cameras: tuple[str, ...]) -> list[Recording]:
         """Recordings of ``cameras`` that are there, on the shared clock that sync.csv gives them."""
-        sync = _rows_by(self.source / SYNC_FILE, "video")
+        sync = rows_by(self.source / SYNC_FILE, "video")
         paths = {recording_camera(path): path for path in recordings_in(self.annotation(clip))}
         return [
             read_recording(paths[camera], sync.get(_name(paths[camera]), [self._images_sync])[-1])
@@ -198,22 +221,17 @@ class Videos(Source):
             if camera in paths
         ]
 
-    def _boxes(self, recording: Recording) -> dict[int, Box]:
-        """Box by frame: those of boxes.csv, or else of what the detector finds or what moves."""
-        path = self.source / BOXES_FILE
-        name = _name(recording.path)
-        rows = _rows_by(path, "video", name.rpartition("/")[0] + "/").get(name)
-        if rows is None:
-            track = self._detector.boxes(recording) if self._detector else motion_boxes(recording)
-            return {int(frame): _box(*track[frame].tolist()) for frame in np.flatnonzero(np.isfinite(track[:, 0]))}
-        try:
-            boxes = {}
-            for row in rows:
-                left, top, width, height = (float(row[column]) for column in BOX_COLUMNS)
-                boxes[int(row["frame"])] = (left, top, left + width, top + height)
-            return boxes
-        except (TypeError, ValueError) as error:
-            raise InputError(f"{path}: a row of {name} is no box ({error}); write numbers") from None
+    def _track(self, recording: Recording) -> Track:
+        """The person's boxes: those of boxes.csv, or else of what the detector finds or what moves."""
+        if recording.path not in self._tracks:
+            if self._tracks and next(iter(self._tracks)).parent != recording.path.parent:
+                self._tracks.clear()
+            path, name = self.source / BOXES_FILE, _name(recording.path)
+            rows = rows_by(path, "video", name.rpartition("/")[0] + "/").get(name)
+            self._tracks[recording.path] = (
+                found_track(recording, self._detector) if rows is None else written_track(recording, rows, path)
+            )
+        return self._tracks[recording.path]
 
 
 def _digest(path: Path) -> str:
@@ -229,20 +247,6 @@ def _digests(path: Path, changed_ns: int) -> dict[str, str]:
     return {clip: digest.hexdigest() for clip, digest in digests.items()}
 
 
-def _box(left: float, top: float, right: float, bottom: float) -> Box:
-    return left, top, right, bottom
-
-
 def _name(path: Path) -> str:
     """Name of a recording or of poses in the tables."""
     return f"{path.parent.parent.name}/{path.parent.name}/{recording_camera(path)}"
-
-
-@lru_cache(maxsize=4)
-def _rows_by(path: Path, column: str, start: str = "") -> dict[str, list[dict[str, str]]]:
-    """Rows of a table by what they have in ``column``, those that ``start`` so; none where there is no such file."""
-    found: dict[str, list[dict[str, str]]] = defaultdict(list)
-    for row in read_table(path, COLUMNS[path.name]) if path.exists() else ():
-        if row[column].startswith(start):
-            found[row[column]].append(row)
-    return found

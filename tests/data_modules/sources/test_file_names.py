@@ -6,7 +6,7 @@ import pytest
 
 from data_modules.cli import main
 from data_modules.sources.doctor import diagnose
-from data_modules.sources.file_names import image_sequence
+from data_modules.sources.file_names import numbered_images
 from data_modules.sources.footage.recordings import recordings_in
 from data_modules.store import open_store
 from mcss.errors import InputError
@@ -28,7 +28,7 @@ def folder(tmp_path):
 @pytest.mark.parametrize("form", ["{}.jpg", "{:03d}.png", "IMG_20260101_{}.JPG", "cam2 ({}).jpeg"])
 def test_images_follow_their_numbers(folder, form):
     names = [form.format(number) for number in range(1, 101)]
-    assert [path.name for path in image_sequence(folder(*names))] == names
+    assert [path.name for path in numbered_images(folder(*names)).values()] == names
 
 
 @pytest.mark.parametrize(
@@ -43,13 +43,13 @@ def test_images_follow_their_numbers(folder, form):
 )
 def test_names_that_do_not_tell_the_order_are_refused(folder, names, message):
     with pytest.raises(InputError, match=message):
-        image_sequence(folder(*names))
+        numbered_images(folder(*names))
 
 
 def test_files_of_the_operating_system_are_no_recordings(folder):
     path = folder("front.mp4", "._front.mp4", "back/1.jpg", "back/._1.jpg", ".trash/1.jpg", "side/._2.png")
     assert [recording.name for recording in recordings_in(path)] == ["back", "front.mp4"]
-    assert len(image_sequence(path / "back")) == 1
+    assert len(numbered_images(path / "back")) == 1
 
 
 def test_what_is_not_read_is_named(copied_source, tmp_path, capsys):

@@ -13,8 +13,8 @@ import torch
 
 from data_modules.crop import BOX_MARGIN, cut_square, square_around
 from data_modules.frames import VideoReader
-from data_modules.sources.footage.motion_boxes import motion_boxes
 from data_modules.sources.footage.recordings import read_recording
+from data_modules.sources.footage.tracks import found_track
 from data_modules.training.augment import Augment, AugmentSettings
 from mcss.__main__ import main
 from mcss.models.module import load_network
@@ -48,7 +48,7 @@ def expected_poses(checkpoint, video):
     """By the parts of the import and of the training, one frame after the other."""
     network = load_network(checkpoint)
     normalise = Augment(AugmentSettings(), network.image_size_px, seed=0).normalise
-    track = motion_boxes(read_recording(video, {}))
+    track = found_track(read_recording(video, {}), None).boxes
     with VideoReader(video) as reader, torch.inference_mode():
         for frame in np.flatnonzero(np.isfinite(track[:, 0])).tolist():
             square = square_around(track[frame, :2], track[frame, 2:], BOX_MARGIN)

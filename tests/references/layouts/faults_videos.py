@@ -98,12 +98,12 @@ def truncated_image(folder):
     truncate(folder / CLIP / "back/0003.jpg")
 
 
-@fault(VIDEOS, f"{CLIP}/poses.npz", "not in list", "points, joints, unit")
+@fault(VIDEOS, f"{CLIP}/poses.npz", "nothing for Spine", "markers.csv")
 def poses_without_a_joint(folder):
     edit_npz(folder / CLIP / "poses.npz", joints=lambda joints: np.char.replace(joints, "Spine", "Tail"))
 
 
-@fault(VIDEOS, f"{CLIP}/poses.npz", "unit 'inch'", "must be mm or m")
+@fault(VIDEOS, f"{CLIP}/poses.npz", "unit 'inch'", "must be mm, cm or m")
 def poses_in_an_unknown_unit(folder):
     edit_npz(folder / CLIP / "poses.npz", unit=lambda _: "inch")
 
@@ -113,7 +113,7 @@ def poses_in_another_unit_than_they_say(folder):
     edit_npz(folder / CLIP / "poses.npz", unit=lambda _: "mm")
 
 
-@fault(VIDEOS, f"{CLIP}", "not finite")
+@fault(VIDEOS, f"{CLIP}/poses.npz", "no frame has pelvis and both hips", "fill the gaps")
 def nan_pose(folder):
     edit_npz(folder / CLIP / "poses.npz", points=lambda points: np.where(np.arange(3) == 1, np.nan, points))
 
@@ -143,14 +143,14 @@ def trc_of_something_else(folder):
     (folder / TRC).write_bytes(bytes(range(256)))
 
 
-@fault(VIDEOS, TRC, "no marker RKnee for RKnee", "markers.csv", "RHEAD")
+@fault(VIDEOS, TRC, "nothing for RKnee", "markers.csv")
 def trc_without_a_joint(folder):
     edit_text(folder / TRC, "RKnee", "r_knee_study")
 
 
-@fault(VIDEOS, TRC, "unit 'cm'", "must be mm or m")
+@fault(VIDEOS, TRC, "unit 'inch'", "must be mm, cm or m")
 def trc_in_an_unknown_unit(folder):
-    edit_text(folder / TRC, "\tm\t", "\tcm\t")
+    edit_text(folder / TRC, "\tm\t", "\tinch\t")
 
 
 @fault(VIDEOS, "Ann/walk", "torso", "unit")
@@ -158,10 +158,10 @@ def trc_in_another_unit_than_it_says(folder):
     edit_text(folder / TRC, "\tm\t", "\tmm\t")
 
 
-@fault(VIDEOS, TRC, "no frame has all markers", "LWrist", "fill the gaps")
+@fault(VIDEOS, TRC, "no frame has pelvis and both hips", "RHip", "fill the gaps")
 def marker_that_is_never_seen(folder):
     lines = (folder / TRC).read_text().splitlines()
-    first = 2 + 3 * [name for name in lines[3].split("\t")[2:] if name].index("LWrist")
+    first = 2 + 3 * [name for name in lines[3].split("\t")[2:] if name].index("RHip")
     rows = [line.split("\t") for line in lines[6:]]
     for row in rows:
         row[first : first + 3] = ["", "", ""]

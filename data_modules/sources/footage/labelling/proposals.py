@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from data_modules.sources.footage.recordings import Recording, read_frames
+from data_modules.sources.footage.recordings import Recording, read_pictures
 
 CANDIDATES, THUMBNAIL_PX = 150, 24
 """Instants that are looked at, evenly over the clip, and how large."""
@@ -33,7 +33,7 @@ def _thumbnails(recording: Recording, frames: Int64[np.ndarray, " chosen"]) -> F
     wanted, place = np.unique(frames, return_inverse=True)
     small = [
         cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (THUMBNAIL_PX, THUMBNAIL_PX), interpolation=cv2.INTER_AREA)
-        for image in read_frames(recording, wanted.tolist())
+        for _, image in read_pictures(recording, wanted.tolist())
     ]
     pictures = np.array(small, dtype=np.float64).reshape(len(small), -1)
     return (pictures - np.median(pictures, axis=0))[place.clip(max=len(small) - 1)]

@@ -12,7 +12,7 @@ import simplejpeg
 from data_modules.sources.base import Clip
 from data_modules.sources.footage.clip_clicks import CLICK_COLUMNS, clicked_joints
 from data_modules.sources.footage.labelling.proposals import proposed_instants
-from data_modules.sources.footage.recordings import match_frames, read_frames
+from data_modules.sources.footage.recordings import frame_numbers, match_frames, read_pictures
 from data_modules.sources.footage.videos import CLICKS_FILE, Videos
 from mcss.errors import InputError
 from mcss.skeleton import JOINTS
@@ -81,7 +81,8 @@ class Session:
         name = f"{clip[0]}/{clip[1]}"
         recordings = source.recordings(clip, source.cameras(clip))
         slowest = min(range(len(recordings)), key=lambda number: round(recordings[number].fps, 2))
-        frames = match_frames([recording.time_s for recording in recordings], slowest)
+        pictures = match_frames([recording.time_s for recording in recordings], slowest)
+        frames = frame_numbers(recordings, pictures)
         videos = [f"{name}/{recording.camera}" for recording in recordings]
         begun = {(video, frame) for video, frame, _ in self.clicks}
         started = [
@@ -89,15 +90,16 @@ class Session:
             for number, row in enumerate(frames.tolist())
             if any((video, frame) in begun for video, frame in zip(videos, row, strict=True))
         ]
-        rows = [*started, *proposed_instants(recordings, frames, count)]
+        rows = [*started, *proposed_instants(recordings, pictures, count)]
         for row in list(dict.fromkeys(rows))[: max(count, len(started))]:
             own = {video: int(frame) for video, frame in zip(videos, frames[row], strict=True) if frame >= 0}
             self.instants.append(LabelledInstant(name, float(recordings[slowest].time_s[row]), own))
         for video, recording in zip(videos, recordings, strict=True):
             wanted = sorted({instant.frames[video] for instant in self.instants if video in instant.frames})
-            for frame, image in zip(wanted, read_frames(recording, wanted), strict=False):
-                encoded = simplejpeg.encode_jpeg(np.ascontiguousarray(image), quality=JPEG_QUALITY)
-                self._jpegs[video, frame] = encoded
+            chosen = np.searchsorted(recording.frames, wanted)
+            for picture, image in read_pictures(recording, chosen.tolist()):
+                encoded = simplejpeg.encode_jpeg(image, quality=JPEG_QUALITY)
+                self._jpegs[video, int(recording.frames[picture])] = encoded
 
     def _read(self) -> dict[tuple[str, int, str], Click]:
         if not self._path.exists():

@@ -11,8 +11,9 @@ from torchvision.models.detection import (
 
 from data_modules.cli import main
 from data_modules.sources.footage import detector_boxes
-from data_modules.sources.footage.detector_boxes import Detector, largest_person, load_detector
+from data_modules.sources.footage.detector_boxes import Detector, load_detector, people_in
 from data_modules.sources.footage.recordings import read_recording
+from data_modules.sources.footage.tracks import found_track
 from data_modules.store import open_store
 from mcss.errors import InputError
 from tests.references.video_files import write_video
@@ -79,7 +80,7 @@ def recording(tmp_path):
 
 
 def test_the_person_is_followed_with_about_ten_looks_a_second(recording, network):
-    boxes = Detector("stub").boxes(recording)
+    boxes = found_track(recording, Detector("stub")).boxes
     assert len(network.seen) == -(-FRAMES // round(FPS / 10))
     expected = np.array([[10 + frame, 20, 34 + frame, 80] for frame in range(FRAMES)])
     last = (len(network.seen) - 1) * 2
@@ -94,30 +95,30 @@ def without_person(path, hidden, frames=FRAMES):
 
 
 def test_frames_without_the_person_are_bridged(tmp_path, network):
-    boxes = Detector("stub").boxes(without_person(tmp_path / "hidden.mp4", range(30, 40)))
+    boxes = found_track(without_person(tmp_path / "hidden.mp4", range(30, 40)), Detector("stub")).boxes
     np.testing.assert_allclose(boxes[35], [45, 20, 69, 80], atol=1.5)
     assert np.isfinite(boxes).all()
 
 
 def test_who_has_left_for_long_or_is_not_there_yet_has_no_box(tmp_path, network):
     hidden = {*range(10), *range(60, 100), *range(140, 150)}
-    boxes = Detector("stub").boxes(without_person(tmp_path / "gone.mp4", hidden, 150))
+    boxes = found_track(without_person(tmp_path / "gone.mp4", hidden, 150), Detector("stub")).boxes
     assert np.flatnonzero(np.isfinite(boxes).all(axis=1)).tolist() == [*range(10, 59), *range(100, 139)]
 
 
 def test_nobody_found_is_said(tmp_path, network):
     write_video(tmp_path / "empty.mp4", [np.full((96, 128, 3), 90, np.uint8)] * 20, FPS)
     with pytest.raises(InputError, match=r"empty.mp4: a person was found in 0 of 11 frames; give the boxes in boxes"):
-        Detector("stub").boxes(read_recording(tmp_path / "empty.mp4", {}))
+        found_track(read_recording(tmp_path / "empty.mp4", {}), Detector("stub"))
 
 
-def test_of_several_the_largest_person_of_whom_the_network_is_sure_is_taken():
+def test_people_of_whom_the_network_is_sure_are_found_the_largest_first():
     bicycle, small = ([0, 0, 9, 9], BICYCLE, 0.99), ([2, 2, 4, 4], PERSON, 0.99)
     large, unsure = ([1, 1, 5, 8], PERSON, 0.6), ([0, 0, 8, 8], PERSON, 0.4)
     image = np.zeros((10, 10, 3), np.uint8)
     network = Stub(lambda image: found(bicycle, small, large, unsure))
-    np.testing.assert_array_equal(largest_person(network, image), [1, 1, 5, 8])
-    assert np.isnan(largest_person(Stub(lambda image: found(bicycle, unsure)), image)).all()
+    np.testing.assert_array_equal(people_in(network, image), [[1, 1, 5, 8], [2, 2, 4, 4]])
+    assert len(people_in(Stub(lambda image: found(bicycle, unsure)), image)) == 0
 
 
 def test_weights_of_a_file_make_the_network_that_torchvision_makes_of_them(weights):
@@ -130,7 +131,7 @@ def test_weights_of_a_file_make_the_network_that_torchvision_makes_of_them(weigh
     with torch.inference_mode():
         torch.testing.assert_close(network.backbone(shown[None]), expected.backbone(shown[None]))
     stub = Stub(lambda image: found())
-    largest_person(stub, image)
+    people_in(stub, image)
     torch.testing.assert_close(stub.seen[0], shown)
 
 

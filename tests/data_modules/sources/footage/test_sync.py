@@ -161,6 +161,8 @@ def test_an_import_warns_of_offsets_that_the_sound_contradicts(rehearsal, tmp_pa
         second = source.cameras(clip)[1]
         rows = [f"{v},{float(row['offset_s']) + wrong_s * v.endswith(second)}" for v, row in truth.items()]
         (views / "sync.csv").write_text("\n".join(["video,offset_s", *rows]))
+        boxes = [f"{v},0,1,1,9,16" for v in truth]  # the pictures are too small to find anybody in them
+        (views / "boxes.csv").write_text("\n".join(["video,frame,left,top,width,height", *boxes]))
         lines[name] = [remark.line for remark in source.remarks(clip, source.cameras(clip))]
     assert lines["right"] == []
     assert len(lines["wrong"]) == 3

@@ -11,8 +11,8 @@ from data_modules.cli import main
 from data_modules.frames import ImageReader, VideoReader, frame_times_s, read_image
 from data_modules.sources.base import VideoFrame
 from data_modules.sources.footage import videos
-from data_modules.sources.footage.motion_boxes import motion_boxes
 from data_modules.sources.footage.recordings import Recording, match_frames, read_recording
+from data_modules.sources.footage.tracks import Track, found_track
 from data_modules.sources.footage.videos import Videos
 from data_modules.sources.studio.clips import Studio, make_subject_body
 from data_modules.sources.studio.config import PRESETS
@@ -72,7 +72,7 @@ def test_the_moving_person_is_boxed_without_help(phones):
     folder, masks = phones
     for name, early in OFFSET_FRAMES.items():
         recording = read_recording(folder / f"Ann/walk/{name}.mp4", {})
-        boxes = motion_boxes(recording)[early:]
+        boxes = found_track(recording, None).boxes[early:]
         overlaps = [overlap(box, mask) for box, mask in zip(boxes, masks[name], strict=True)]
         assert np.median(overlaps) > 0.7
         assert min(overlaps) > 0.45
@@ -120,12 +120,12 @@ def test_without_offsets_the_views_would_not_belong_together(phones, tmp_path):
 
 
 def test_frames_without_a_box_give_no_instant_and_are_counted(copied_source, tmp_path, monkeypatch):
-    def nobody_in_frame_3(recording):
+    def nobody_in_frame_3(recording, detector):
         boxes = np.full((len(recording.time_s), 4), (20.0, 30.0, 100.0, 120.0))
         boxes[3] = np.nan if recording.camera == "back" else boxes[3]
-        return boxes
+        return Track(boxes)
 
-    monkeypatch.setattr(videos, "motion_boxes", nobody_in_frame_3)
+    monkeypatch.setattr(videos, "found_track", nobody_in_frame_3)
     source = copied_source("videos")
     (source / "boxes.csv").unlink()
     arguments = ["--size", "32", "--workers", "1", "--subjects", "Zoe", "--out", str(tmp_path / "store")]
@@ -146,17 +146,6 @@ def test_frames_that_a_phone_has_cut_off_are_none(tmp_path, suffix):
             assert abs(float(video.read(frame).mean()) - 8 * (10 + frame)) < 3
 
 
-def test_boxes_are_found_in_a_video_that_ends_a_few_frames_early(tmp_path):
-    pictures = [np.full((48, 64, 3), 90, np.uint8) for _ in range(20)]
-    for number, picture in enumerate(pictures):
-        picture[10:40, 2 * number : 2 * number + 12] = 220
-    write_video(tmp_path / "short.mp4", pictures, FPS)
-    boxes = motion_boxes(Recording(tmp_path / "short.mp4", np.arange(20 + 5) / FPS))
-    assert np.flatnonzero(np.isnan(boxes[:, 0])).tolist() == list(range(20, 25))
-    with pytest.raises(InputError, match=r"short.mp4: ends before the frames that belong to it"):
-        motion_boxes(Recording(tmp_path / "short.mp4", np.arange(20 + 6) / FPS))
-
-
 def test_cameras_of_which_a_clip_has_none_are_said(sources, tmp_path, capsys):
     arguments = ["--source", str(sources("videos")), "--out", str(tmp_path / "store"), "--cameras", "left", "right"]
     with pytest.raises(SystemExit):
@@ -168,7 +157,7 @@ def test_nobody_who_moves_is_said(tmp_path):
     still = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)
     write_video(tmp_path / "still.mp4", [still] * 8, FPS)
     with pytest.raises(InputError, match=r"still.mp4: a moving person was found in 0 of 8 frames; give the boxes"):
-        motion_boxes(read_recording(tmp_path / "still.mp4", {}))
+        found_track(read_recording(tmp_path / "still.mp4", {}), None)
 
 
 def slow_match(times, reference):
@@ -225,6 +214,6 @@ def test_videos_are_read_forward_only(tmp_path):
 
 
 def test_recordings_know_their_frames(tmp_path):
-    recording = Recording(tmp_path / "front.mp4", np.array([0.0]))
+    recording = Recording(tmp_path / "front.mp4", np.array([0.0]), np.array([0]))
     assert (recording.camera, recording.fps) == ("front", 1.0)
     assert recording.image(0) == VideoFrame(tmp_path / "front.mp4", 0)

@@ -1,0 +1,79 @@
+"""Chapters: cameras cut a long recording into several files, which are not several cameras."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import permutations
+from pathlib import Path
+
+from data_modules.frames import frame_times_s, open_video
+from mcss.errors import InputError
+
+CHAPTER_NAMES = (
+    # GoPro HERO6 and later: GX010042, GX020042; earlier: GOPR0042, then GP010042.
+    re.compile(r"G[XHLS](?P<chapter>\d{2})(?P<take>\d{4})", re.IGNORECASE),
+    re.compile(r"G(?P<chapter>OPR|P\d{2})(?P<take>\d{4})", re.IGNORECASE),
+    re.compile(r"(?P<take>.+?)[ _-]*(?:chapter|chap|part|pt)[ _-]*(?P<chapter>\d+)", re.IGNORECASE),
+)
+"""Names of the chapters of one take; cameras that film together are called otherwise."""
+BORDER_S = 3.0
+"""A file that was begun so near to the end of another one goes on where that one stopped."""
+
+
+def require_no_chapters(videos: Sequence[Path]) -> None:
+    """Refuse videos that are called like the chapters of one recording; no file is read.
+
+    Raises:
+        InputError: two are.
+    """
+    _refuse(_by_name(videos))
+
+
+def require_no_successors(videos: Sequence[Path]) -> None:
+    """Refuse videos of which one was begun when another ended: they show nothing at the same time.
+
+    Raises:
+        InputError: two are, or one cannot be read.
+    """
+    _refuse(_by_time(videos))
+
+
+def _refuse(pair: tuple[Path, Path] | None) -> None:
+    if pair:
+        first, second = (path.name for path in pair)
+        raise InputError(
+            f"{pair[0].parent}: {first} and {second} look like chapters of one recording, which is one camera; join"
+            " them (ffmpeg -f concat), or move them into clips of their own"
+        )
+
+
+def _by_name(videos: Sequence[Path]) -> tuple[Path, Path] | None:
+    for pattern in CHAPTER_NAMES:
+        takes: dict[str, Path] = {}
+        for path in sorted(videos):
+            if match := pattern.fullmatch(path.stem):
+                other = takes.setdefault(match["take"].lower(), path)
+                if other != path:
+                    return other, path
+    return None
+
+
+def _by_time(videos: Sequence[Path]) -> tuple[Path, Path] | None:
+    begun = {path: moment for path in videos if (moment := _begun(path)) is not None}
+    for first, second in permutations(begun, 2):
+        length_s = float(frame_times_s(first)[-1])
+        after_s = (begun[second] - begun[first]).total_seconds()
+        # A clip shorter than the tolerance says nothing: its beginning is as near as its end.
+        if length_s > 2 * BORDER_S and abs(after_s - length_s) <= BORDER_S:
+            return first, second
+    return None
+
+
+def _begun(path: Path) -> datetime | None:
+    """When the recording was begun, as the camera wrote it."""
+    with open_video(path) as container:
+        text = container.metadata.get("creation_time", "")
+    try:
+        return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return None

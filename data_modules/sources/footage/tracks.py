@@ -1,0 +1,128 @@
+"""The box of the person in every picture of a recording, from the user's table, a detector or motion."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Bool, Float64
+
+from data_modules.sources.base import Box, Remark
+from data_modules.sources.footage.box_track import box_track
+from data_modules.sources.footage.motion_boxes import moving_regions
+from data_modules.sources.footage.people import follow
+from data_modules.sources.footage.recordings import Recording
+from data_modules.sources.footage.tables import BOX_COLUMNS
+from mcss.errors import InputError
+
+if TYPE_CHECKING:
+    from data_modules.sources.footage.detector_boxes import Detector
+
+STAYS = 0.4
+"""Share of a recording's boxes that cover the centre of one of them: 0.2 to 0.3 where somebody walks about."""
+LEAST_ASPECT = 1.3
+"""Height over width of the median box of a whole person."""
+LEAST_STEADINESS = 0.5
+"""Height of a tenth of the boxes is below this share of the largest one's where now an arm moves, now the body."""
+CHECKED = 400
+"""Pictures of which the boxes are compared with each box."""
+GIVE_BOXES = "give boxes.csv, or find the person with --detector"
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """One person's boxes in a recording; not a number where nobody is known to be."""
+
+    boxes: Float64[np.ndarray, "pictures 4"]
+    """Left, top, right, bottom, pixels."""
+    remarks: tuple[Remark, ...] = ()
+
+    def box(self, picture: int) -> Box | None:
+        """Box in one picture; None where there is none."""
+        if np.isnan(self.boxes[picture]).any():
+            return None
+        left, top, right, bottom = self.boxes[picture].tolist()
+        return left, top, right, bottom
+
+
+def written_track(recording: Recording, rows: Sequence[Mapping[str, str]], path: Path) -> Track:
+    """Boxes of boxes.csv, whose frames count from 0 as the recording's own do.
+
+    Raises:
+        InputError: a row is no box.
+    """
+    picture_of = {int(frame): picture for picture, frame in enumerate(recording.frames)}
+    boxes = np.full((len(recording.time_s), 4), np.nan)
+    unused = 0
+    name = "/".join((*recording.path.parent.parts[-2:], recording.camera))
+    for row in rows:
+        try:
+            left, top, width, height = (float(row[column]) for column in BOX_COLUMNS)
+            picture = picture_of.get(int(row["frame"]))
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{path}: a row of {name} is no box ({error}); write numbers") from None
+        if picture is None:
+            unused += 1
+        else:
+            boxes[picture] = left, top, left + width, top + height
+    line = f"{path}: {unused} of {len(rows)} boxes of {name} are of frames that it has not"
+    return Track(boxes, (Remark(line, is_fault=unused == len(rows)),) if unused else ())
+
+
+def found_track(recording: Recording, detector: "Detector | None") -> Track:
+    """Boxes of the one person in view, by a detector or else by motion; none where several people are in view.
+
+    Two cameras could box two of several people. Boxes from motion hold for somebody who walks about: what stays in one
+    place belongs to the background, and only the moving part, such as an arm, would be boxed.
+
+    Raises:
+        InputError: the recording cannot be read, nobody was found in it, or only a part of somebody was.
+    """
+    sightings = detector.sightings(recording) if detector else moving_regions(recording)
+    boxes = follow(sightings.boxes)
+    if not np.isfinite(boxes).any():
+        who = "a person" if detector else "a moving person"
+        raise InputError(f"{recording.path}: {who} was found in 0 of {len(boxes)} frames; give the boxes in boxes.csv")
+    crowded = sightings.are_crowded()
+    remarks = []
+    if not detector and _is_part_of_a_person(boxes):
+        raise InputError(
+            f"{recording.path}: {np.isfinite(boxes[:, 0]).sum()} of {len(boxes)} boxes from motion are not to be"
+            f" trusted: the person stays in one place, and only a part, such as an arm, is seen to move; {GIVE_BOXES}"
+        )
+    if crowded.any():
+        remarks.append(
+            Remark(
+                f"{recording.path}: more than one person, or other things that move, in {crowded.sum()} of"
+                f" {len(boxes)} frames, which are left out; give boxes.csv with the one who is meant"
+            )
+        )
+    boxes[crowded] = np.nan
+    track = box_track(recording.time_s, sightings.looked_at, boxes)
+    left_out = _between(sightings.looked_at[crowded], sightings.looked_at, len(track))
+    track[left_out] = np.nan
+    return Track(track, tuple(remarks))
+
+
+def _is_part_of_a_person(boxes: Float64[np.ndarray, "looks 4"]) -> bool:
+    """Whether what moves stays in one place and is not of the shape, or not steadily of the size, of a person."""
+    seen = boxes[np.isfinite(boxes[:, 0])]
+    seen = seen[np.unique(np.linspace(0, len(seen) - 1, min(CHECKED, len(seen))).round().astype(int))]
+    width, height = (seen[:, 2:] - seen[:, :2]).T
+    centre = (seen[:, 2:] + seen[:, :2]) / 2
+    covers = ((seen[None, :, :2] <= centre[:, None]) & (centre[:, None] <= seen[None, :, 2:])).all(axis=2)
+    stays = float(np.median(covers.mean(axis=1))) >= STAYS
+    is_steady = float(np.quantile(height, 0.1)) >= LEAST_STEADINESS * float(height.max())
+    return stays and not (is_steady and float(np.median(height / width)) >= LEAST_ASPECT)
+
+
+def _between(left_out: np.ndarray, looked_at: np.ndarray, count: int) -> Bool[np.ndarray, " pictures"]:
+    """Pictures nearer to a look that is left out than to another one."""
+    if not len(left_out):
+        return np.zeros(count, dtype=bool)
+    pictures = np.arange(count)
+    after = np.searchsorted(looked_at, pictures).clip(max=len(looked_at) - 1)
+    before = (after - 1).clip(min=0)
+    nearest = np.where(pictures - looked_at[before] <= looked_at[after] - pictures, before, after)
+    return np.isin(looked_at[nearest], left_out)

@@ -1,0 +1,144 @@
+"""Pictures at the times that their files say: containers that round, frames that do not decode, numbers that miss."""
+
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+
+from data_modules.frames import NotDecodedError, VideoReader, frame_times_s
+from data_modules.sources.footage.chapters import require_no_chapters, require_no_successors
+from data_modules.sources.footage.recordings import frame_time_s, match_frames, read_pictures, read_recording
+from mcss.errors import InputError
+
+
+def picture(number):
+    """A picture that says its number in 8 bits, black or white."""
+    image = np.zeros((16, 64, 3), np.uint8)
+    for bit in range(8):
+        image[:, 8 * bit : 8 * bit + 8] = 255 * (number >> bit & 1)
+    return image
+
+
+def number_of(image):
+    return sum(int(image[8, 8 * bit + 4].mean() > 127) << bit for bit in range(8))
+
+
+def write(path, count, fps=60, codec="libx264", options=None, stamps=None, metadata=None):
+    """Frames of consecutive numbers; ``stamps`` in milliseconds where the rate is not constant."""
+    with av.open(str(path), "w") as container:
+        container.metadata.update(metadata or {})
+        stream = container.add_stream(codec, rate=fps)
+        stream.width, stream.height, stream.pix_fmt = 64, 16, "yuv420p"
+        stream.options = {"crf": "12", **(options or {})}
+        if stamps is not None:
+            stream.codec_context.time_base = Fraction(1, 1000)
+        for number in range(count):
+            frame = av.VideoFrame.from_ndarray(picture(number), format="rgb24")
+            if stamps is not None:
+                frame.pts, frame.time_base = stamps[number], Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+@pytest.mark.parametrize(("name", "fps"), [("a.mkv", 60), ("a.mkv", 30), ("a.mp4", 60)])
+def test_an_offset_in_frames_is_the_files_own_time_of_that_frame(tmp_path, name, fps):
+    write(tmp_path / name, 200, fps)
+    write(tmp_path / "other.mp4", 60, fps)
+    late = read_recording(tmp_path / name, {"offset_frames": "140"})
+    other = read_recording(tmp_path / "other.mp4", {})
+    matched = match_frames([other.time_s, late.time_s], 0)
+    assert matched.tolist() == [[n, 140 + n] for n in range(60)]
+    assert late.fps == pytest.approx(fps, rel=1e-3)
+
+
+def test_variable_frame_rates_keep_each_frames_time(tmp_path):
+    stamps = [0, 33, 67, 100, 400, 433, 467, 500]
+    recording = read_recording(write(tmp_path / "a.mkv", 8, 30, stamps=stamps), {"offset_frames": "4"})
+    np.testing.assert_allclose(recording.time_s, np.array(stamps) / 1000 - 0.4, atol=1e-9)
+
+
+def test_the_time_of_a_frame_beyond_the_file_follows_the_rate():
+    time_s = np.array([2.0, 2.1, 2.2])
+    assert frame_time_s(time_s, 20.0) == pytest.approx(2.0)
+    assert frame_time_s(time_s, 25.0) == pytest.approx(2.5)
+    assert frame_time_s(time_s, 21.5) == pytest.approx(2.15)
+
+
+@pytest.fixture(scope="module")
+def open_gop(tmp_path_factory):
+    """HEVC cut at an open group of pictures: its first pictures refer to what was cut off, and do not decode."""
+    folder = tmp_path_factory.mktemp("gop")
+    options = {"x265-params": "keyint=20:min-keyint=20:open-gop=1:bframes=3:b-adapt=0:scenecut=0:log-level=none"}
+    whole = write(folder / "whole.mp4", 64, 25, "libx265", options)
+    cut = folder / "cut.mkv"
+    with av.open(str(whole)) as source, av.open(str(cut), "w") as target:
+        stream = source.streams.video[0]
+        copy = target.add_stream_from_template(stream)
+        begun = 0
+        for packet in source.demux(stream):
+            begun += bool(packet.is_keyframe)
+            if begun >= 2 and packet.dts is not None:
+                packet.stream = copy
+                target.mux(packet)
+    return cut
+
+
+def test_pictures_that_do_not_decode_move_no_other(open_gop):
+    recording = read_recording(open_gop, {})
+    announced = frame_times_s(open_gop)
+    read = {picture: number_of(image) for picture, image in read_pictures(recording, range(len(recording.time_s)))}
+    missing = len(announced) - len(recording.time_s)
+    assert missing > 0
+    assert recording.gap == f"the first {missing} of {len(announced)} frames cannot be decoded"
+    # Frame numbers and times advance alike: 25 a second.
+    first = read[0]
+    assert [number - first for number in read.values()] == list(range(len(read)))
+    np.testing.assert_allclose(recording.time_s - recording.time_s[0], np.arange(len(read)) / 25, atol=2e-3)
+    assert recording.time_s[0] == pytest.approx(announced[missing], abs=1e-9)
+
+
+def test_a_frame_that_does_not_decode_is_no_other_frame(open_gop):
+    with VideoReader(open_gop) as video, pytest.raises(NotDecodedError, match=r"cannot be decoded \(frame 0 of"):
+        video.read(0)
+
+
+@pytest.mark.parametrize("pattern", ["{:06d}.png", "view_{}.png"])
+def test_images_whose_numbers_miss_keep_their_times(tmp_path, pattern):
+    from PIL import Image
+
+    folder = tmp_path / "front"
+    folder.mkdir()
+    for number in (3, 4, 7, 12):
+        Image.fromarray(picture(number)).save(folder / pattern.format(number))
+    recording = read_recording(folder, {"fps": "10", "offset_frames": "2"})
+    np.testing.assert_allclose(recording.time_s, np.array([0, 1, 4, 9]) / 10 - 0.2)
+    assert [number_of(image) for _, image in read_pictures(recording, range(4))] == [3, 4, 7, 12]
+    assert recording.gap == "6 of 10 numbers are missing, the first is 5"
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("GX010042.MP4", "GX020042.MP4"), ("GOPR0042.MP4", "GP010042.MP4"), ("left_part1.mov", "left_part2.mov")],
+)
+def test_chapters_by_name_are_not_two_cameras(tmp_path, names):
+    with pytest.raises(InputError, match=f"{names[0]} and {names[1]} look like chapters of one recording"):
+        require_no_chapters([tmp_path / name for name in names])
+
+
+def test_names_of_cameras_are_no_chapters(tmp_path):
+    require_no_chapters([tmp_path / name for name in ("GX010042.mp4", "GX010043.mp4", "cam1.mp4", "cam2.mp4")])
+
+
+@pytest.mark.parametrize(("second", "is_refused"), [("10:00:08", True), ("10:00:00", False), ("10:00:03", False)])
+def test_a_recording_that_begins_where_another_ends_is_not_a_second_camera(tmp_path, second, is_refused):
+    videos = [
+        write(tmp_path / f"{name}.mp4", 80, 10, metadata={"creation_time": f"2026-05-01T{time}Z"})
+        for name, time in (("DJI_0001", "10:00:00"), ("DJI_0002", second))
+    ]
+    if is_refused:
+        with pytest.raises(InputError, match=r"DJI_0001.mp4 and DJI_0002.mp4 look like chapters"):
+            require_no_successors(videos)
+    else:
+        require_no_successors(videos)

@@ -1,0 +1,94 @@
+"""Whose boxes a recording gets: one person's, or none where that cannot be told."""
+
+import re
+
+import numpy as np
+import pytest
+
+from data_modules.sources.footage.recordings import read_recording
+from data_modules.sources.footage.tracks import found_track, written_track
+from mcss.errors import InputError
+from tests.references.video_files import write_video
+
+FPS = 25
+RED, BLUE, GREEN = (220, 20, 20), (20, 20, 220), (40, 200, 60)
+
+
+def room():
+    return np.full((96, 128, 3), 90, np.uint8)
+
+
+def film(path, draw, frames=50):
+    pictures = [room() for _ in range(frames)]
+    for number, picture in enumerate(pictures):
+        draw(picture, number)
+    write_video(path, pictures, FPS)
+    return read_recording(path, {})
+
+
+def walker(picture, number, colour=RED, start=5, step=2, top=20):
+    left = start + step * number
+    picture[top:85, left : left + 22] = colour
+
+
+def arms(picture, number, sides):
+    """Somebody who stands, and swings arms."""
+    picture[20:85, 52:76] = BLUE
+    for side in sides:
+        angle = 1.2 * np.sin(number / 5 + side)
+        for reach in np.linspace(0, 26, 40):
+            x, y = int(64 + side * (12 + reach * np.cos(angle))), int(30 + reach * np.sin(angle))
+            picture[max(y - 2, 0) : y + 3, max(x - 2, 0) : x + 3] = GREEN
+
+
+def test_somebody_who_walks_is_boxed(tmp_path):
+    track = found_track(film(tmp_path / "a.mp4", walker), None)
+    assert track.remarks == ()
+    np.testing.assert_allclose(track.box(25), (55, 20, 77, 85), atol=3)
+
+
+@pytest.mark.parametrize("sides", [(1,), (-1, 1)], ids=["one arm", "both arms"])
+def test_somebody_who_gestures_on_the_spot_is_refused(tmp_path, sides):
+    recording = film(tmp_path / "a.mp4", lambda picture, number: arms(picture, number, sides), 75)
+    with pytest.raises(InputError, match=r"a.mp4: \d+ of 75 boxes from motion are not to be trusted: .*--detector"):
+        found_track(recording, None)
+
+
+def crossing(picture, number):
+    walker(picture, number)
+    walker(picture, number, BLUE, start=103, step=-2)
+
+
+def smaller_one_behind(picture, number):
+    walker(picture, number)
+    walker(picture, number, BLUE, start=103, step=-2, top=55)
+
+
+def enters_late(picture, number):
+    walker(picture, number)
+    if number >= 30:
+        walker(picture, number, BLUE, start=200, step=-4)
+
+
+@pytest.mark.parametrize(
+    ("draw", "least", "most"), [(crossing, 40, 50), (smaller_one_behind, 40, 50), (enters_late, 10, 25)]
+)
+def test_pictures_with_several_people_have_no_box_and_are_counted(tmp_path, draw, least, most):
+    track = found_track(film(tmp_path / "a.mp4", draw), None)
+    (remark,) = track.remarks
+    assert "more than one person, or other things that move, in" in remark.line
+    assert remark.is_fault
+    count = int(remark.line.split(" move, in ")[1].split()[0])
+    assert least <= count <= most
+    assert np.isnan(track.boxes[:, 0]).sum() >= count - 1
+
+
+def test_boxes_of_a_table_belong_to_the_files_own_frames(tmp_path):
+    recording = film(tmp_path / "a.mp4", walker, 4)
+    rows = [{"frame": str(n), "left": "1", "top": "2", "width": "10", "height": "20"} for n in (1, 3, 9)]
+    track = written_track(recording, rows, tmp_path / "boxes.csv")
+    assert [track.box(n) for n in range(4)] == [None, (1, 2, 11, 22), None, (1, 2, 11, 22)]
+    (remark,) = track.remarks
+    assert re.search(r"1 of 3 boxes of \S+/a are of frames that it has not$", remark.line)
+    with pytest.raises(InputError, match=r"a row of \S+/a is no box"):
+        written_track(recording, [{**rows[0], "left": "x"}], tmp_path / "boxes.csv")
