@@ -104,8 +104,8 @@ ReadPoses = tuple[Points, Float64[np.ndarray, " poses"], str | None, str, tuple[
 
 def _read_npz(path: Path) -> ReadPoses:
     """Read ``points`` (poses, joints, 3), ``joints``, ``unit``, ``up`` and ``time_s`` from an npz file."""
+    values = read_npz_arrays(path, ("points", "joints", "unit", "up", "time_s"), WRITE_AGAIN)
     try:
-        values = read_npz_arrays(path, ("points", "joints", "unit", "up", "time_s"), WRITE_AGAIN)
         points = values["points"].astype(np.float64)
         joints = [str(joint) for joint in values["joints"]]
         unit, up = str(values["unit"]), str(values["up"])

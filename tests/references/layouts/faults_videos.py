@@ -118,7 +118,7 @@ def nan_pose(folder):
     edit_npz(folder / CLIP / "poses.npz", points=lambda points: np.where(np.arange(3) == 1, np.nan, points))
 
 
-@fault(VIDEOS, f"{CLIP}/poses.npz", "Object arrays cannot be loaded", "points, joints, unit")
+@fault(VIDEOS, f"{CLIP}/poses.npz", "objects", "points, joints, unit")
 def foreign_pickle(folder):
     edit_npz(folder / CLIP / "poses.npz", joints=lambda _: np.array([Foreign()], dtype=object))
 
