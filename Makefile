@@ -31,8 +31,11 @@ SWEEPS = DATA=$(DATA) TRAINER="$(TRAINER)" "$(PYTHON)" -m mcss.sweep experiments
 NAMED    = sed -nE 's!^ *([a-z]+_)?store: data/(studio|tiny|studio-b)( .*)?$$!\2!p' experiments/data/$(DATA).yaml
 RENDERED = $(if $(findstring --data.store,$(ARGS)),,$(sort $(shell $(NAMED) 2>/dev/null)))
 
+# Tests of a file share what they have prepared, so they stay in one process; slow files come first.
+TESTS = "$(PYTHON)" -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
-.PHONY: help setup data train curve tables ablations sweep report retrieval bench test check
+.PHONY: help setup data train curve tables ablations sweep report retrieval bench test test-fast check
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,8 +78,11 @@ sweep: data ## make a W&B sweep of experiments/sweeps/SWEEP.yaml and become its 
 bench: data ## time the project against other ways to do the same, as ratios: benchmarks/results.md
 	"$(PYTHON)" -m benchmarks
 
-test: $(STAMP) ## run the tests
-	"$(PYTHON)" -m pytest
+test: $(STAMP) ## run all tests, in two processes
+	$(TESTS)
+
+test-fast: $(STAMP) ## run the tests that need no whole runs, ranks or browser: less than a minute
+	$(TESTS) -m "not slow"
 
 check: $(STAMP) ## ruff, mypy, and the commands in the documentation
 	"$(PYTHON)" -m ruff check .

@@ -13,3 +13,14 @@ install_import_hook(["mcss", "data_modules"], "beartype.beartype")
 
 # LightningCLI warns where it is given arguments while the program's own command line has some: here, pytest's.
 sys.argv = sys.argv[:1]
+
+SLOW_FIXTURES = {"settings", "trained", "onnx", "performed", "tiny_store_path"}
+"""They train through the command line, export a network, pose every clip of the studio or render."""
+
+
+def pytest_collection_modifyitems(items):
+    """Mark what needs slow fixtures, and put slow tests first: two processes then end at about the same time."""
+    for item in items:
+        if SLOW_FIXTURES & set(item.fixturenames):
+            item.add_marker("slow")
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)

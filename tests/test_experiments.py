@@ -12,6 +12,8 @@ from mcss.models.module import MCSSModule
 from mcss.run.folder import deciding_settings
 from tests.references.synthetic_store import make_store
 
+pytestmark = pytest.mark.slow
+
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 METHODS = sorted(path.stem for path in (EXPERIMENTS / "method").glob("*.yaml"))
 OVERLAYS = sorted(path for path in EXPERIMENTS.glob("*/*.yaml") if path.parent.name not in ("method", "sweeps"))

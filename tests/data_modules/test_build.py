@@ -29,6 +29,8 @@ from mcss.errors import InputError
 from mcss.skeleton import JOINTS
 from tests.references.schema1_store import write_schema1_store
 
+pytestmark = pytest.mark.slow
+
 LAYOUT = "h36m-mks0601"
 IMAGE = "images/s_01_act_14_subact_02_ca_03/s_01_act_14_subact_02_ca_03_000002.jpg"
 EVERY_FRAME = BuildSettings(crop_size_px=32, step=1, step_test=1)

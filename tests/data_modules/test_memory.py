@@ -18,10 +18,12 @@ from data_modules.sources.h36m import videopose3d as h36m_videopose3d
 from tests.references.layouts.videos import CAMERAS
 from tests.references.video_files import write_video
 
+pytestmark = pytest.mark.slow
+
 ROWS, COLUMNS = 480, 640
-FRAMES = 40
-GROWTH_MB = 200
-"""Far above what the operating system's figure varies by; the frames of the larger import take 740 MB."""
+FRAMES = 20
+GROWTH_MB = 100
+"""Far above what the operating system's figure varies by; the frames of the larger import take 370 MB."""
 
 PROGRAM = """
 import resource, sys

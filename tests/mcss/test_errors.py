@@ -21,6 +21,7 @@ class Broken:
         raise self.error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("message", "line"),
     [
@@ -30,8 +31,8 @@ class Broken:
         ("", "DamagedError without a message"),
     ],
 )
-@pytest.mark.parametrize("workers", [0, 1])
-def test_messages_are_one_line_wherever_they_were_raised(message, line, workers):
-    with pytest.raises(InputError) as caught:
-        list(DataLoader(Broken(DamagedError(message)), num_workers=workers))
-    assert message_in_one_line(caught.value) == line
+def test_messages_are_one_line_wherever_they_were_raised(message, line):
+    for workers in (0, 1):
+        with pytest.raises(InputError) as caught:
+            list(DataLoader(Broken(DamagedError(message)), num_workers=workers))
+        assert message_in_one_line(caught.value) == line

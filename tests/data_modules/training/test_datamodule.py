@@ -6,6 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from data_modules.store import open_store, write_store
 from data_modules.training.augment import AugmentSettings
@@ -152,9 +154,7 @@ def test_without_validation_clips_there_is_nothing_to_validate(make_data):
     assert make_data(validation_clips=()).val_dataloader() == []
 
 
-@pytest.mark.parametrize("world_size", [1, 2, 3, 7])
-@pytest.mark.parametrize("batch_size", [1, 4, 256])
-@pytest.mark.parametrize("rows", [0, 1, 5, 20, 29])
+@given(world_size=st.integers(1, 8), batch_size=st.integers(1, 40), rows=st.integers(0, 60))
 def test_shares_are_disjoint_complete_not_padded_and_of_equally_many_batches(world_size, batch_size, rows):
     shares = [rank_batches(np.arange(rows), batch_size, rank, world_size) for rank in range(world_size)]
     assert sorted(int(row) for share in shares for batch in share for row in batch) == list(range(rows))

@@ -14,6 +14,8 @@ from data_modules.training.streams import CachedImages, DecodedImages
 from mcss.cli import main
 from tests.references.synthetic_store import make_meta, synthetic_rows
 
+pytestmark = pytest.mark.slow
+
 CORRUPT = {(1, "cam1"), (1, "cam2"), (3, "cam2")}
 """Instants of S1/Directions/1, and cameras."""
 

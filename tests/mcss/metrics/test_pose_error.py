@@ -105,6 +105,7 @@ def test_the_metric_stays_on_the_cpu_of_a_mac():
     assert metric.compute().device.type == "cpu"
 
 
+@pytest.mark.slow
 def test_ranks_with_unequal_batches_add_up():
     pred, target, group = poses(13), poses(14), torch.arange(12) % 3
     parts = [[slice(0, 6), slice(6, 7)], [slice(7, 12)]]

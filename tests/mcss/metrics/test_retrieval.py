@@ -91,6 +91,7 @@ def test_the_order_and_the_batches_of_images_do_not_matter():
     assert metric.compute() == measured(images)
 
 
+@pytest.mark.slow
 def test_two_ranks_with_unequal_shares_equal_one():
     images = random_images(6)
     batches = [
@@ -102,6 +103,7 @@ def test_two_ranks_with_unequal_shares_equal_one():
         assert figures == alone
 
 
+@pytest.mark.slow
 def test_a_rank_without_a_batch_changes_nothing():
     images = random_images(6)
     alone = measured(images)
@@ -109,6 +111,7 @@ def test_a_rank_without_a_batch_changes_nothing():
         assert figures == alone
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*before the ``update`` method")
 def test_no_images_on_any_rank_are_refused():
     with pytest.raises(RuntimeError, match="of no images is undefined"):

@@ -7,6 +7,8 @@ from torchvision import models
 from mcss.errors import InputError
 from mcss.models.backbone import Backbone
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("resnet18", "resnet34", "resnet50")
 
 

@@ -141,6 +141,7 @@ def test_hyper_parameters_are_primitives_that_rebuild_the_module(tmp_path):
     assert all(isinstance(value, (str, int, float, bool, dict, NoneType)) for value in module.hparams.values())
 
 
+@pytest.mark.slow
 def test_overfits_one_batch():
     """The whole path learns: after some steps on one batch both terms have fallen."""
     module = make_module(contrastive=ContrastiveSettings(negatives="all"), batchnorm_affine=True).train()

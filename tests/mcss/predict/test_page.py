@@ -13,6 +13,8 @@ import pytest
 from mcss.__main__ import main
 from mcss.predict.video import PANEL_PX
 
+pytestmark = pytest.mark.slow
+
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 WATCH = "<script>window.errors = []; window.onerror = (message) => { errors.push(message); };</script>"
 USE = """<script>

@@ -24,6 +24,8 @@ from tests.mcss.predict.conftest import film
 from tests.references.synthetic_store import make_store
 from tests.references.video_files import write_video
 
+pytestmark = pytest.mark.slow
+
 
 def predict(checkpoint, *words):
     main(["predict", "--ckpt_path", str(checkpoint), "--quiet", *map(str, words)])

@@ -31,6 +31,7 @@ window.addEventListener("load", async () => {
   await Plotly.relayout(plots[0], {"scene.camera.eye": {x: -1.5, y: 0.5, z: 0.5}});
   const seen = document.createElement("pre");
   seen.id = "seen";
+  seen.hidden = true;
   seen.textContent = JSON.stringify({
     problems: window.problems, before: before, after: eye(plots[0]), plots: plots.length,
     drawn: plots.filter(plot => plot.querySelector("canvas").width > 0).length,
@@ -78,35 +79,28 @@ def test_nothing_on_the_page_is_fetched(folder):
     assert "<script src" not in page
 
 
-def browse(page, profile, *options):
-    """What Chromium says of a page."""
-    command = [CHROMIUM, *HEADLESS, f"--user-data-dir={profile}", *options, page.as_uri()]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout
-
-
 @IN_BROWSER
 def test_a_browser_draws_every_figure_turns_a_skeleton_and_reports_no_error(folder, tmp_path):
+    """In the screenshot: skeletons in the colours of left and right, and no margin cut off by what is too wide."""
     page = (folder / "report.html").read_text()
     watched = tmp_path / "watched.html"
     watched.write_text(page.replace("<head>", f"<head>{LISTEN}", 1).replace("</body>", f"{TURN}</body>"))
-    seen = json.loads(re.search(r'<pre id="seen">(.*?)</pre>', browse(watched, tmp_path, "--dump-dom"))[1])
+    options = [f"--user-data-dir={tmp_path}", "--dump-dom", f"--screenshot={tmp_path}/page.png"]
+    command = [CHROMIUM, *HEADLESS, *options, watched.as_uri()]
+    document = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout
+    seen = json.loads(re.search(r'<pre id="seen" hidden="">(.*?)</pre>', document)[1])
     assert seen["problems"] == []
     assert seen["plots"] == seen["drawn"] == 3
     assert len(seen["pictures"]) == 3 + 3  # beside each skeleton; two figures of curves, the only subject's gallery
     assert min(seen["pictures"]) >= 48
     assert seen["before"]["y"] < 0 < seen["after"]["y"]
 
-
-@IN_BROWSER
-def test_the_page_as_a_reader_sees_it(folder, tmp_path):
-    """A screenshot: skeletons in the colours of left and right, and no margin cut off by what is too wide."""
-    browse(folder / "report.html", tmp_path, f"--screenshot={tmp_path}/page.png")
-    seen = cv2.cvtColor(cv2.imread(str(tmp_path / "page.png")), cv2.COLOR_BGR2RGB).astype(int)
-    assert seen.shape == (3000, 1200, 3)
+    picture = cv2.cvtColor(cv2.imread(str(tmp_path / "page.png")), cv2.COLOR_BGR2RGB).astype(int)
+    assert picture.shape == (3000, 1200, 3)
     for colour in (LEFT, RIGHT):
         rgb = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
-        assert (np.abs(seen - rgb).max(axis=2) < 40).sum() > 500, colour
-    assert (seen[:, [0, -1]] == seen[0, 0]).all()
+        assert (np.abs(picture - rgb).max(axis=2) < 40).sum() > 500, colour
+    assert (picture[:, [0, -1]] == picture[0, 0]).all()
 
 
 def test_failures_come_from_different_clips(monkeypatch):

@@ -1,5 +1,6 @@
 """Checkpoints under a full disk, a kill while writing, and files that are none."""
 
+import itertools
 import json
 import os
 
@@ -143,10 +144,12 @@ FOREIGN = {
 }
 
 
-@pytest.mark.parametrize("command", ["fit", "test"])
-@pytest.mark.parametrize("given", [True, False], ids=["named", "found"])
-@pytest.mark.parametrize(("change", "message"), FOREIGN.values(), ids=FOREIGN)
-def test_a_foreign_checkpoint_is_one_line(command, given, change, message, run_with, settings, capsys):
+@pytest.mark.parametrize(
+    ("name", "command", "given"),
+    [(name, *case) for name, case in zip(FOREIGN, itertools.product(("fit", "test"), (True, False)), strict=True)],
+)
+def test_a_foreign_checkpoint_is_one_line(name, command, given, run_with, settings, capsys):
+    change, message = FOREIGN[name]
     folder = run_with(change)
     checkpoint = ["--ckpt_path", str(folder / "checkpoints/last.ckpt")] if given else []
     with pytest.raises(SystemExit) as caught:

@@ -38,19 +38,15 @@ OTHER_SETTINGS = {
 
 
 @pytest.mark.parametrize("where", ["found", "named"])
-@pytest.mark.parametrize(("extra", "difference"), OTHER_SETTINGS.values(), ids=OTHER_SETTINGS)
-def test_a_setting_that_would_lose_against_the_checkpoint_is_refused(
-    extra, difference, where, begun, settings, tmp_path, capsys
+def test_settings_that_would_lose_against_the_checkpoint_are_refused_and_named(
+    where, begun, settings, tmp_path, capsys
 ):
+    words = [word for extra, _ in OTHER_SETTINGS.values() for word in extra]
     named = ["--ckpt_path", str(begun / "checkpoints/last.ckpt"), "--run_dir", str(tmp_path / "other")]
     place = ["--run_dir", str(begun)] if where == "found" else named
-    assert difference in refused(["fit", *settings(), *place, *extra], capsys)
-
-
-def test_all_settings_that_differ_are_named(begun, settings, capsys):
-    words = [word for extra, _ in OTHER_SETTINGS.values() for word in extra]
-    line = refused(["fit", *settings(), "--run_dir", str(begun), *words], capsys)
-    assert all(difference in line for _, difference in OTHER_SETTINGS.values())
+    line = refused(["fit", *settings(), *place, *words], capsys)
+    for name, (_, difference) in OTHER_SETTINGS.items():
+        assert difference in line, name
 
 
 def test_a_checkpoint_is_resumed_with_the_settings_that_it_carries(begun, settings):
@@ -94,8 +90,10 @@ def test_a_smoke_test_in_the_folder_of_a_run_changes_none_of_its_files(begun, se
 NETWORKS = {"width": "8", "pose_frame": "root", "image_size_px": "96", "embedding_dim": "64"}
 
 
-@pytest.mark.parametrize(("name", "value"), NETWORKS.items())
-@pytest.mark.parametrize("where", ["found", "named"])
+@pytest.mark.parametrize(
+    ("name", "value", "where"),
+    [(*setting, where) for setting, where in zip(NETWORKS.items(), ("found", "named") * 2, strict=True)],
+)
 def test_a_network_other_than_the_checkpoints_is_not_tested(name, value, where, trained, settings, tmp_path, capsys):
     named = ["--ckpt_path", str(trained / "checkpoints/last.ckpt"), "--run_dir", str(tmp_path)]
     place = ["--run_dir", str(trained)] if where == "found" else named

@@ -4,11 +4,14 @@ import csv
 import json
 
 import numpy as np
+import pytest
 
 from data_modules.cli import main
 from data_modules.store import open_store
 from mcss.geometry.camera import Camera
 from mcss.skeleton import JOINTS
+
+pytestmark = pytest.mark.slow
 
 CLIP = "S1/Walking-1"
 

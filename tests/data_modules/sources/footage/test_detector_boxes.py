@@ -18,6 +18,8 @@ from data_modules.store import open_store
 from mcss.errors import InputError
 from tests.references.video_files import write_video
 
+pytestmark = pytest.mark.slow
+
 FPS, FRAMES = 25, 75
 PERSON, BICYCLE = 1, 2
 """COCO's labels of https://github.com/pytorch/vision: 0 is the background."""

@@ -92,6 +92,7 @@ def served(views):
         server.shutdown()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
 def test_in_a_browser_an_instant_is_labelled_the_page_reopened_continued_and_solved(views, served):
     from playwright.sync_api import sync_playwright

@@ -88,7 +88,8 @@ def test_an_instant_without_all_markers_keeps_its_images(copied_source, tmp_path
     frame = lines[6 + 4].split("\t")  # the second of the video's frames that the markers were captured at
     lines[6 + 4] = "\t".join([*frame[:2], "", "", "", *frame[5:]])
     path.write_text("\n".join(lines))
-    main(["import", "videos", "--source", str(source), "--out", str(tmp_path / "store"), "--size", "32", "--strict"])
+    places = ["--source", str(source), "--out", str(tmp_path / "store")]
+    main(["import", "videos", *places, "--size", "32", "--strict", "--workers", "1"])
     store = open_store(tmp_path / "store")
     without = ~store.has_pose
     assert set(store.camera[without]) == {"front", "side", "back", "top"}

@@ -19,6 +19,8 @@ from data_modules.sources.studio.config import PRESETS
 from data_modules.sources.studio.rehearsal import Shoot, film_views
 from tests.references.video_files import write_video
 
+pytestmark = pytest.mark.slow
+
 FRAME_S = 1 / 30
 
 

@@ -1,10 +1,13 @@
 import cv2
 import numpy as np
+import pytest
 
 from data_modules.sources.studio.contact_sheet import TILE_PX, write_contact_sheet
 from data_modules.store import open_store
 from data_modules.store.pictures import project_to_crop
 from mcss.geometry.camera import Camera
+
+pytestmark = pytest.mark.slow
 
 
 def test_sheet_has_a_row_a_subject_and_stays_small(tiny_store_path, tmp_path):

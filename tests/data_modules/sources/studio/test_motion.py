@@ -7,6 +7,8 @@ from data_modules.sources.studio.poses import ANGLES, LIMITS_RAD
 from mcss.skeleton import JOINTS, joint_indices
 from tests.references import studio_statistics
 
+pytestmark = pytest.mark.slow
+
 CONFIG = PRESETS["studio"]
 H36M16 = list(joint_indices("h36m16"))
 

@@ -16,6 +16,8 @@ from data_modules.sources.studio.rehearsal import CLAP_S, Shoot, film_views
 from data_modules.sources.studio.sound import SOUND_HZ
 from mcss.geometry.camera import Camera
 
+pytestmark = pytest.mark.slow
+
 DURATION_S = 3.0
 
 

@@ -10,6 +10,8 @@ from data_modules.sources.studio.render import encode, render_view
 from data_modules.store.pictures import project_to_crop
 from mcss.skeleton import BONES, JOINTS
 
+pytestmark = pytest.mark.slow
+
 
 def _views(studio, clip, instants, size_px=96):
     """(camera, joints, box, image, silhouette) of some instants of a clip from all cameras, without the seat."""

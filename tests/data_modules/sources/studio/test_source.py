@@ -15,6 +15,8 @@ from data_modules.sources.studio.source import build_studio
 from data_modules.store import open_store
 from mcss.errors import InputError
 
+pytestmark = pytest.mark.slow
+
 TINY = PRESETS["tiny"]
 
 

@@ -13,6 +13,8 @@ from tests.references.keypoint_files import write_deeplabcut
 from tests.references.moving_person import SIZE_PX, moving_person, tripods
 from tests.references.video_files import write_video
 
+pytestmark = pytest.mark.slow
+
 INSTANTS, STEP, LATE = 10, 2, 3
 """Labelled instants, frames from one to the next, and frames by which the second camera is behind."""
 

@@ -11,6 +11,8 @@ from mcss.errors import InputError
 from mcss.skeleton import FLIP_ORDER, JOINTS
 from tests.references.moving_person import SIZE_PX, moving_person, tripods
 
+pytestmark = pytest.mark.slow
+
 INSTANTS = 12
 
 
