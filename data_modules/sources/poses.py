@@ -19,8 +19,8 @@ THORAX = JOINTS.index("Thorax")
 
 
 def select_joints(
-    points: Float[np.ndarray, "frames joints 3"], joints: tuple[int, ...], count: int, where: str
-) -> Float64[np.ndarray, "frames 17 3"]:
+    points: Float[np.ndarray, "frames joints axes"], joints: tuple[int, ...], count: int, where: str
+) -> Float64[np.ndarray, "frames 17 axes"]:
     """Choose the 17 joints by their indices among the ``count`` that the source has.
 
     Raises:

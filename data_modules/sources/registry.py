@@ -30,6 +30,8 @@ LAYOUTS = {
     "h36m-fetch": Entry("h36m.fetch", "H36mFetch", ("processed/S*",)),
     "h36m-mks0601": Entry("h36m.mks0601", "H36mMks0601", ("annotations/Human36M_subject*", "images/s_*_act_*")),
     "mpi-inf-3dhp": Entry("mpi_inf_3dhp.raw", "MpiInf3dhp", ("S*/Seq*",)),
+    "mpi-inf-3dhp-test": Entry("mpi_inf_3dhp.test_set", "MpiInf3dhpTest", ("TS*/annot_data.mat", "TS*")),
+    "mpi-inf-3dhp-test-metric": Entry("mpi_inf_3dhp.test_set", "MpiInf3dhpTestMetric", ("TS*/annot_data.mat", "TS*")),
     "mpi-inf-3dhp-mmpose": Entry(
         "mpi_inf_3dhp.mmpose", "MpiInf3dhpMmpose", ("annotations/*3dhp*", "annotations/cameras_t*")
     ),

@@ -1,6 +1,6 @@
 """Videos that end before the poses of their clip do."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -29,7 +29,11 @@ def short_videos(paths: Iterable[Path], poses: int, shorter_by: int, remedy: str
     Raises:
         InputError: a video is missing, damaged or has no frame.
     """
-    counts = {path: frame_count(path) for path in paths}
+    return short_recordings({path: frame_count(path) for path in paths}, poses, shorter_by, remedy)
+
+
+def short_recordings(counts: Mapping[Path, int], poses: int, shorter_by: int, remedy: str) -> list[Remark]:
+    """``short_videos``, of videos or folders of images by how many frames each has."""
     return [
         Remark(f"{path}: has {count} frames for {poses} poses, the clip is cut to the shortest; {remedy}")
         for path, count in counts.items()

@@ -33,8 +33,13 @@ FLIP_ORDER: tuple[int, ...] = tuple(JOINTS.index(_mirrored(joint)) for joint in 
 JOINT_SETS: dict[str, tuple[int, ...]] = {
     "h36m17": tuple(range(len(JOINTS))),
     "h36m16": tuple(joint for joint in range(len(JOINTS)) if joint != PELVIS),
+    "mpi14": tuple(joint for joint, name in enumerate(JOINTS) if name not in ("Pelvis", "Spine", "Neck")),
 }
-"""Joint indices into ``h36m17`` of each named joint set."""
+"""Joint indices into ``h36m17`` of each named joint set.
+
+``mpi14`` are the joints of MPI-INF-3DHP's evaluation (Mehta et al., 3DV 2017): head top, neck (``Thorax`` here),
+shoulders, elbows, wrists, hips, knees, ankles.
+"""
 
 
 def joint_indices(joint_set: str) -> tuple[int, ...]:

@@ -24,6 +24,7 @@ def test_bones_form_a_tree_in_which_parents_come_first_and_sides_never_mix():
 def test_joint_sets():
     assert joint_indices("h36m17") == tuple(range(17))
     assert [JOINTS[joint] for joint in joint_indices("h36m16")] == list(JOINTS[1:])
-    assert set(JOINT_SETS) == {"h36m16", "h36m17"}
-    with pytest.raises(ValueError, match="unknown joint set 'h36m14': use one of h36m17, h36m16"):
+    assert [JOINTS[joint] for joint in joint_indices("mpi14")] == [*JOINTS[1:7], "Thorax", *JOINTS[10:]]
+    assert set(JOINT_SETS) == {"h36m16", "h36m17", "mpi14"}
+    with pytest.raises(ValueError, match="unknown joint set 'h36m14': use one of h36m17, h36m16, mpi14"):
         joint_indices("h36m14")

@@ -1,8 +1,9 @@
 """MPI-INF-3DHP's training subjects as delivered (Mehta et al., 3DV 2017; http://gvv.mpi-inf.mpg.de/3dhp-dataset).
 
 ``S1/Seq1/annot.mat`` (MATLAB v5; poses in each camera's frame, mm), ``camera.calibration`` (world to camera, mm, Y up)
-and ``imageSequence/video_0.avi``. Poses are ``annot3``, never ``univ_annot3``, which is scaled to one height. The data
-set's own test set has one view an instant and is of no use here; S7 and S8 are tested instead.
+and ``imageSequence/video_0.avi``, or, where no video is there, ``imageFrames/video_0/frame_000001.jpg``
+(``recordings``). Poses are ``annot3``, never ``univ_annot3``, which is scaled to one height. S7 and S8 are for the
+test; the data set's own test set, which has one view an instant, is another layout (``test_set``).
 """
 
 import zlib
@@ -12,10 +13,16 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64
 
-from data_modules.sources.base import Clip, DataSet, Instant, Remark, Source, VideoFrame, View
+from data_modules.sources.base import Clip, DataSet, Instant, Remark, Source, View
 from data_modules.sources.mpi_inf_3dhp.mat_cells import read_mat_cells
+from data_modules.sources.mpi_inf_3dhp.recordings import (
+    Recording,
+    read_recordings,
+    recording_path,
+    recordings_folder,
+)
 from data_modules.sources.poses import Y_UP_TO_Z_UP, select_joints
-from data_modules.sources.video_lengths import frame_count, short_videos
+from data_modules.sources.video_lengths import short_recordings
 from mcss.errors import InputError
 from mcss.geometry.camera import Camera
 
@@ -39,7 +46,7 @@ FRAMES_FPS = {
 OF_28_JOINTS = (4, 23, 24, 25, 18, 19, 20, 3, 5, 6, 7, 9, 10, 11, 14, 15, 16)
 """Pelvis, r_hip, r_knee, r_ankle, l_hip, l_knee, l_ankle, spine, neck, head, head_top, l_shoulder, ..., r_wrist."""
 SHORTER_BY = 2
-"""A video may lack this many of the annotated frames; more is worth a line."""
+"""A recording may lack this many of the annotated frames; more is worth a line."""
 
 
 class MpiInf3dhp(Source):
@@ -59,14 +66,15 @@ class MpiInf3dhp(Source):
 
     def shared(self, clip: Clip) -> dict[Path, str]:
         """What the sequence's download consists of."""
-        names = ("annot.mat", "camera.calibration", "imageSequence")
-        return {self.annotation(clip).with_name(name): f"download {clip[0]}/{clip[1]} again" for name in names}
+        folder = self.annotation(clip).parent
+        paths = (folder / "annot.mat", folder / "camera.calibration", recordings_folder(folder))
+        return dict.fromkeys(paths, f"download {clip[0]}/{clip[1]} again")
 
     def files(self, clip: Clip) -> list[Path]:
-        """Poses, cameras, and the videos of the default cameras."""
+        """Poses, cameras, and the videos or images of the default cameras."""
         folder = self.annotation(clip).parent
-        videos = [_video(folder, camera) for camera in CHEST_CAMERAS]
-        return [folder / "annot.mat", folder / "camera.calibration", *videos]
+        recordings = [recording_path(folder, camera) for camera in CHEST_CAMERAS]
+        return [folder / "annot.mat", folder / "camera.calibration", *recordings]
 
     def cameras(self, clip: Clip) -> tuple[str, ...]:
         """Those at chest height."""
@@ -81,20 +89,23 @@ class MpiInf3dhp(Source):
         return self.source / clip[0] / clip[1] / "annot.mat"
 
     def instants(self, clip: Clip, cameras: tuple[str, ...]) -> Iterator[Instant]:
-        """Instants of the annotated frames that all videos have."""
-        folder = self.annotation(clip).parent
+        """Instants of the annotated frames, up to the end of the shortest recording."""
         poses = self._poses(clip, cameras[0])
-        videos = {camera: _video(folder, camera) for camera in cameras}
-        counts = map(frame_count, videos.values())
-        for frame in range(min(len(poses), *counts)):
-            views = tuple(View(camera, VideoFrame(path, frame)) for camera, path in videos.items())
-            yield Instant(frame, frame / self.fps(clip), views, poses[frame])
+        recordings = self._recordings(clip, cameras)
+        end = min(len(poses), *map(_length, recordings.values()))
+        for frame in sorted(set().union(*recordings.values())):
+            if frame < end:
+                views = tuple(View(camera, own[frame]) for camera, own in recordings.items() if frame in own)
+                yield Instant(frame, frame / self.fps(clip), views, poses[frame])
 
     def remarks(self, clip: Clip, cameras: tuple[str, ...]) -> list[Remark]:
-        """Videos that end before the poses do, as that of camera 2 of S6/Seq2 does."""
-        videos = [_video(self.annotation(clip).parent, camera) for camera in cameras]
+        """Recordings that end before the poses do, as the video of camera 2 of S6/Seq2 does."""
+        folder = self.annotation(clip).parent
+        counts = {
+            recording_path(folder, camera): _length(own) for camera, own in self._recordings(clip, cameras).items()
+        }
         poses = len(self._poses(clip, cameras[0]))
-        return short_videos(videos, poses, SHORTER_BY, "download vnect_cameras.zip again if the data set has more")
+        return short_recordings(counts, poses, SHORTER_BY, "download vnect_cameras.zip again if the data set has more")
 
     def _poses(self, clip: Clip, camera: str) -> Float64[np.ndarray, "frames 17 3"]:
         """World poses of the annotated frames."""
@@ -105,9 +116,12 @@ class MpiInf3dhp(Source):
         """All cameras of the sequence."""
         return read_calibration(self.annotation(clip).with_name("camera.calibration"))
 
+    def _recordings(self, clip: Clip, cameras: tuple[str, ...]) -> dict[str, Recording]:
+        return read_recordings(self.annotation(clip).parent, cameras)
 
-def _video(folder: Path, camera: str) -> Path:
-    return folder / "imageSequence" / f"video_{camera}.avi"
+
+def _length(recording: Recording) -> int:
+    return max(recording) + 1
 
 
 def read_calibration(path: Path) -> dict[str, Camera]:

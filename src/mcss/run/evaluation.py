@@ -20,7 +20,7 @@ from mcss.models.module import MCSSModule
 from mcss.run.folder import RESULTS_FILE, TEST_PREDICTIONS_FILE
 from mcss.run.history import MetricsHistory, read_history
 from mcss.run.identity import settings_hash
-from mcss.run.predictions import extreme_poses_figure, merged, pose_errors, prediction_errors
+from mcss.run.predictions import extreme_poses_figure, merged, pck_results, pose_errors, prediction_errors
 from mcss.run.record import RunRecord, checkpoint_record
 from mcss.visualization.curves import curves_figure
 
@@ -28,6 +28,8 @@ AVERAGES = {"micro": "mean over images", "macro": "mean over actions of the mean
 HEADLINE = ("h36m16", "micro")
 """Joint set and average of the errors that stand for a run in tables of several runs."""
 _JOINT_SETS = ("h36m16", "h36m17")
+PCK_DATA = "mpi-inf-3dhp-test"
+"""Name of the data whose published numbers are 3D PCK and AUC: only for it are they reported."""
 _LABELLED_IMAGES = 1024
 _EMBEDDINGS = 1024
 
@@ -113,10 +115,13 @@ def results_text(record: Mapping[str, Any]) -> str:
     if record["partial"]:
         limits = " ".join(f"{name}={value}" for name, value in record["test_limits"].items())
         images = f"PARTIAL TEST of {record['test_images']} of {record['test_images_of_store']} images ({limits})"
+    items = record.get("pck_results", ())
+    percentages = (f"{item['metric']} ({item['joint_set']}): {item['value']:.1f}" for item in items)
+    pck = "".join(f"{line}\n" for line in percentages)
     return (
         f"\n{record['method'] or 'method unknown'}, 3D labels: {record['supervision'] or 'unknown'},"
         f" test subjects {' '.join(record['test_subjects'])}, {images}, {record['frame']} frame, mm\n\n"
-        f"{table.to_markdown(floatfmt='.1f')}\n"
+        f"{table.to_markdown(floatfmt='.1f')}\n{pck}"
     )
 
 
@@ -141,6 +146,7 @@ def _tested(trainer: pl.Trainer, pl_module: MCSSModule, predictions: Mapping[str
         "frame": pl_module.pose_frame,
         "test_precision": str(pl_module.dtype).removeprefix("torch."),
         "test_store": str(store.path),
+        "test_source": store.meta.source,
         "test_data_hash": store.content_hash,
         "test_subjects": np.unique(store.subject[rows]).tolist(),
         "test_images": len(rows),
@@ -160,7 +166,9 @@ def _errors(pl_module: MCSSModule, predictions: Mapping[str, np.ndarray]) -> dic
     always_mean = {**predictions, "pose_pred_mm": mean_pose.expand(len(rows), -1, -1).numpy()}
     action, subject = data.test_store.action[rows], data.test_store.subject[rows]
     errors = prediction_errors(predictions)
+    is_pck_data = data.test_store.meta.name == PCK_DATA
     return {
+        **({"pck_results": pck_results(predictions, pl_module.pose_frame)} if is_pck_data else {}),
         "results": _results(predictions, action, pl_module.pose_frame),
         "mean_pose_results": _results(always_mean, action, pl_module.pose_frame),
         "by_subject": errors.groupby(subject).mean().round(3).to_dict("index"),

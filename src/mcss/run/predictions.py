@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from data_modules.store import Store
 from mcss.geometry.canonical import to_root
+from mcss.metrics.pck import AUC3D, PCK3D
 from mcss.metrics.pose_error import over_known_joints
 from mcss.metrics.reported import METRICS
 from mcss.skeleton import joint_indices
@@ -22,6 +24,12 @@ Predictions = Mapping[str, np.ndarray]
 
 SHOWN_QUANTILES = (0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95)
 """Quantiles of the error at which the images of a figure are chosen."""
+PCK_METRICS = {
+    "pck_150mm_percent": (PCK3D, "joints nearer than 150 mm, both poses relative to their own pelvis"),
+    "auc_percent": (AUC3D, "mean of the percentages of joints nearer than 0, 5, ..., 150 mm"),
+}
+"""By name in ``results.json``, with definitions."""
+PCK_JOINT_SETS = ("mpi14", "h36m17")
 _COLOURS = "left blue, right red, truth dashed"
 
 
@@ -56,6 +64,21 @@ def prediction_errors(predictions: Predictions, joint_set: str = "h36m16") -> pd
     """``pose_errors`` of ``test_predictions.npz``."""
     pose_pred, pose_true = (torch.from_numpy(predictions[name]) for name in ("pose_pred_mm", "pose_true_mm"))
     return pose_errors(pose_pred, pose_true, joint_set)
+
+
+def pck_results(predictions: Predictions, frame: str) -> list[dict[str, Any]]:
+    """3D PCK and AUC of ``test_predictions.npz``: an entry for each metric and joint set, with all that defines it."""
+    pose_pred, pose_true = (torch.from_numpy(predictions[name]) for name in ("pose_pred_mm", "pose_true_mm"))
+    entries = []
+    for joint_set in PCK_JOINT_SETS:
+        for name, (metric_class, definition) in PCK_METRICS.items():
+            metric = metric_class(joint_set)
+            metric.update(pose_pred, pose_true)
+            value = round(float(metric.compute()), 3)
+            entries.append(
+                {"metric": name, "value": value, "joint_set": joint_set, "frame": frame, "definition": definition}
+            )
+    return entries
 
 
 def at_quantiles(error: Float[np.ndarray, " images"]) -> Int[np.ndarray, " chosen"]:

@@ -23,6 +23,8 @@ BROKEN = {
     "h36m-videopose3d with images": ("processed/S1/Directions-1/imageSequence/55011271", "missing or empty"),
     "h36m-mmpose": ("annotation_body3d/cameras.pkl", "annotation_body3d"),
     "mpi-inf-3dhp-mmpose": ("annotations/mpi_inf_3dhp_train.npz", "run mmpose's converter again"),
+    "mpi-inf-3dhp-test": ("TS6/annot_data.mat", "missing or empty"),
+    "mpi-inf-3dhp with images": ("S1/Seq2/imageFrames", "download S1/Seq2 again"),
     "mpi-inf-3dhp": ("S1/Seq2/camera.calibration", "download S1/Seq2 again"),
     "videos": ("Ann/talk/poses.npz", None),
 }

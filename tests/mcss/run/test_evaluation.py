@@ -2,16 +2,19 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
 
+from data_modules.store import write_store
 from mcss.cli import main
 from mcss.run.history import read_history
 from mcss.run.identity import file_hash
-from tests.references.synthetic_store import make_store
+from tests.references import pck
+from tests.references.synthetic_store import make_meta, make_store, synthetic_rows
 
 
 @pytest.fixture(scope="module")
@@ -143,3 +146,26 @@ def test_a_smoke_test_of_training_is_partial_and_of_no_checkpoint(settings, tmp_
     record = record_of(tmp_path)
     assert (record["partial"], record["checkpoint_hash"], record["steps"]) == (True, None, 1)
     assert record["settings"]["trainer.fast_dev_run"] is True
+
+
+def test_a_test_set_of_one_view_is_tested_alone_and_that_of_mpi_inf_3dhp_with_pck(trained, tmp_path, capsys):
+    one_view = {"subjects": ("S9",), "cameras": ("0",), "size_px": 48}
+    meta = replace(make_meta(**one_view), name="mpi-inf-3dhp-test")
+    write_store(tmp_path / "store", synthetic_rows(**one_view, clips=("Test/1",)), meta)
+    shutil.copytree(trained, tmp_path / "run")
+    record = evaluate(tmp_path / "run", "--data.test_store", str(tmp_path / "store"))
+    assert (record["test_subjects"], record["test_images"]) == (["S9"], 6)
+    assert record["test_source"] == meta.source
+    predictions = np.load(tmp_path / "run/test_predictions.npz")
+    pred, true = (predictions[name].astype(float) for name in ("pose_pred_mm", "pose_true_mm"))
+    expected = {}
+    for joint_set, joints in (
+        ("mpi14", [joint for joint in range(1, 17) if joint not in (7, 9)]),
+        ("h36m17", range(17)),
+    ):
+        expected["pck_150mm_percent", joint_set] = pck.percent_within(pred, true, joints, 150)
+        expected["auc_percent", joint_set] = pck.auc(pred, true, joints)
+    found = {(item["metric"], item["joint_set"]): item["value"] for item in record["pck_results"]}
+    assert found == pytest.approx(expected, abs=1e-3)
+    assert f"pck_150mm_percent (mpi14): {found['pck_150mm_percent', 'mpi14']:.1f}" in capsys.readouterr().out
+    assert "pck_results" not in record_of(trained)

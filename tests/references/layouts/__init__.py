@@ -11,6 +11,7 @@ from tests.references.layouts import (
     h36m_videopose3d,
     mmpose,
     mpi_inf_3dhp,
+    mpi_inf_3dhp_test,
     videos,
 )
 
@@ -61,6 +62,10 @@ MINIATURES = {
     "mpi-inf-3dhp": Miniature(
         mpi_inf_3dhp.write, fps=mpi_inf_3dhp.FPS, cameras=mpi_inf_3dhp.CAMERAS, clips=mpi_inf_3dhp.CLIPS
     ),
+    "mpi-inf-3dhp with images": Miniature(
+        mpi_inf_3dhp.write_with_images, fps=mpi_inf_3dhp.FPS, cameras=mpi_inf_3dhp.CAMERAS, clips=mpi_inf_3dhp.CLIPS
+    ),
+    "mpi-inf-3dhp-test": Miniature(mpi_inf_3dhp_test.write, clips=mpi_inf_3dhp_test.CLIPS),
     "mpi-inf-3dhp-mmpose": Miniature(
         mmpose.write_mpi_inf_3dhp, fps=mpi_inf_3dhp.FPS, cameras=mpi_inf_3dhp.CAMERAS, clips=mpi_inf_3dhp.CLIPS
     ),

@@ -4,7 +4,11 @@ from importlib import import_module
 
 from tests.references.layouts.faults import FAULTS
 
-for name in ("h36m_fetch", "h36m_mks0601", "h36m_original", "h36m_videopose3d", "mmpose", "mpi_inf_3dhp", "videos"):
+NAMES = (
+    "h36m_fetch", "h36m_mks0601", "h36m_original", "h36m_videopose3d", "mmpose", "mpi_inf_3dhp", "mpi_inf_3dhp_test",
+    "videos",
+)  # fmt: skip
+for name in NAMES:
     import_module(f"tests.references.layouts.faults_{name}")
 
 __all__ = ["FAULTS"]

@@ -88,6 +88,18 @@ def video_that_ends_early(folder):
     write_video(folder / VIDEO, [np.zeros((32, 32, 3), np.uint8)] * 2, 25, codec="mpeg4")
 
 
+@fault(f"{MPI} with images", "S1/Seq1/imageFrames", "camera 4 count from 0, those of camera 0, 2, 7, 8 do not")
+def images_numbered_in_two_ways(folder):
+    images = folder / "S1/Seq1/imageFrames/video_4"
+    (images / "frame_000001.jpg").rename(images / "frame_000000.jpg")
+
+
+@fault(f"{MPI} with images", "video_4: has no image such as frame_000001.jpg", "extract the frames again")
+def images_named_otherwise(folder):
+    for path in (folder / "S1/Seq1/imageFrames/video_4").iterdir():
+        path.rename(path.with_name(path.name.replace("frame_", "img_")))
+
+
 @fault(MPI, VIDEO, "cannot be opened as a video", "again")
 def empty_clip(folder):
     truncate(folder / VIDEO, 0)

@@ -7,10 +7,13 @@ Followed facts:
   matrices, world to camera in mm; the 17 joints of its "relevant" set are 7 5 14 15 16 9 10 11 23 24 25 18 19 20 4 3 6.
 - The world has Y up: (x, y, z) of a world with Z up is (x, z, -y) there. Lenses have no distortion.
 - S1/Seq1 has 25, S1/Seq2 50 frames a second, S8/Seq1 25 (mpii_get_sequence_info.m).
+- https://github.com/nkolot/SPIN (datasets/preprocess/mpi_inf_3dhp.py) writes the first frame of a video to
+  imageFrames/video_0/frame_000001.jpg, and gives it the first pose.
 """
 
 import numpy as np
 import scipy.io
+import simplejpeg
 
 from tests.references.video_files import write_video
 
@@ -34,6 +37,26 @@ Z_UP_TO_Y_UP = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]])
 
 
 def write(film, folder):
+    write_sequences(film, folder, write_videos)
+
+
+def write_with_images(film, folder):
+    """As SPIN's script leaves it, the videos removed."""
+    write_sequences(film, folder, write_images)
+
+
+def write_videos(place, number, frames, fps):
+    write_video(place / "imageSequence" / f"video_{number}.avi", frames, fps, codec="mpeg4")
+
+
+def write_images(place, number, frames, fps):
+    for count, frame in enumerate(frames, start=1):
+        path = place / "imageFrames" / f"video_{number}" / f"frame_{count:06d}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(simplejpeg.encode_jpeg(frame, quality=95))
+
+
+def write_sequences(film, folder, write_frames):
     for (subject, sequence, _), source in CLIPS.items():
         clip = next(clip for clip in film.clips if (clip.subject, clip.action, clip.subaction) == source)
         place = folder / subject / sequence
@@ -41,8 +64,7 @@ def write(film, folder):
         write_annotation(film, clip, place / "annot.mat")
         write_calibration(film, place / "camera.calibration")
         for number, name in CAMERAS.items():
-            video = place / "imageSequence" / f"video_{number}.avi"
-            write_video(video, clip.frames[name], FPS[subject, sequence, 1], codec="mpeg4")
+            write_frames(place, number, clip.frames[name], FPS[subject, sequence, 1])
 
 
 def write_annotation(film, clip, path):
