@@ -27,7 +27,9 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--test-step", type=at_least(1), metavar="N", help="of the test subjects (default: --step)")
     parser.add_argument("--size", type=at_least(16), default=256, metavar="PX", help="side of the crops (%(default)s)")
     parser.add_argument(
-        "--detector", metavar="WEIGHTS", help="boxes of own videos: COCO_V1 or a file (default: motion)"
+        "--detector",
+        metavar="WEIGHTS",
+        help="boxes of own videos: COCO_V1, a file, or motion (default: COCO_V1 where it can be had, else motion)",
     )
     parser.add_argument("--exclusions", default="default", metavar="FILE", help="YAML of bad clips; default, none")
     parser.add_argument("--strict", action="store_true", help="fail where anything would be skipped")
@@ -57,6 +59,8 @@ def run(options: argparse.Namespace) -> None:
         strict=options.strict,
     )
     clips = chosen_clips(source, settings, options.subjects)
+    if not options.detector and (line := source.prefer_detector(clips)):
+        print(line)
     changes = build_store(source, options.out, settings, clips, options.workers)
     page = options.out / PAGE_FILE
     if changes.is_new:

@@ -191,6 +191,10 @@ class Source(ABC):
         """
         raise InputError(f"--detector: layout {self.name!r} has its boxes from the data set; leave the option out")
 
+    def prefer_detector(self, clips: list[Clip]) -> str | None:
+        """Choose how to find the boxes that ``clips`` lack, and return a line that says so; None: nothing is to find."""
+        return None
+
     def options(self) -> dict[str, str]:
         """What else than files and settings decides what every clip becomes, such as the weights of a detector."""
         return {}

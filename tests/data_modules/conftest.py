@@ -41,3 +41,9 @@ def sources(film, tmp_path_factory):
 def copied_source(sources, tmp_path):
     """A function that gives a copy of a miniature to break."""
     return lambda layout: shutil.copytree(sources(layout), tmp_path / "source")
+
+
+@pytest.fixture(autouse=True)
+def no_download(monkeypatch):
+    """Weights of a detector lie on some machines only, and nothing is downloaded by tests."""
+    monkeypatch.setattr("data_modules.sources.footage.detector_boxes.available_detector", lambda: None)

@@ -50,6 +50,8 @@ from mcss.skeleton import JOINTS
 if TYPE_CHECKING:
     from data_modules.sources.footage.detector_boxes import Detector
 
+MOTION = "motion"
+"""In place of a detector's weights."""
 CLICKS_FILE, PEOPLE_FILE = "clicks.csv", "people.csv"
 """What labels are made from."""
 SOLVED_FILES = ("cameras.json", "solved.html")
@@ -73,10 +75,29 @@ class Videos(Source):
         self._images_sync = {} if images_fps is None else {"fps": str(images_fps)}
 
     def use_detector(self, weights: str) -> None:
-        """Find persons by a detector instead of their motion, in recordings without rows in boxes.csv."""
+        """Find persons by a detector, or by their ``motion``, in recordings without rows in boxes.csv."""
+        if weights == MOTION:
+            return
         from data_modules.sources.footage.detector_boxes import Detector  # torchvision's networks take seconds to load
 
         self._detector = Detector(weights)
+
+    def prefer_detector(self, clips: list[Clip]) -> str | None:
+        """Take torchvision's detector where its weights can be had, if a recording has no rows in boxes.csv."""
+        boxed = rows_by(self.source / BOXES_FILE, "video")
+        if all(_name(path) in boxed for clip in clips for path in recordings_in(self.annotation(clip))):
+            return None
+        from data_modules.sources.footage.detector_boxes import NETWORK, available_detector
+
+        self._detector = available_detector()
+        if self._detector:
+            return (
+                f"boxes that boxes.csv lacks: by {NETWORK} {self._detector.weights}; --detector {MOTION} takes motion"
+            )
+        return (
+            "boxes that boxes.csv lacks: from motion, which finds somebody who walks about; the weights of a person"
+            " detector cannot be had here, --detector FILE names some"
+        )
 
     def options(self) -> dict[str, str]:
         """Weights of the detector, if one is used."""

@@ -14,6 +14,7 @@ from data_modules.sources.footage import detector_boxes
 from data_modules.sources.footage.detector_boxes import Detector, load_detector, people_in
 from data_modules.sources.footage.recordings import read_recording
 from data_modules.sources.footage.tracks import found_track
+from data_modules.sources.registry import make_layout
 from data_modules.store import open_store
 from mcss.errors import InputError
 from tests.references.video_files import write_video
@@ -188,3 +189,25 @@ def test_data_sets_have_boxes_of_their_own(sources, tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(["import", "h36m-mks0601", *arguments])
     assert "--detector: layout 'h36m-mks0601' has its boxes from the data set" in capsys.readouterr().err
+
+
+def test_a_detector_is_taken_where_its_weights_can_be_had(copied_source, monkeypatch, network):
+    source = copied_source("videos")
+    (source / "boxes.csv").unlink()
+    videos = make_layout("videos", source)
+    monkeypatch.setattr(detector_boxes, "available_detector", lambda: None)
+    assert "from motion, which finds somebody who walks about" in videos.prefer_detector(videos.clips())
+    assert videos.options() == {}
+    monkeypatch.setattr(detector_boxes, "available_detector", lambda: Detector("COCO_V1"))
+    assert "--detector motion takes motion" in videos.prefer_detector(videos.clips())
+    assert videos.options() == {"detector": "COCO_V1"}
+
+
+def test_no_detector_is_looked_for_where_boxes_are_given(copied_source, monkeypatch):
+    source = copied_source("videos")
+    rows = ["video,frame,left,top,width,height"]
+    videos = make_layout("videos", source)
+    rows += [f"{c[0]}/{c[1]}/{camera},0,1,1,9,9" for c in videos.clips() for camera in videos.cameras(c)]
+    (source / "boxes.csv").write_text("\n".join(rows))
+    monkeypatch.setattr(detector_boxes, "available_detector", lambda: pytest.fail("looked for"))
+    assert videos.prefer_detector(videos.clips()) is None
