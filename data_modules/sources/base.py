@@ -192,7 +192,7 @@ class Source(ABC):
         raise InputError(f"--detector: layout {self.name!r} has its boxes from the data set; leave the option out")
 
     def prefer_detector(self, clips: list[Clip]) -> str | None:
-        """Choose how to find the boxes that ``clips`` lack, and return a line that says so; None: nothing is to find."""
+        """Choose how to find the boxes that ``clips`` lack, and say so in a line; None where nothing is to be found."""
         return None
 
     def options(self) -> dict[str, str]:
