@@ -1,4 +1,4 @@
-"""The frames of a training sequence: its videos, or the images that SPIN's and HMR's scripts extract from them."""
+"""The frames of a training sequence: its videos, or the images that SPIN's script extracts from them."""
 
 import re
 from pathlib import Path
