@@ -134,6 +134,12 @@ class ClipRows:
                 yield instant, last_frame
             if instant.frame > last_frame:
                 last_frame, last_time_s = instant.frame, instant.time_s
+        if last_frame < 0:
+            cameras = ", ".join(self.settings.cameras or self.source.cameras(self.clip))
+            raise InputError(
+                f"{self.source.annotation(self.clip)}: no instant that any of the cameras ({cameras}) saw; choose by "
+                "--cameras some that the clip has"
+            )
 
     def _is_due(self, instant: Instant, last_frame: int, last_time_s: float) -> bool:
         if self.settings.every_s is not None:

@@ -138,3 +138,25 @@ def test_a_clip_ends_with_its_shortest_video(
     assert {frame for name, frame, _ in by_place(store) if name == clip} == set(range(frames))
     line = f"{clip}: {source / video}: has {frames} frames for {poses} poses, the clip is cut to the shortest"
     assert sum(entry.startswith(line) for entry in left_out) == 1
+
+
+@pytest.mark.parametrize(
+    ("layout", "camera", "removed", "clips"),
+    [
+        ("h36m-mmpose", "55011271", "S9_Directions_1.55011271", {"S1/Directions/1", "S1/Walking/2"}),
+        ("mpi-inf-3dhp-mmpose", "8", "S8_Seq1_Cam8_", {"S1/Seq1/1", "S1/Seq2/1"}),
+    ],
+)
+def test_subjects_without_the_chosen_camera_are_named(layout, camera, removed, clips, copied_source, tmp_path, capsys):
+    source = copied_source(layout)
+    for path in source.rglob("*.npz"):
+        values = dict(np.load(path))
+        keep = np.array([removed not in name for name in values["imgname"]])
+        np.savez(path, **{key: value[keep] for key, value in values.items()})
+    store, left_out = imported(layout, source, tmp_path / "store", "--cameras", camera)
+    assert {name for name, *_ in by_place(store)} == clips
+    (line,) = [line for line in left_out if f"cameras ({camera}) saw" in line]
+    assert line.split("/")[0] in ("S8", "S9")
+    with pytest.raises(SystemExit):
+        imported(layout, source, tmp_path / "strict", "--strict", "--cameras", camera)
+    assert f"no instant that any of the cameras ({camera}) saw" in capsys.readouterr().err
