@@ -15,6 +15,8 @@ from mcss.geometry.camera import Camera
 from mcss.models.module import MCSSModule
 from tests.references.layouts import MINIATURES, layout_of
 
+pytestmark = pytest.mark.slow
+
 LAYOUTS = sorted(name for name in MINIATURES if name != "mpi-inf-3dhp-test")  # nothing in it is for training
 SIZE_PX = 64
 GREY_LEVELS = 10

@@ -14,6 +14,8 @@ from tests.references.layouts.h36m_karfly import LABELS
 from tests.references.layouts.mmpose import end_video_early
 from tests.references.video_files import write_video
 
+pytestmark = pytest.mark.slow
+
 
 def imported(layout, source, out, *arguments):
     """Store of what is not skipped, and what was left out."""

@@ -22,6 +22,8 @@ from mcss.errors import InputError
 from tests.references.layouts.faults import edit_text
 from tests.references.video_files import write_video
 
+pytestmark = pytest.mark.slow
+
 PHONE_PX = (108, 192)
 FPS = 5
 CONFIG = replace(PRESETS["tiny"], instants=16, frame_step=10)  # a fifth of a second apart
