@@ -59,6 +59,7 @@ def test_a_pose_without_a_pelvis_is_left_out():
     assert (whole.compute(), whole.joint_count) == (rest.compute(), rest.joint_count)
 
 
+@pytest.mark.slow
 def test_ranks_with_unequal_batches_add_up():
     pred, target = poses(2)
     batches = [[(pred[:6], target[:6]), (pred[6:7], target[6:7])], [(pred[7:], target[7:])]]
