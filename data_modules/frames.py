@@ -19,6 +19,8 @@ from data_modules.sources.base import VideoFrame
 from mcss.errors import InputError
 
 COPY_AGAIN = "copy or download it again"
+TOLERATED_FRAMES, TOLERATED_S = 5, 0.5
+"""By so much the announcement of a container may differ from what is in it."""
 MAX_8_BIT, MAX_16_BIT = 255, 65535
 DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
 """What Pillow raises for a file that is damaged or absurd."""
@@ -103,6 +105,8 @@ class VideoStamps:
     ticks: Int64[np.ndarray, " frames"]
     """Ascending, in the container's own unit."""
     tick_s: float
+    missing: str
+    """How much the file ends before what its header announces; empty where it does not."""
     are_of_display: bool
     """AVI files have times of decoding: where frames are stored in another order, the order alone tells them apart."""
 
@@ -127,15 +131,20 @@ def _video_stamps(path: Path, size: int, changed_ns: int) -> VideoStamps:
         try:
             # What was cut off on a phone is still in the file: it is decoded, because later frames build on it, and
             # never shown.
-            shown = (packet for packet in container.demux(stream) if not packet.is_discard)
-            stamps = [packet.dts if packet.pts is None else packet.pts for packet in shown]
+            packets = [(p.dts if p.pts is None else p.pts, p.is_discard) for p in container.demux(stream)]
+            stamps = [stamp for stamp, is_discard in packets if not is_discard]
         except av.FFmpegError as error:
             raise InputError(f"{path}: damaged ({error.strerror}); {COPY_AGAIN}") from None
         known = sorted(stamp for stamp in stamps if stamp is not None)  # the last packet only says that it is the last
         if not known or stream.time_base is None:
             raise InputError(f"{path}: has no frame; film or {COPY_AGAIN}")
+        frames = stream.frames - len(packets) + 1
+        cut_s = (container.duration or 0) / av.time_base - (known[-1] - min(known[0], 0)) * float(stream.time_base)
+        missing = f"{frames} of {stream.frames} frames" if stream.frames and frames > TOLERATED_FRAMES else ""
+        if not stream.frames and not container.streams.audio and cut_s > TOLERATED_S:
+            missing = f"the last {cut_s:.1f} s"
         are_of_display = container.format.name != "avi" or not stream.codec_context.has_b_frames
-        return VideoStamps(np.array(known), float(stream.time_base), are_of_display)
+        return VideoStamps(np.array(known), float(stream.time_base), missing, are_of_display)
 
 
 def frame_times_s(path: Path) -> Float64[np.ndarray, " frames"]:

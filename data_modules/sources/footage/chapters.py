@@ -16,6 +16,10 @@ CHAPTER_NAMES = (
     re.compile(r"(?P<take>.+?)[ _-]*(?:chapter|chap|part|pt)[ _-]*(?P<chapter>\d+)", re.IGNORECASE),
 )
 """Names of the chapters of one take; cameras that film together are called otherwise."""
+NUMBERED_NAMES = re.compile(
+    r"(?P<before>(?:DJI|DSC|C|P|MVI|IMG|VID|G[XHLS]01|GOPR)[\w-]*?)(?P<number>\d{4})(?P<behind>\D*)"
+)
+"""Names that cameras give by themselves: consecutive ones are of one camera, one after the other."""
 BORDER_S = 3.0
 """A file that was begun so near to the end of another one goes on where that one stopped."""
 
@@ -43,7 +47,7 @@ def _refuse(pair: tuple[Path, Path] | None) -> None:
         first, second = (path.name for path in pair)
         raise InputError(
             f"{pair[0].parent}: {first} and {second} look like chapters of one recording, which is one camera; join"
-            " them (ffmpeg -f concat), or move them into clips of their own"
+            " them (ffmpeg -f concat), move them into clips of their own, or call them like their cameras"
         )
 
 
@@ -55,6 +59,13 @@ def _by_name(videos: Sequence[Path]) -> tuple[Path, Path] | None:
                 other = takes.setdefault(match["take"].lower(), path)
                 if other != path:
                     return other, path
+    numbered = {}
+    for path in sorted(videos):
+        if match := NUMBERED_NAMES.fullmatch(path.stem.upper()):
+            numbered[match["before"], int(match["number"]), match["behind"]] = path
+    for (before, number, behind), path in numbered.items():
+        if (before, number - 1, behind) in numbered:
+            return numbered[before, number - 1, behind], path
     return None
 
 

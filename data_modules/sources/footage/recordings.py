@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64, Int64, UInt8
 
-from data_modules.frames import ImageReader, NotDecodedError, VideoReader, frame_times_s
+from data_modules.frames import ImageReader, NotDecodedError, VideoReader, frame_times_s, video_stamps
 from data_modules.sources.base import VideoFrame
 from data_modules.sources.file_names import is_image, is_video, numbered_images
 from data_modules.sources.footage.tables import number_in
@@ -29,6 +29,8 @@ class Recording:
     the image's name less the lowest one. A number may be missing."""
     images: tuple[Path, ...] = ()
     """Of a folder."""
+    cut: str = ""
+    """How much of what the file's header announces is missing at its end."""
     gap: str = ""
     """What is not there though it was announced, with counts."""
 
@@ -106,7 +108,7 @@ def _read_folder(path: Path, sync: Mapping[str, str]) -> Recording:
     first = next((int(number) for number in numbers[:-1] + 1 if number not in images), 0)
     gap = f"{missing} of {frames[-1] + 1} numbers are missing, the first is {first}" if missing else ""
     every_s = np.arange(2) / fps
-    return Recording(path, on_shared_clock(frames / fps, sync, path, every_s), frames, tuple(images.values()), gap)
+    return Recording(path, on_shared_clock(frames / fps, sync, path, every_s), frames, tuple(images.values()), gap=gap)
 
 
 def _read_video(path: Path, sync: Mapping[str, str]) -> Recording:
@@ -123,7 +125,7 @@ def _read_video(path: Path, sync: Mapping[str, str]) -> Recording:
     if not len(frames):
         raise InputError(f"{path}: {gaps[-1]}; write it again with ffmpeg -i {path.name} -fps_mode cfr")
     time_s = on_shared_clock(own_time_s, sync, path)[frames]
-    return Recording(path, time_s, frames, gap=" and ".join(gaps))
+    return Recording(path, time_s, frames, cut=video_stamps(path).missing, gap=" and ".join(gaps))
 
 
 def folder_fps(path: Path, sync: Mapping[str, str]) -> float:

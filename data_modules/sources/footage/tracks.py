@@ -21,10 +21,8 @@ if TYPE_CHECKING:
 
 STAYS = 0.4
 """Share of a recording's boxes that cover the centre of one of them: 0.2 to 0.3 where somebody walks about."""
-LEAST_ASPECT = 1.3
-"""Height over width of the median box of a whole person."""
-LEAST_STEADINESS = 0.5
-"""Height of a tenth of the boxes is below this share of the largest one's where now an arm moves, now the body."""
+LARGEST_RISE = 0.5
+"""Heights of the median box by which boxes of one person rise and fall; a hand does by more of its own height."""
 CHECKED = 400
 """Pictures of which the boxes are compared with each box."""
 GIVE_BOXES = "give boxes.csv, or find the person with --detector"
@@ -106,15 +104,14 @@ def found_track(recording: Recording, detector: "Detector | None") -> Track:
 
 
 def _is_part_of_a_person(boxes: Float64[np.ndarray, "looks 4"]) -> bool:
-    """Whether what moves stays in one place and is not of the shape, or not steadily of the size, of a person."""
+    """Whether what moves stays in one place, or rises and falls as no whole person does."""
     seen = boxes[np.isfinite(boxes[:, 0])]
     seen = seen[np.unique(np.linspace(0, len(seen) - 1, min(CHECKED, len(seen))).round().astype(int))]
-    width, height = (seen[:, 2:] - seen[:, :2]).T
     centre = (seen[:, 2:] + seen[:, :2]) / 2
     covers = ((seen[None, :, :2] <= centre[:, None]) & (centre[:, None] <= seen[None, :, 2:])).all(axis=2)
     stays = float(np.median(covers.mean(axis=1))) >= STAYS
-    is_steady = float(np.quantile(height, 0.1)) >= LEAST_STEADINESS * float(height.max())
-    return stays and not (is_steady and float(np.median(height / width)) >= LEAST_ASPECT)
+    lowest, highest = np.quantile(centre[:, 1], (0.05, 0.95))
+    return stays or float(highest - lowest) > LARGEST_RISE * float(np.median(seen[:, 3] - seen[:, 1]))
 
 
 def _between(left_out: np.ndarray, looked_at: np.ndarray, count: int) -> Bool[np.ndarray, " pictures"]:

@@ -170,6 +170,11 @@ class Videos(Source):
         }
         lines = differences(f"{clip[0]}/{clip[1]}", sync_clip(own, sound_only=True), own, offsets)
         remarks = [Remark(line, is_fault=False) for line in lines]
+        remarks += [
+            Remark(f"{one.path}: ends before {one.cut} that its header announces; copy or download it again")
+            for one in on_shared_clock
+            if one.cut
+        ]
         remarks += [Remark(f"{one.path}: {one.gap}", is_fault=False) for one in on_shared_clock if one.gap]
         remarks += [remark for one in on_shared_clock for remark in self._track(one).remarks]
         if poses := self._poses(clip):

@@ -24,11 +24,11 @@ def number_of(image):
     return sum(int(image[8, 8 * bit + 4].mean() > 127) << bit for bit in range(8))
 
 
-def write(path, count, fps=60, codec="libx264", options=None, stamps=None, metadata=None):
+def write(path, count, fps=60, codec="libx264", options=None, stamps=None, metadata=None, container=None):
     """Frames of consecutive numbers; ``stamps`` in milliseconds where the rate is not constant."""
-    with av.open(str(path), "w") as container:
-        container.metadata.update(metadata or {})
-        stream = container.add_stream(codec, rate=fps)
+    with av.open(str(path), "w", options=container or {}) as file:
+        file.metadata.update(metadata or {})
+        stream = file.add_stream(codec, rate=fps)
         stream.width, stream.height, stream.pix_fmt = 64, 16, "yuv420p"
         stream.options = {"crf": "12", **(options or {})}
         if stamps is not None:
@@ -37,8 +37,8 @@ def write(path, count, fps=60, codec="libx264", options=None, stamps=None, metad
             frame = av.VideoFrame.from_ndarray(picture(number), format="rgb24")
             if stamps is not None:
                 frame.pts, frame.time_base = stamps[number], Fraction(1, 1000)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode())
     return path
 
 
@@ -120,7 +120,14 @@ def test_images_whose_numbers_miss_keep_their_times(tmp_path, pattern):
 
 @pytest.mark.parametrize(
     "names",
-    [("GX010042.MP4", "GX020042.MP4"), ("GOPR0042.MP4", "GP010042.MP4"), ("left_part1.mov", "left_part2.mov")],
+    [
+        ("GX010042.MP4", "GX020042.MP4"),
+        ("GOPR0042.MP4", "GP010042.MP4"),
+        ("left_part1.mov", "left_part2.mov"),
+        ("DJI_0001.MP4", "DJI_0002.MP4"),
+        ("DJI_20260501_0007_D.MP4", "DJI_20260501_0008_D.MP4"),
+        ("C0001.MP4", "C0002.MP4"),
+    ],
 )
 def test_chapters_by_name_are_not_two_cameras(tmp_path, names):
     with pytest.raises(InputError, match=f"{names[0]} and {names[1]} look like chapters of one recording"):
@@ -128,7 +135,21 @@ def test_chapters_by_name_are_not_two_cameras(tmp_path, names):
 
 
 def test_names_of_cameras_are_no_chapters(tmp_path):
-    require_no_chapters([tmp_path / name for name in ("GX010042.mp4", "GX010043.mp4", "cam1.mp4", "cam2.mp4")])
+    require_no_chapters(
+        [
+            tmp_path / name
+            for name in (
+                "GX010042.mp4",
+                "GX010071.mp4",
+                "cam1.mp4",
+                "cam2.mp4",
+                "IMG_0007.mov",
+                "IMG_4321.mov",
+                "54138969.mp4",
+                "54138970.mp4",
+            )
+        ]
+    )
 
 
 @pytest.mark.parametrize(("second", "is_refused"), [("10:00:08", True), ("10:00:00", False), ("10:00:03", False)])
@@ -142,3 +163,11 @@ def test_a_recording_that_begins_where_another_ends_is_not_a_second_camera(tmp_p
             require_no_successors(videos)
     else:
         require_no_successors(videos)
+
+
+@pytest.mark.parametrize(("name", "lost"), [("a.mp4", "of 60 frames"), ("a.mkv", "the last")])
+def test_a_file_that_ends_before_what_its_header_announces_is_said(tmp_path, name, lost):
+    path = write(tmp_path / name, 60, 20, "mpeg4", container={"movflags": "faststart"} if name == "a.mp4" else None)
+    assert read_recording(path, {}).cut == ""
+    path.write_bytes(path.read_bytes()[: -path.stat().st_size // 4])
+    assert lost in read_recording(path, {}).cut

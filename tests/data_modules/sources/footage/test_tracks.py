@@ -54,6 +54,26 @@ def test_somebody_who_gestures_on_the_spot_is_refused(tmp_path, sides):
         found_track(recording, None)
 
 
+def raised_arm(picture, number):
+    picture[20:85, 52:76] = BLUE
+    top = int(64 + 10 * np.sin(number / 4))
+    for height in range(2, 30):
+        x = int(74 + (top - 64) * (30 - height) / 30)
+        picture[height, x : x + 5] = GREEN
+
+
+def hand_up_and_down(picture, number):
+    picture[20:85, 52:76] = BLUE
+    y = int(45 + 22 * np.sin(number / 6))
+    picture[y : y + 9, 78:86] = GREEN
+
+
+@pytest.mark.parametrize("draw", [raised_arm, hand_up_and_down])
+def test_one_arm_or_hand_is_no_person(tmp_path, draw):
+    with pytest.raises(InputError, match="boxes from motion are not to be trusted"):
+        found_track(film(tmp_path / "a.mp4", draw, 75), None)
+
+
 def crossing(picture, number):
     walker(picture, number)
     walker(picture, number, BLUE, start=103, step=-2)
