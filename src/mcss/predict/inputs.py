@@ -1,6 +1,5 @@
 """From what the user names to scenes: videos, folders of frames or crops, a scene's folder, a store."""
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
@@ -8,7 +7,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from data_modules.sources.file_names import is_image, is_video
+from data_modules.sources.file_names import is_image, is_video, natural_order
 from data_modules.sources.footage.recordings import recording_camera, recordings_in
 from data_modules.sources.footage.videos import Videos
 from mcss.errors import InputError
@@ -105,7 +104,7 @@ def crop_scene(folder: Path, images: Sequence[Path], fps: float | None) -> CropS
 
 def sorted_images(folder: Path) -> list[Path]:
     """Image files of a folder, ``f2`` before ``f10``."""
-    return sorted(filter(is_image, folder.iterdir()), key=_natural)
+    return sorted(filter(is_image, folder.iterdir()), key=natural_order)
 
 
 def unread_files(folder: Path) -> list[Path]:
@@ -129,8 +128,3 @@ def image_size(path: Path) -> tuple[int, int]:
             return image.size
     except (OSError, SyntaxError) as error:
         raise InputError(f"{path}: not a whole image ({error}); copy it again, or remove it") from None
-
-
-def _natural(path: Path) -> list[tuple[int, str]]:
-    """Key that sorts numbers in names by their value."""
-    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", path.name)]
