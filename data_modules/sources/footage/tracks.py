@@ -19,8 +19,8 @@ from mcss.errors import InputError
 if TYPE_CHECKING:
     from data_modules.sources.footage.detector_boxes import Detector
 
-STAYS = 0.4
-"""Share of a recording's boxes that cover the centre of one of them: 0.2 to 0.3 where somebody walks about."""
+STAYS = 0.7
+"""Share of a recording's boxes that cover the centre of one of them, in the median: 0.2 to 0.5 of a walker."""
 LARGEST_RISE = 0.5
 """Heights of the median box by which boxes of one person rise and fall; a hand does by more of its own height."""
 CHECKED = 400
