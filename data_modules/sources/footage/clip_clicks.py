@@ -14,7 +14,7 @@ from jaxtyping import Float64, Int64
 from data_modules.frames import ImageReader
 from data_modules.sources.base import Clip
 from data_modules.sources.footage.keypoint_files import as_joints, names_of_joints, read_keypoints
-from data_modules.sources.footage.recordings import Recording, frame_numbers, match_frames
+from data_modules.sources.footage.recordings import Recording, frame_numbers, pictures_together
 from data_modules.sources.footage.solving.clicks import Clicks
 from data_modules.sources.footage.tables import read_table
 from data_modules.sources.footage.videos import CLICKS_FILE, PEOPLE_FILE, Videos
@@ -54,8 +54,7 @@ def bring_together(source: Videos, clip: Clip, joints: dict[str, JointsByFrame])
     if unknown := sorted(set(joints) - set(source.cameras(clip))):
         raise InputError(f"{name}: there is no camera {unknown[0]}; there are {', '.join(source.cameras(clip))}")
     recordings = tuple(source.recordings(clip, tuple(sorted(joints))))
-    slowest = min(range(len(recordings)), key=lambda number: round(recordings[number].fps, 2))
-    pictures = match_frames([recording.time_s for recording in recordings], slowest)
+    slowest, pictures = pictures_together(recordings)
     frames = frame_numbers(recordings, pictures)
     none = np.full((len(JOINTS), 2), np.nan)
     points = np.array(

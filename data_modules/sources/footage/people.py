@@ -32,10 +32,6 @@ class Sightings:
     boxes: tuple[Boxes, ...]
     """Of each look, the largest first."""
 
-    def largest(self) -> Float64[np.ndarray, "looks 4"]:
-        """Largest box of each look; not a number where nobody was found."""
-        return np.array([boxes[0] if len(boxes) else np.full(4, np.nan) for boxes in self.boxes]).reshape(-1, 4)
-
     def are_crowded(self) -> Bool[np.ndarray, " looks"]:
         """Whether more than one person, or moving thing, is in view; what only one look in three shows does not count.
 

@@ -7,6 +7,7 @@ from jaxtyping import Float64
 
 from data_modules.sources.base import Remark
 from data_modules.sources.footage.poses import OwnPoses
+from data_modules.sources.footage.recordings import nearest_index
 from mcss.skeleton import BONES, JOINTS
 
 LEAST_USED = 0.5
@@ -23,7 +24,7 @@ def pose_remarks(poses: OwnPoses, instants_s: Float64[np.ndarray, " instants"], 
 
     Args:
         poses: of the clip.
-        instants_s: times of the instants on the shared clock, ascending.
+        instants_s: times of the instants on the shared clock, ascending; at least one.
         tolerance_s: a pose belongs to an instant that is so near.
     """
     if poses.absent:
@@ -43,8 +44,8 @@ def pose_remarks(poses: OwnPoses, instants_s: Float64[np.ndarray, " instants"], 
 def _join_remarks(
     poses: OwnPoses, instants_s: Float64[np.ndarray, " instants"], tolerance_s: float
 ) -> Iterator[Remark]:
-    nearest = np.abs(poses.time_s[:, None] - instants_s[None]).min(axis=1) if len(instants_s) else np.array([np.inf])
-    used, count = int((nearest <= tolerance_s).sum()), len(poses.time_s)
+    apart_s = np.abs(instants_s[nearest_index(instants_s, poses.time_s)] - poses.time_s)
+    used, count = int((apart_s <= tolerance_s).sum()), len(poses.time_s)
     if used >= LEAST_USED * min(count, len(instants_s)):
         return
     span_s, film_s = (float(times[-1] - times[0]) for times in (poses.time_s, instants_s))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float64, Int64, UInt8
+from jaxtyping import Float64, Int64, Shaped, UInt8
 
 from data_modules.frames import ImageReader, NotDecodedError, VideoReader, frame_times_s, video_stamps
 from data_modules.sources.base import VideoFrame
@@ -68,6 +68,11 @@ def read_pictures(
 def recording_camera(path: Path) -> str:
     """Name of the camera of a video file or a folder of images: the name without the file's suffix."""
     return path.name if path.is_dir() else path.stem
+
+
+def recording_name(path: Path) -> str:
+    """Name of a recording, or of poses, in the tables: <subject>/<clip>/<camera>."""
+    return f"{path.parent.parent.name}/{path.parent.name}/{recording_camera(path)}"
 
 
 def recordings_in(folder: Path) -> list[Path]:
@@ -182,6 +187,19 @@ def frames_per_s(time_s: Float64[np.ndarray, " frames"]) -> float:
     return (len(time_s) - 1) / span_s if span_s > 0 else 1.0
 
 
+def nearest_index(
+    values: Shaped[np.ndarray, " values"], wanted: Shaped[np.ndarray, " wanted"]
+) -> Int64[np.ndarray, " wanted"]:
+    """Index of the nearest of the ascending ``values`` to each wanted one; of two as near, the lower.
+
+    >>> nearest_index(np.array([0.0, 1.0, 3.0]), np.array([-1.0, 0.5, 2.5])).tolist()
+    [0, 0, 2]
+    """
+    after = np.searchsorted(values, wanted).clip(max=len(values) - 1)
+    before = (after - 1).clip(min=0)
+    return np.where(wanted - values[before] <= values[after] - wanted, before, after)
+
+
 def match_frames(
     times_s: Sequence[Float64[np.ndarray, " _"]], reference: int
 ) -> Int64[np.ndarray, "instants recordings"]:
@@ -194,11 +212,15 @@ def match_frames(
     tolerance = float(np.median(np.diff(instants))) / 2 if len(instants) > 1 else 0.0
     columns = []
     for times in times_s:
-        after = np.searchsorted(times, instants).clip(max=len(times) - 1)
-        before = (after - 1).clip(min=0)
-        nearest = np.where(instants - times[before] <= times[after] - instants, before, after)
+        nearest = nearest_index(times, instants)
         columns.append(np.where(np.abs(times[nearest] - instants) <= tolerance + CLOCK_TICK_S, nearest, -1))
     return np.stack(columns, axis=1)
+
+
+def pictures_together(recordings: Sequence[Recording]) -> tuple[int, Int64[np.ndarray, "instants recordings"]]:
+    """Which recording is the slowest, and ``match_frames`` with each of its pictures."""
+    slowest = min(range(len(recordings)), key=lambda number: round(recordings[number].fps, 2))  # stamps are rounded
+    return slowest, match_frames([recording.time_s for recording in recordings], slowest)
 
 
 def frame_numbers(

@@ -12,7 +12,7 @@ from data_modules.sources.base import Box, Remark
 from data_modules.sources.footage.box_track import box_track
 from data_modules.sources.footage.motion_boxes import moving_regions
 from data_modules.sources.footage.people import follow
-from data_modules.sources.footage.recordings import Recording
+from data_modules.sources.footage.recordings import Recording, nearest_index, recording_name
 from data_modules.sources.footage.tables import BOX_COLUMNS
 from mcss.errors import InputError
 
@@ -53,7 +53,7 @@ def written_track(recording: Recording, rows: Sequence[Mapping[str, str]], path:
     picture_of = {int(frame): picture for picture, frame in enumerate(recording.frames)}
     boxes = np.full((len(recording.time_s), 4), np.nan)
     unused = 0
-    name = "/".join((*recording.path.parent.parts[-2:], recording.camera))
+    name = recording_name(recording.path)
     for row in rows:
         try:
             left, top, width, height = (float(row[column]) for column in BOX_COLUMNS)
@@ -118,8 +118,4 @@ def _between(left_out: np.ndarray, looked_at: np.ndarray, count: int) -> Bool[np
     """Pictures nearer to a look that is left out than to another one."""
     if not len(left_out):
         return np.zeros(count, dtype=bool)
-    pictures = np.arange(count)
-    after = np.searchsorted(looked_at, pictures).clip(max=len(looked_at) - 1)
-    before = (after - 1).clip(min=0)
-    nearest = np.where(pictures - looked_at[before] <= looked_at[after] - pictures, before, after)
-    return np.isin(looked_at[nearest], left_out)
+    return np.isin(looked_at[nearest_index(looked_at, np.arange(count))], left_out)

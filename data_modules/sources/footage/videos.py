@@ -28,9 +28,10 @@ from data_modules.sources.footage.poses import POSES_FILES, OwnPoses, poses_file
 from data_modules.sources.footage.recordings import (
     Recording,
     folder_fps,
-    match_frames,
+    pictures_together,
     read_recording,
     recording_camera,
+    recording_name,
     recordings_in,
     unread_in,
 )
@@ -85,7 +86,7 @@ class Videos(Source):
     def prefer_detector(self, clips: list[Clip]) -> str | None:
         """Take torchvision's detector where its weights can be had, if a recording has no rows in boxes.csv."""
         boxed = rows_by(self.source / BOXES_FILE, "video")
-        if all(_name(path) in boxed for clip in clips for path in recordings_in(self.annotation(clip))):
+        if all(recording_name(path) in boxed for clip in clips for path in recordings_in(self.annotation(clip))):
             return None
         from data_modules.sources.footage.detector_boxes import NETWORK, available_detector
 
@@ -114,10 +115,10 @@ class Videos(Source):
     def clips(self) -> list[Clip]:
         """Folders <subject>/<clip> that hold recordings."""
         found = {folder: recordings_in(folder) for folder in self._clip_folders()}
-        names = {_name(path) for paths in found.values() for path in paths}
+        names = {recording_name(path) for paths in found.values() for path in paths}
         if not names:
             raise InputError(f"{self.source}: no <subject>/<clip>/<camera>.mp4 in it; arrange the videos so")
-        poses = {_name(path) for folder in found for path in poses_files(folder)}
+        poses = {recording_name(path) for folder in found for path in poses_files(folder)}
         for table, known in ((SYNC_FILE, names | poses), (BOXES_FILE, names)):
             rows = read_table(self.source / table, COLUMNS[table]) if (self.source / table).exists() else ()
             if unknown := sorted({row["video"] for row in rows} - known):
@@ -134,7 +135,7 @@ class Videos(Source):
         sync = rows_by(self.source / SYNC_FILE, "video")
         for folder in filter(Path.is_dir, recordings):
             numbered_images(folder)
-            folder_fps(folder, sync.get(_name(folder), [{}])[-1])
+            folder_fps(folder, sync.get(recording_name(folder), [{}])[-1])
         require_no_chapters([path for path in recordings if not path.is_dir()])
         return recordings
 
@@ -209,11 +210,10 @@ class Videos(Source):
         Raises:
             InputError: there is no time at which all were running.
         """
-        slowest = min(recordings, key=lambda recording: round(recording.fps, 2))  # time stamps are rounded
-        pictures = match_frames([recording.time_s for recording in recordings], recordings.index(slowest))
+        slowest, pictures = pictures_together(recordings)
         if not (pictures >= 0).all(axis=1).any():
             raise InputError(f"{self.annotation(clip)}: the videos have no time in common; check {SYNC_FILE}")
-        return slowest, pictures
+        return recordings[slowest], pictures
 
     def _clip_folders(self) -> list[Path]:
         """Folders <subject>/<clip>, without those of the operating system and of calibrations."""
@@ -234,7 +234,7 @@ class Videos(Source):
         markers = {joint: [row["marker"] for row in rows] for joint, rows in rows_by(table, "joint").items()}
         if unknown := sorted(set(markers) - set(JOINTS)):
             raise InputError(f"{table}: there is no joint {unknown[0]!r}; write one of {', '.join(JOINTS)}")
-        sync = rows_by(self.source / SYNC_FILE, "video").get(_name(path), [{}])[-1]
+        sync = rows_by(self.source / SYNC_FILE, "video").get(recording_name(path), [{}])[-1]
         return read_poses(path, markers, sync)
 
     def recordings(self, clip: Clip, cameras: tuple[str, ...]) -> list[Recording]:
@@ -242,7 +242,7 @@ class Videos(Source):
         sync = rows_by(self.source / SYNC_FILE, "video")
         paths = {recording_camera(path): path for path in recordings_in(self.annotation(clip))}
         return [
-            read_recording(paths[camera], sync.get(_name(paths[camera]), [self._images_sync])[-1])
+            read_recording(paths[camera], sync.get(recording_name(paths[camera]), [self._images_sync])[-1])
             for camera in cameras
             if camera in paths
         ]
@@ -252,7 +252,7 @@ class Videos(Source):
         if recording.path not in self._tracks:
             if self._tracks and next(iter(self._tracks)).parent != recording.path.parent:
                 self._tracks.clear()
-            path, name = self.source / BOXES_FILE, _name(recording.path)
+            path, name = self.source / BOXES_FILE, recording_name(recording.path)
             rows = rows_by(path, "video", name.rpartition("/")[0] + "/").get(name)
             self._tracks[recording.path] = (
                 found_track(recording, self._detector) if rows is None else written_track(recording, rows, path)
@@ -271,8 +271,3 @@ def _digests(path: Path, changed_ns: int) -> dict[str, str]:
     for row in read_table(path, COLUMNS[path.name]):
         digests[row["video"].rpartition("/")[0]].update(repr(row).encode())
     return {clip: digest.hexdigest() for clip, digest in digests.items()}
-
-
-def _name(path: Path) -> str:
-    """Name of a recording or of poses in the tables."""
-    return f"{path.parent.parent.name}/{path.parent.name}/{recording_camera(path)}"

@@ -12,7 +12,7 @@ import simplejpeg
 from data_modules.sources.base import Clip
 from data_modules.sources.footage.clip_clicks import CLICK_COLUMNS, clicked_joints
 from data_modules.sources.footage.labelling.proposals import proposed_instants
-from data_modules.sources.footage.recordings import frame_numbers, match_frames, read_pictures
+from data_modules.sources.footage.recordings import frame_numbers, pictures_together, read_pictures
 from data_modules.sources.footage.videos import CLICKS_FILE, Videos
 from mcss.errors import InputError
 from mcss.skeleton import JOINTS
@@ -80,8 +80,7 @@ class Session:
     def _add_clip(self, source: Videos, clip: Clip, count: int) -> None:
         name = f"{clip[0]}/{clip[1]}"
         recordings = source.recordings(clip, source.cameras(clip))
-        slowest = min(range(len(recordings)), key=lambda number: round(recordings[number].fps, 2))
-        pictures = match_frames([recording.time_s for recording in recordings], slowest)
+        slowest, pictures = pictures_together(recordings)
         frames = frame_numbers(recordings, pictures)
         videos = [f"{name}/{recording.camera}" for recording in recordings]
         begun = {(video, frame) for video, frame, _ in self.clicks}
