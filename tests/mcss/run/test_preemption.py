@@ -16,7 +16,7 @@ from mcss.models.module import MCSSModule
 from mcss.run.history import read_history
 from tests.references.full_disk import full_disk
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
