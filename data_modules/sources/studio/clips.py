@@ -11,9 +11,10 @@ from data_modules.sources.studio.appearance import surface_of
 from data_modules.sources.studio.body import Body, Posture, make_body
 from data_modules.sources.studio.cameras import studio_cameras
 from data_modules.sources.studio.config import StudioConfig
+from data_modules.sources.studio.furniture import Seat
 from data_modules.sources.studio.looks import LOOKS
 from data_modules.sources.studio.motion import Motion, play, stream
-from data_modules.sources.studio.render import Mesh, Scene, Seat, encode, render_view
+from data_modules.sources.studio.render import Mesh, Scene, encode, render_view
 from data_modules.sources.studio.room import build_room
 from mcss.geometry.camera import Camera
 

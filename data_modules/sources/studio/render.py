@@ -1,7 +1,5 @@
 """Rendering: rays of one camera against one posture in the room, outlines smoothed, everything else one ray a pixel."""
 
-from typing import NamedTuple
-
 import numpy as np
 import simplejpeg
 from embreex.mesh_construction import TriangleMesh
@@ -11,6 +9,7 @@ from scipy.sparse import csr_array
 
 from data_modules.sources.studio.appearance import SEAT, Surface, paint
 from data_modules.sources.studio.cameras import pixel_grid
+from data_modules.sources.studio.furniture import Seat
 from data_modules.sources.studio.looks import Look
 from data_modules.sources.studio.room import Room
 from mcss.geometry.camera import Camera
@@ -41,19 +40,11 @@ class Mesh:
         return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
 
 
-class Seat(NamedTuple):
-    """A stool: its middle in the plane, how it is turned, and the height of its top."""
-
-    center_mm: Float[np.ndarray, " 2"]
-    yaw_rad: float
-    top_mm: float
-
-
 def _seat_box(
     seat: Seat,
 ) -> tuple[Float[np.ndarray, "24 3"], Int[np.ndarray, "12 3"], Float[np.ndarray, "24 3"]]:
     """Vertices, triangles and normals of a seat: a box with four corners of its own for each face."""
-    center_mm, yaw_rad, top_mm = seat
+    center_mm, yaw_rad, top_mm, _ = seat
     signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], dtype=np.float64)
     vertices, normals = [], []
     for axis in range(3):
