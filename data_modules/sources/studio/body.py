@@ -1,4 +1,4 @@
-"""The body: joint angles to joints and vertices.
+"""The body: rotations of its bones to joints and vertices.
 
 The parametric human is anny's; its shape, skeleton and skinning weights are taken from it once. Posing is done here, in
 numpy, so that rendering processes need neither torch nor anny. Millimetres; at yaw 0 a body faces -Y, left at +X.
@@ -13,11 +13,8 @@ from jaxtyping import Float, Int
 from scipy.sparse import csr_array
 from scipy.spatial.transform import Rotation
 
-from data_modules.sources.studio.poses import ANGLES, ARM, LEG
 from mcss.skeleton import JOINTS
 
-SPINE_BONES = ("spine04", "spine03", "spine02", "spine01")
-NECK_BONES = ("neck01", "neck03")
 JOINT_BONES: dict[str, str] = {
     "RHip": "upperleg01.R", "RKnee": "lowerleg01.R", "RAnkle": "foot.R",
     "LHip": "upperleg01.L", "LKnee": "lowerleg01.L", "LAnkle": "foot.L",
@@ -26,17 +23,6 @@ JOINT_BONES: dict[str, str] = {
     "RShoulder": "upperarm01.R", "RElbow": "lowerarm01.R", "RWrist": "wrist.R",
 }  # fmt: skip
 """Bone whose head is the joint; the pelvis is the mid-point of the hips, the head top a vertex."""
-
-SHRUG = 0.12
-"""Share of an arm's outward swing that the collar bone makes."""
-POINTED_TOES_RAD = 0.6
-"""Ankle extension of a foot that does not stand."""
-SOLE_LEAN = (0.55, 0.85)
-"""Cosine of a shin's lean at which its foot begins to stand on the sole, and at which it fully does."""
-HANGING_ARM: Float[np.ndarray, "3 3"] = np.array([[0.0, -1.0, 0.0], [0.0, 0.0, 1.0], [-1.0, 0.0, 0.0]])
-"""``_hinge_frame`` of an arm that hangs down and whose elbow bends forward."""
-
-Angles = dict[str, Float[np.ndarray, " instants"]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,35 +78,33 @@ class Body:
         """Name of the bone that moves each vertex most."""
         return tuple(self.bones[bone] for bone in self.weights.toarray().argmax(axis=1))
 
-    def pose(
-        self,
-        angles_rad: Float[np.ndarray, "instants angles"],
-        yaw_rad: Float[np.ndarray, " instants"],
-        position_mm: Float[np.ndarray, "instants 2"],
-    ) -> Posture:
-        """Turn the body by ``yaw_rad`` and bend it; pelvis above ``position_mm``, lowest vertex at z = 0."""
-        angles = dict(zip(ANGLES, angles_rad.T, strict=True))
-        turns, heads = self._forward_kinematics(_bone_rotations(self, angles, yaw_rad), len(yaw_rad))
+    def posture(self, rotations: dict[str, Rotation], root_mm: Float[np.ndarray, "instants 3"]) -> Posture:
+        """Move the body: the common last step of scripted and of captured motion.
+
+        Args:
+            rotations: rotation of each bone that moves relative to its parent, in axes that are the world's in the
+                reference pose; all other bones stay as they are in it.
+            root_mm: where the head of the root bone is in the world.
+        """
+        turns, heads = self.forward_kinematics(rotations, root_mm)
         vertices = self._skin(turns, heads)
         joints = {joint: heads[:, self.index[bone]] for joint, bone in JOINT_BONES.items()}
         joints["Pelvis"] = (joints["LHip"] + joints["RHip"]) / 2
         joints["HeadTop"] = vertices[:, self.rest_vertices_mm[:, 2].argmax()]
-        floor = vertices[:, :, 2].min(axis=1, keepdims=True)
-        shift = np.concatenate([position_mm - joints["Pelvis"][:, :2], -floor], axis=1)[:, None]
-        return Posture(np.stack([joints[name] for name in JOINTS], axis=1) + shift, vertices + shift)
+        return Posture(np.stack([joints[name] for name in JOINTS], axis=1), vertices)
 
-    def _forward_kinematics(
-        self, rotations: dict[str, Rotation], instants: int
+    def forward_kinematics(
+        self, rotations: dict[str, Rotation], root_mm: Float[np.ndarray, "instants 3"]
     ) -> tuple[Float[np.ndarray, "instants bones 3 3"], Float[np.ndarray, "instants bones 3"]]:
-        """Rotation of every bone from the reference pose, and its head."""
-        turns = np.empty((instants, len(self.bones), 3, 3))
-        heads = np.empty((instants, len(self.bones), 3))
+        """Rotation of every bone from the reference pose, and its head in the world; see ``posture``."""
+        turns = np.empty((len(root_mm), len(self.bones), 3, 3))
+        heads = np.empty((len(root_mm), len(self.bones), 3))
         for bone in self._by_depth:
             name, parent = self.bones[bone], self.parents[bone]
             own = rotations[name].as_matrix() if name in rotations else np.eye(3)
             turns[:, bone] = own if parent < 0 else turns[:, parent] @ own
             offset = self.heads_mm[bone] - self.heads_mm[max(parent, 0)]
-            heads[:, bone] = self.heads_mm[bone] if parent < 0 else heads[:, parent] + turns[:, parent] @ offset
+            heads[:, bone] = root_mm if parent < 0 else heads[:, parent] + turns[:, parent] @ offset
         return turns, heads
 
     def _skin(
@@ -172,81 +156,3 @@ def make_body(phenotype: dict[str, float], mesh: str) -> Body:
         weights=weights,
         triangles=model.get_triangular_faces().numpy(),
     )
-
-
-def _bone_rotations(body: Body, angles: Angles, yaw_rad: Float[np.ndarray, " instants"]) -> dict[str, Rotation]:
-    """Rotation of each moving bone relative to its parent, in axes that are the world's in the reference pose."""
-    zero = np.zeros_like(yaw_rad)
-    root = Rotation.from_euler("ZXY", np.stack([yaw_rad, angles["pelvis_pitch"], angles["pelvis_roll"]], axis=-1))
-    spine = np.stack([angles["spine_flex"], angles["spine_side"], angles["spine_twist"]], axis=-1)
-    neck = np.stack([angles["head_pitch"], zero, angles["head_yaw"]], axis=-1)
-    rotations = {"root": root}
-    rotations |= dict.fromkeys(SPINE_BONES, Rotation.from_rotvec(spine / len(SPINE_BONES)))
-    rotations |= dict.fromkeys(NECK_BONES, Rotation.from_rotvec(neck / len(NECK_BONES)))
-    for name, side in (("left", 1), ("right", -1)):
-        rotations |= _arm_rotations(body, angles, name, side)
-        rotations |= _leg_rotations(body, angles, name, side, root)
-    return rotations
-
-
-def _arm_rotations(body: Body, angles: Angles, name: str, side: int) -> dict[str, Rotation]:
-    """Rotations of one arm; ``side`` is +1 for left, -1 for right."""
-    letter = name[0].upper()
-    forward, outward, twist, elbow = (angles[f"{name}_arm_{part}"] for part in ARM)
-    shoulder, joint, wrist = (body.heads_mm[body.index[f"{b}.{letter}"]] for b in ("upperarm01", "lowerarm01", "wrist"))
-    upper, lower = (
-        (joint - shoulder) / np.linalg.norm(joint - shoulder),
-        (wrist - joint) / np.linalg.norm(wrist - joint),
-    )
-    # The reference arm is held away from the body with a bent elbow.
-    hang = Rotation.from_matrix(HANGING_ARM @ _hinge_frame(upper, lower).T)
-    bent_already = np.arccos(upper @ lower)
-    collar = _about("y", -side * SHRUG * np.maximum(outward, 0))
-    return {
-        f"clavicle.{letter}": collar,
-        f"upperarm01.{letter}": collar.inv() * _swing(forward, outward, side) * _about("z", -side * twist) * hang,
-        f"lowerarm01.{letter}": hang.inv() * _about("x", bent_already - elbow) * hang,
-    }
-
-
-def _leg_rotations(body: Body, angles: Angles, name: str, side: int, pelvis: Rotation) -> dict[str, Rotation]:
-    """Rotations of one leg; ``side`` is +1 for left, -1 for right."""
-    letter = name[0].upper()
-    forward, outward, twist, knee = (angles[f"{name}_leg_{part}"] for part in LEG)
-    hip, joint, ankle = (body.heads_mm[body.index[f"{bone}.{letter}"]] for bone in ("upperleg01", "lowerleg01", "foot"))
-    down = np.array([[0.0, 0.0, -1.0]])
-    upper_hang = Rotation.align_vectors(down, (joint - hip)[None])[0]
-    lower_hang = Rotation.align_vectors(down, (ankle - joint)[None])[0]
-    upper = _swing(forward, outward, side) * _about("z", -side * twist) * upper_hang
-    lower = upper_hang.inv() * _about("x", knee) * lower_hang
-    foot = _foot_rotation(pelvis * upper * lower, lower_hang)
-    return {f"upperleg01.{letter}": upper, f"lowerleg01.{letter}": lower, f"foot.{letter}": foot}
-
-
-def _foot_rotation(shin: Rotation, hang: Rotation) -> Rotation:
-    """Turn the sole level under a steep shin, and point the toes of a leg that lies; in between, blend.
-
-    ``shin`` is the shin's rotation from the reference pose, ``hang`` the part of it that makes the shin hang down.
-    """
-    matrix = (shin * hang.inv()).as_matrix()
-    heading = np.arctan2(matrix[:, 1, 0], matrix[:, 0, 0])
-    share = np.clip((matrix[:, 2, 2] - SOLE_LEAN[0]) / (SOLE_LEAN[1] - SOLE_LEAN[0]), 0.0, 1.0)
-    pointed = hang.inv() * _about("x", np.full_like(heading, POINTED_TOES_RAD))
-    way = (pointed.inv() * shin.inv() * _about("z", heading)).as_rotvec()
-    return pointed * Rotation.from_rotvec(way * (share * share * (3 - 2 * share))[:, None])
-
-
-def _about(axis: str, angle_rad: Float[np.ndarray, " instants"]) -> Rotation:
-    return Rotation.from_euler(axis, angle_rad[:, None])
-
-
-def _swing(forward: Float[np.ndarray, " instants"], outward: Float[np.ndarray, " instants"], side: int) -> Rotation:
-    """Move a hanging limb forward and outward (radians of one rotation vector)."""
-    return Rotation.from_rotvec(np.stack([-forward, -side * outward, np.zeros_like(forward)], axis=-1))
-
-
-def _hinge_frame(upper: Float[np.ndarray, " 3"], lower: Float[np.ndarray, " 3"]) -> Float[np.ndarray, "3 3"]:
-    """Orthonormal columns of a bent limb: along its upper bone, its joint's hinge, and their cross product."""
-    hinge = np.cross(upper, lower)
-    hinge /= np.linalg.norm(hinge)
-    return np.stack([upper, hinge, np.cross(upper, hinge)], axis=1)

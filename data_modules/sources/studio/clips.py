@@ -12,6 +12,7 @@ from data_modules.sources.studio.body import Body, Posture, make_body
 from data_modules.sources.studio.cameras import studio_cameras
 from data_modules.sources.studio.config import StudioConfig
 from data_modules.sources.studio.furniture import Seat
+from data_modules.sources.studio.kinematics import pose_body
 from data_modules.sources.studio.looks import LOOKS
 from data_modules.sources.studio.motion import Motion, play, stream
 from data_modules.sources.studio.render import Mesh, Scene, encode, render_view
@@ -40,7 +41,7 @@ class Studio:
     def perform(self, subject: str, action: str, subaction: int) -> tuple[Motion, Posture]:
         """Motion and postures of one clip."""
         motion = play(self.config, subject, action, subaction)
-        return motion, self.bodies[subject].pose(motion.angles_rad, motion.yaw_rad, motion.position_mm)
+        return motion, pose_body(self.bodies[subject], motion.angles_rad, motion.yaw_rad, motion.position_mm)
 
     def scene(self, subject: str, motion: Motion, posture: Posture, instant: int) -> Scene:
         """Set up what the cameras see at one instant."""

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from data_modules.sources.studio.body import _bone_rotations, load_anny
+from data_modules.sources.studio.body import load_anny
+from data_modules.sources.studio.kinematics import bone_rotations, pose_body
 from data_modules.sources.studio.looks import LOOKS
 from data_modules.sources.studio.poses import ANGLES, KEY_POSES
 from mcss.skeleton import BONES, JOINTS
@@ -10,7 +11,7 @@ from mcss.skeleton import BONES, JOINTS
 
 def _pose(body, *names):
     angles = np.stack([KEY_POSES[name].angles_rad() for name in names])
-    return body.pose(angles, np.zeros(len(names)), np.zeros((len(names), 2)))
+    return pose_body(body, angles, np.zeros(len(names)), np.zeros((len(names), 2)))
 
 
 def _joint(posture, name, instant=0):
@@ -23,11 +24,11 @@ def test_posing_equals_annys(studio):
     angles = np.stack([KEY_POSES[name].angles_rad() for name in ("stoop", "floor_cross", "wave")])
     yaw = np.array([0.3, 1.0, -2.0])
     deltas = torch.eye(4, dtype=torch.float64).repeat(3, len(body.bones), 1, 1)
-    for bone, rotation in _bone_rotations(body, dict(zip(ANGLES, angles.T, strict=True)), yaw).items():
+    for bone, rotation in bone_rotations(body, dict(zip(ANGLES, angles.T, strict=True)), yaw).items():
         deltas[:, body.bones.index(bone), :3, :3] = torch.from_numpy(rotation.as_matrix())
     shape = {name: torch.tensor([value], dtype=torch.float64) for name, value in LOOKS["S8"].phenotype.items()}
     expected = 1000 * model(pose_parameters=deltas, phenotype_kwargs=shape)["vertices"].numpy()
-    vertices = body.pose(angles, yaw, np.zeros((3, 2))).vertices_mm
+    vertices = pose_body(body, angles, yaw, np.zeros((3, 2))).vertices_mm
     centered = [values - values.mean(axis=1, keepdims=True) for values in (vertices, expected)]
     np.testing.assert_allclose(*centered, atol=1e-3)
 
@@ -85,7 +86,7 @@ def test_feet_stand_flat_and_nothing_is_below_the_floor(studio):
 
 def test_yaw_turns_the_body_counter_clockwise(studio):
     angles = KEY_POSES["stand"].angles_rad()[None].repeat(2, axis=0)
-    posture = studio.bodies["S1"].pose(angles, np.array([0.0, np.pi / 2]), np.array([[0.0, 0.0], [100.0, 50.0]]))
+    posture = pose_body(studio.bodies["S1"], angles, np.array([0.0, np.pi / 2]), np.array([[0.0, 0.0], [100.0, 50.0]]))
     before, after = (_joint(posture, "LHip", instant) - _joint(posture, "Pelvis", instant) for instant in range(2))
     np.testing.assert_allclose(after, [-before[1], before[0], before[2]], atol=1e-6)
     np.testing.assert_allclose(_joint(posture, "Pelvis", 1)[:2], [100, 50], atol=1e-6)
