@@ -7,6 +7,7 @@ import pytest
 import torch
 import yaml
 
+from data_modules.sources.studio.config import PRESETS
 from mcss.cli import main
 from mcss.models.module import MCSSModule
 from mcss.run.folder import deciding_settings
@@ -26,7 +27,8 @@ SMALL = ["--trainer.max_steps", "2", "--trainer.accelerator", "cpu", "--trainer.
 def store_path(tmp_path_factory):
     """Enough clips for every overlay: those that they hold out, and some to train on."""
     overlays = [yaml.safe_load(path.read_text())["data"] for path in (EXPERIMENTS / "data").glob("*.yaml")]
-    clips = [clip for overlay in overlays for clip in overlay["validation_clips"]]
+    held_out = ("validation_clips", "filmed_test_clips")
+    clips = [clip for overlay in overlays for purpose in held_out for clip in overlay.get(purpose, ())]
     actions = sorted({clip.split("/", 1)[1] for clip in clips} | {"Discussion/1", "Walking/1"})
     subjects = sorted({clip.split("/", 1)[0] for clip in clips} | {"S1", "S5", "S9"})
     return make_store(
@@ -54,6 +56,17 @@ def run(store_path, folder, *overlays, extra=()):
         main(["fit", *arguments, *store, "--run_dir", str(folder), *SMALL, *extra])
     checkpoint = torch.load(folder / "checkpoints/last.ckpt", weights_only=True)
     return batches, checkpoint, yaml.safe_load((folder / "config.yaml").read_text())
+
+
+def test_training_people_of_the_studio_have_clips_for_tuning_and_others_for_the_test():
+    data = yaml.safe_load((EXPERIMENTS / "data/studio.yaml").read_text())["data"]
+    clips = {purpose: data[purpose] for purpose in ("validation_clips", "filmed_test_clips")}
+    for names in clips.values():
+        subjects = [name.split("/", 1)[0] for name in names]
+        assert sorted(subjects) == sorted([*PRESETS["studio"].subjects_train] * 2)
+        actions = [name.split("/")[1] for name in names]
+        assert len(set(actions)) == len(actions)
+    assert not set(clips["validation_clips"]) & set(clips["filmed_test_clips"])
 
 
 def method(name):

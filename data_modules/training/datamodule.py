@@ -26,7 +26,7 @@ from data_modules.training.streams import (
     loaders_in_step,
     rank_batches,
 )
-from data_modules.training.supervision import validation_rows
+from data_modules.training.supervision import held_out_rows, separate_clips
 from mcss.batch import LabelledBatch, MultiviewBatch, TrainBatch
 from mcss.errors import InputError
 from mcss.stop_signals import ignore_stop_signals
@@ -44,6 +44,7 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         store: directory of the store (``mcss-data render`` or ``mcss-data import`` make one).
         supervision: whose 3D labels may be used: ``none``, ``all``, ``S1``, ``S1+S5``, ``10%S1``, ...
         validation_clips: clips of training subjects ("S1/Directions/2") left out of both streams, for tuning.
+        filmed_test_clips: likewise left out, and never tuned on: the test reports them as people who were filmed.
         leave_out_cameras: cameras whose images no training stream holds; validation and test keep them (paper,
             supplement: queries from a viewpoint that training has not seen).
         image_size_px: side of the images that the network sees.
@@ -71,6 +72,7 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         store: str = "data/studio",
         supervision: str = "S1",
         validation_clips: Sequence[str] = (),
+        filmed_test_clips: Sequence[str] = (),
         leave_out_cameras: Sequence[str] = (),
         image_size_px: int = 224,
         pairs: int = 33,
@@ -94,7 +96,8 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         paths = (multiview_store, labelled_store, test_store)
         self.multiview_path, self.labelled_path, self.test_path = (Path(path or store) for path in paths)
         self.supervision = supervision
-        self.validation_clips, self.leave_out_cameras = tuple(validation_clips), tuple(leave_out_cameras)
+        self.validation_clips, self.filmed_test_clips = tuple(validation_clips), tuple(filmed_test_clips)
+        self.leave_out_cameras = tuple(leave_out_cameras)
         self.subjects = tuple(subjects)
         self.image_size_px = image_size_px
         self.pairs, self.labelled_images, self.min_gap_s = pairs, labelled_images, min_gap_s
@@ -115,15 +118,17 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         paths = (self.multiview_path, self.labelled_path, self.test_path)
         stores = self.stores = StreamStores.open(*paths, self.leave_out_cameras)
         self.multiview_store, self.labelled_store, self.test_store = stores.multiview, stores.labelled, stores.test
-        self.rows_labelled = stores.rows_labelled(self.supervision, self.validation_clips)
-        self.rows_validation = validation_rows(self.labelled_store, self.validation_clips)
+        held_out = separate_clips(self.validation_clips, self.filmed_test_clips)
+        self.rows_labelled = stores.rows_labelled(self.supervision, held_out)
+        self.rows_validation = held_out_rows(self.labelled_store, self.validation_clips)
+        self.rows_filmed = stores.rows_filmed(self.filmed_test_clips)
         self.rows_test = stores.rows_test()
         if stage == "test" and not len(self.rows_test):
             raise InputError(f"{self.test_path}: no test subject has poses; name a store that does as data.test_store")
         if stage == "fit":
             if not self.pairs and not len(self.rows_labelled):
                 raise InputError("nothing to train on: pairs is 0 and supervision is 'none'")
-            self.rows_train = stores.rows_train(self.validation_clips, self.subjects)
+            self.rows_train = stores.rows_train(held_out, self.subjects)
             for line in (*stores.leaks(self.rows_train, self.rows_labelled), *stores.enlarged(self.image_size_px)):
                 rank_zero_warn(line)
 
@@ -222,6 +227,10 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
     def test_dataloader(self) -> DataLoader:
         """Images of the test subjects."""
         return self._eval_loader(self.test_store, self.rows_test)
+
+    def filmed_dataloader(self) -> DataLoader:
+        """Images of the people who were filmed, of the clips kept for the test."""
+        return self._eval_loader(self.labelled_store, self.rows_filmed)
 
     def labelled_dataloader(self, most: int) -> DataLoader:
         """At most ``most`` of the labelled training images, evenly spread, without augmentation."""

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 
 from data_modules.store import Store
 from data_modules.training.same_data import clips_in_both, open_once
-from data_modules.training.supervision import labelled_rows, training_rows
+from data_modules.training.supervision import held_out_rows, labelled_rows, training_rows
 from mcss.errors import InputError
 
 
@@ -43,16 +43,14 @@ class StreamStores:
             )
         return cls(stores[multiview], stores[labelled], stores[test], leave_out_cameras)
 
-    def rows_labelled(self, supervision: str, validation_clips: Collection[str]) -> Int[np.ndarray, " labelled"]:
+    def rows_labelled(self, supervision: str, held_out: Collection[str]) -> Int[np.ndarray, " labelled"]:
         """Rows of the labelled store whose poses may be trained on, see ``labelled_rows``."""
-        return self._of_training_cameras(self.labelled, labelled_rows(self.labelled, supervision, validation_clips))
+        return self._of_training_cameras(self.labelled, labelled_rows(self.labelled, supervision, held_out))
 
-    def rows_train(
-        self, validation_clips: Collection[str], subjects: Collection[str] = ()
-    ) -> Int[np.ndarray, " train"]:
+    def rows_train(self, held_out: Collection[str], subjects: Collection[str] = ()) -> Int[np.ndarray, " train"]:
         """Rows of the multiview store that pairs are drawn from: all training subjects, or those of ``subjects``.
 
-        Validation clips of the labelled store are left out wherever the multiview store holds them, too.
+        The clips ``held_out`` of the labelled store are left out wherever the multiview store holds them, too.
 
         Raises:
             InputError: a subject is no training subject of the multiview store.
@@ -63,11 +61,11 @@ class StreamStores:
                 f"subjects {unknown[0]}: no training subject of {self.multiview.path}; it has {', '.join(known)}"
             )
         if self.multiview is self.labelled:
-            held_out = tuple(validation_clips)
+            clips = tuple(held_out)
         else:
-            held_out = clips_in_both(self.multiview, self.labelled, validation_clips)
-            held_out = tuple(name for name in held_out if name.split("/", 1)[0] in known)
-        rows = self._of_training_cameras(self.multiview, training_rows(self.multiview, held_out))
+            both = clips_in_both(self.multiview, self.labelled, held_out)
+            clips = tuple(name for name in both if name.split("/", 1)[0] in known)
+        rows = self._of_training_cameras(self.multiview, training_rows(self.multiview, clips))
         return rows[np.isin(self.multiview.subject[rows], list(subjects))] if subjects else rows
 
     def leaks(self, rows_train: Int[np.ndarray, " train"], rows_labelled: Int[np.ndarray, " labelled"]) -> list[str]:
@@ -94,6 +92,11 @@ class StreamStores:
     def rows_test(self) -> Int[np.ndarray, " test"]:
         """Rows of the test store's test subjects that have a pose."""
         return np.flatnonzero(np.isin(self.test.subject, self.test.meta.subjects_test) & self.test.has_pose)
+
+    def rows_filmed(self, filmed_test_clips: Collection[str]) -> Int[np.ndarray, " filmed"]:
+        """Rows of the labelled store's clips that test people who were filmed, where they have a pose."""
+        rows = held_out_rows(self.labelled, filmed_test_clips)
+        return rows[self.labelled.has_pose[rows]]
 
     def training_pose_world(self) -> Float[np.ndarray, "poses 17 3"]:
         """One pose an instant of all training subjects of the labelled store: world frame, mm, h36m17."""

@@ -5,8 +5,8 @@
     S1, S1+S5   these training subjects
     10%S1       a tenth of the instants of S1, each with all its views; also 10%S1+S5 and 10%all
 
-Validation clips never count. The instants of a fraction are spread evenly over clips and inside clips, and a smaller
-fraction is part of every larger one of the same subjects.
+Clips that are held out, for validation or a test, never count. The instants of a fraction are spread evenly over clips
+and inside clips, and a smaller fraction is part of every larger one of the same subjects.
 """
 
 import re
@@ -26,33 +26,46 @@ class SupervisionError(InputError):
     """A supervision level that the store does not have; one line saying why and what there is instead."""
 
 
-def training_rows(index: Index, validation_clips: Collection[str] = ()) -> Int64[np.ndarray, " training"]:
-    """Rows of the training subjects outside the validation clips, ascending.
+def training_rows(index: Index, held_out: Collection[str] = ()) -> Int64[np.ndarray, " training"]:
+    """Rows of the training subjects outside the clips that are held out, ascending.
 
     Raises:
-        SupervisionError: a validation clip is not a clip of a training subject.
+        SupervisionError: a clip that is held out is not a clip of a training subject.
     """
-    validation = _validation_mask(index, validation_clips)
-    return np.flatnonzero(np.isin(index.subject, index.subjects_train) & ~validation)
+    training = np.isin(index.subject, index.subjects_train)
+    return np.flatnonzero(training & ~_held_out_mask(index, held_out))
 
 
-def validation_rows(index: Index, validation_clips: Collection[str]) -> Int64[np.ndarray, " validation"]:
-    """Rows of the validation clips, ascending.
+def held_out_rows(index: Index, held_out: Collection[str]) -> Int64[np.ndarray, " held_out"]:
+    """Rows of clips of training subjects that are held out, ascending.
 
     Raises:
-        SupervisionError: a validation clip is not a clip of a training subject.
+        SupervisionError: a clip that is held out is not a clip of a training subject.
     """
-    return np.flatnonzero(_validation_mask(index, validation_clips))
+    return np.flatnonzero(_held_out_mask(index, held_out))
 
 
-def labelled_rows(index: Index, spec: str, validation_clips: Collection[str] = ()) -> Int64[np.ndarray, " labelled"]:
+def separate_clips(validation_clips: Collection[str], filmed_test_clips: Collection[str]) -> tuple[str, ...]:
+    """All clips of training subjects that no stream holds.
+
+    Raises:
+        SupervisionError: a clip is for both, so that the test would measure what was tuned on.
+    """
+    if both := sorted(set(validation_clips) & set(filmed_test_clips)):
+        raise SupervisionError(
+            f"clip {both[0]}: both in validation_clips and in filmed_test_clips; leave it out of one"
+        )
+    return (*validation_clips, *filmed_test_clips)
+
+
+def labelled_rows(index: Index, spec: str, held_out: Collection[str] = ()) -> Int64[np.ndarray, " labelled"]:
     """Rows whose pose may be used at the supervision level ``spec``, ascending.
 
     Raises:
         SupervisionError: ``spec`` is malformed, names a subject that is not a training subject, or leaves no row; or a
-            validation clip is not a clip of a training subject.
+            clip that is held out is not a clip of a training subject.
     """
-    rows = training_rows(index, validation_clips)
+    rows = training_rows(index, held_out)
     if spec == "none":
         return rows[:0]
     fraction, subjects = _parse(spec, index)
@@ -63,7 +76,7 @@ def labelled_rows(index: Index, spec: str, validation_clips: Collection[str] = (
         chosen = instants[np.argsort(_spread_keys(instants, index.clip[rows[first]]))[:count]]
         rows = rows[np.isin(index.instant[rows], chosen)]
     if not len(rows):
-        raise SupervisionError(f"supervision {spec!r}: no instant with a pose is left outside the validation clips")
+        raise SupervisionError(f"supervision {spec!r}: no instant with a pose is left outside the clips held out")
     return rows
 
 
@@ -108,12 +121,12 @@ def _spread_keys(
     return keys
 
 
-def _validation_mask(index: Index, validation_clips: Collection[str]) -> np.ndarray:
+def _held_out_mask(index: Index, held_out: Collection[str]) -> np.ndarray:
     numbers = {name: number for number, name in enumerate(index.clip_names)}
-    for name in validation_clips:
+    for name in held_out:
         if name not in numbers:
             example = index.clip_names[0]
-            raise SupervisionError(f"validation clip {name!r}: there is no such clip; clips are named like {example}")
+            raise SupervisionError(f"held-out clip {name!r}: there is no such clip; clips are named like {example}")
         if name.split("/", 1)[0] not in index.subjects_train:
-            raise SupervisionError(f"validation clip {name!r}: of a test subject; choose clips of training subjects")
-    return np.isin(index.clip, [numbers[name] for name in validation_clips])
+            raise SupervisionError(f"held-out clip {name!r}: of a test subject; choose clips of training subjects")
+    return np.isin(index.clip, [numbers[name] for name in held_out])

@@ -13,6 +13,7 @@ from data_modules.store import open_store, write_store
 from data_modules.training.augment import AugmentSettings
 from data_modules.training.datamodule import MultiviewPoseDataModule
 from data_modules.training.streams import StepLoader, StepSampler, rank_batches
+from data_modules.training.supervision import separate_clips
 from mcss.batch import EvalBatch, LabelledBatch, MultiviewBatch
 from mcss.errors import InputError
 from tests.references.synthetic_store import make_meta, make_store, synthetic_rows
@@ -264,6 +265,23 @@ def test_validation_clips_stay_out_of_the_pairs_whatever_the_store_is_called(
     names = {pairs.clip_names[clip] for clip in pairs.clip[data.rows_train]}
     assert len(names) == 5
     assert VALIDATION not in names
+
+
+@pytest.mark.parametrize("supervision", ["all", "S1", "50%S1", "none"])
+def test_clips_that_test_filmed_people_are_in_no_stream(make_data, store, supervision):
+    filmed = ("S1/Directions/1", "S5/Directions/1")
+    data = make_data(supervision=supervision, filmed_test_clips=filmed, min_gap_s=0.1)
+    rows = np.concatenate([data.rows_train, data.rows_labelled, data.rows_validation])
+    assert not {store.clip_names[clip] for clip in store.clip[rows]} & set(filmed)
+    tested = np.concatenate([batch.row.numpy() for batch in data.filmed_dataloader()])
+    assert {store.clip_names[clip] for clip in store.clip[tested]} == set(filmed)
+    assert len(tested) == 2 * 12 * 4
+
+
+def test_a_clip_is_for_tuning_or_for_the_test():
+    message = rf"clip {VALIDATION}: in validation_clips and in filmed_test_clips"
+    with pytest.raises(InputError, match=message):
+        separate_clips((VALIDATION,), (VALIDATION,))
 
 
 def test_clips_of_other_recordings_are_kept_though_their_names_are_the_same(make_data, store, tmp_path):

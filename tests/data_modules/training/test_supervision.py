@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from data_modules.training.supervision import SupervisionError, labelled_rows, training_rows, validation_rows
+from data_modules.training.supervision import SupervisionError, held_out_rows, labelled_rows, training_rows
 from tests.references.synthetic_index import make_index, studio_like
 
 STUDIO = studio_like()
@@ -99,7 +99,7 @@ def test_equal_clips_differ_by_at_most_one_instant():
 
 
 def test_training_and_validation_split_the_training_subjects():
-    training, validation = training_rows(STUDIO, VALIDATION), validation_rows(STUDIO, VALIDATION)
+    training, validation = training_rows(STUDIO, VALIDATION), held_out_rows(STUDIO, VALIDATION)
     assert {STUDIO.clip_names[clip] for clip in STUDIO.clip[validation]} == set(VALIDATION)
     assert not set(training.tolist()) & set(validation.tolist())
     union = np.sort(np.concatenate([training, validation]))
@@ -107,7 +107,7 @@ def test_training_and_validation_split_the_training_subjects():
 
 
 def test_no_validation_clips():
-    assert len(validation_rows(STUDIO, ())) == 0
+    assert len(held_out_rows(STUDIO, ())) == 0
     assert subjects_of(training_rows(STUDIO)) == ["S1", "S5"]
 
 
@@ -151,7 +151,7 @@ def test_subject_without_poses_is_refused():
 
 
 @pytest.mark.parametrize(
-    "function", [training_rows, validation_rows, lambda *args: labelled_rows(args[0], "S1", args[1])]
+    "function", [training_rows, held_out_rows, lambda *args: labelled_rows(args[0], "S1", args[1])]
 )
 @pytest.mark.parametrize(
     ("clip", "message"),
