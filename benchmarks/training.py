@@ -19,6 +19,7 @@ from benchmarks.timing import Comparison, summarise
 from data_modules.training.datamodule import MultiviewPoseDataModule
 from mcss.cli import main
 from mcss.models.module import MCSSModule
+from mcss.run.datamodule import datamodule_of
 from mcss.run.history import MetricsHistory
 
 STEPS_A_TURN, TURNS_A_ROUND, ROUNDS = 25, 10, 5
@@ -40,7 +41,7 @@ class AgainstBareLoop(pl.Callback):
                 for step in range(-EARLIER_STEPS, 0, trainer.log_every_n_steps):  # type: ignore[attr-defined]
                     logger.log_metrics({f"train/value_{number}": 0.123456 for number in range(8)}, step)
         self.times_s.clear()
-        self.bare = bare_steps(copy.deepcopy(pl_module), pl_module.data, trainer)
+        self.bare = bare_steps(copy.deepcopy(pl_module), datamodule_of(trainer), trainer)
         self.begun = time.perf_counter()
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: object) -> None:

@@ -10,7 +10,7 @@ import yaml
 from data_modules.sources.studio.config import PRESETS
 from mcss.cli import main
 from mcss.models.module import MCSSModule
-from mcss.run.folder import deciding_settings
+from mcss.run.identity import resolved_settings
 from tests.references.synthetic_store import make_store
 
 pytestmark = pytest.mark.slow
@@ -168,8 +168,8 @@ def test_the_papers_loss_has_its_threshold_from_the_first_step(runs, tmp_path):
     }.items(),
 )
 def test_an_ablation_differs_from_mcss_in_one_setting(runs, name, changes):
-    ablation, mcss = (deciding_settings(runs[which][2]) for which in (name, "mcss"))
-    assert {key: value for key, value in ablation.items() if mcss[key] != value} == changes
+    ablation, mcss = (resolved_settings(runs[which][2]) for which in (name, "mcss"))
+    assert {key: value for key, value in ablation.items() if mcss.get(key) != value} == changes
 
 
 def test_in_the_control_the_pairs_reach_batchnorm_only(runs):

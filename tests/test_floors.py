@@ -20,7 +20,7 @@ FLOORS = {
     2: ("data_modules",),
     1: (
         *("mcss.geometry", "mcss.losses", "mcss.metrics", "mcss.models", "mcss.objectives", "mcss.visualization"),
-        *("mcss.skeleton", "mcss.batch", "mcss.errors", "mcss.distributed", "mcss.stop_signals"),
+        *("mcss.skeleton", "mcss.batch", "mcss.errors", "mcss.distributed", "mcss.hashing", "mcss.stop_signals"),
     ),
 }
 

@@ -1,15 +1,11 @@
 """``mcss fit``, ``validate`` and ``test``."""
 
-import logging
-import os
 import sys
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytorch_lightning as pl
-import torch
 import yaml
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import TQDMProgressBar
@@ -22,13 +18,14 @@ from mcss.models.module import MCSSModule
 from mcss.run.callbacks import CollapseWatch, ValidationErrors
 from mcss.run.checkpoints import LAST_CHECKPOINT, LastCheckpoint, RunCheckpointIO, intact_checkpoint
 from mcss.run.evaluation import ResultsWriter
-from mcss.run.folder import CONFIG_FILE, config_hash, default_run_dir
+from mcss.run.folder import CONFIG_FILE
 from mcss.run.guard import NonFiniteGuard
-from mcss.run.identity import training_facts
+from mcss.run.identity import default_run_dir, training_facts
 from mcss.run.loggers import configure_loggers, start_wandb
-from mcss.run.options import check_trainer_options
+from mcss.run.options import prepare_trainer_options
 from mcss.run.preemption import Preemption
-from mcss.run.record import RunRecord
+from mcss.run.process import prepare_process
+from mcss.run.record import RunRecord, training_record
 from mcss.run.resume import check_resumable
 
 NETWORK_SETTINGS = ("backbone", "width", "batchnorm_affine", "embedding_dim", "image_size_px", "pose_frame")
@@ -98,34 +95,30 @@ class MCSSCommandLine(LightningCLI):
             InputError: a setting is not supported, or contradicts the checkpoint.
         """
         config = self.config[self.subcommand]
-        check_trainer_options(config)
-        if self.subcommand != "fit":
-            config.trainer.precision = "32-true"  # errors of bf16 poses would be rounded to 1 mm
-        elif config.trainer.precision is None:
-            config.trainer.precision = default_precision(config.trainer.accelerator)
-        if config.run_dir is None:
-            config.run_dir = default_run_dir(self.settings())
-        folder = Path(config.run_dir)
-        config.trainer.default_root_dir = str(folder)
+        training = self.subcommand == "fit"
+        prepare_trainer_options(config, training=training)
+        folder = Path(config.run_dir or default_run_dir(self.settings()))
+        config.run_dir = config.trainer.default_root_dir = str(folder)
         if self.subcommand == "test":
             config.verbose = False  # ResultsWriter prints the table, with what defines it
-        configure_loggers(config.trainer.logger, folder, config_hash(self.settings()), str(self.subcommand))
-        self._choose_checkpoint(folder)
-
-    def _choose_checkpoint(self, folder: Path) -> None:
-        """Set the checkpoint that is resumed or tested; a ``fast_dev_run`` of fit starts from the beginning."""
-        config = self.config[self.subcommand]
         is_resumable = (folder / LAST_CHECKPOINT).is_file() and not config.trainer.fast_dev_run
-        if config.ckpt_path is None and (self.subcommand != "fit" or is_resumable):
+        if config.ckpt_path is None and (is_resumable or not training):
             config.ckpt_path = str(folder / LAST_CHECKPOINT)
-        if config.ckpt_path is None:
-            return
-        checkpoint = Path(config.ckpt_path)
-        check_exists(checkpoint)
-        if self.subcommand == "fit":
-            check_resumable(checkpoint, self.settings())
-        else:
-            self._take_network_settings(checkpoint)
+        self._facts = self._training_facts() if training else self._tested_record(Path(config.ckpt_path))
+        configure_loggers(config.trainer.logger, folder, self._facts, str(self.subcommand))
+
+    def _training_facts(self) -> dict[str, Any]:
+        """Facts of the run that begins, after checking that the checkpoint to resume from, if any, is of such a run."""
+        config, facts = self.config["fit"], training_facts(self.settings())
+        if config.ckpt_path is not None:
+            check_exists(Path(config.ckpt_path))
+            check_resumable(Path(config.ckpt_path), facts, config.trainer.precision)
+        return facts
+
+    def _tested_record(self, checkpoint: Path) -> dict[str, Any]:
+        """Record of the training of the checkpoint under test, after taking over its network's settings."""
+        self._take_network_settings(checkpoint)
+        return training_record(checkpoint)
 
     def _take_network_settings(self, checkpoint: Path) -> None:
         """Take the model's settings from the checkpoint.
@@ -158,7 +151,7 @@ class MCSSCommandLine(LightningCLI):
         callbacks: list[pl.Callback] = [
             ValidationErrors(),
             CollapseWatch(),
-            RunRecord(training_facts(self.settings()) if self.subcommand == "fit" else None),
+            RunRecord(self._facts if self.subcommand == "fit" else None),
             ResultsWriter(),
             Preemption(),
         ]
@@ -206,33 +199,6 @@ class SettingsReader(MCSSCommandLine):
 
     def _run_subcommand(self, subcommand: str) -> None:
         """Run nothing."""
-
-
-def default_precision(accelerator: str) -> str:
-    """bf16 autocast where the hardware computes in it, else 32 bits: twice as fast on such CPUs."""
-    if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
-        return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
-    on_cpu = accelerator == "cpu" or not torch.backends.mps.is_available()
-    # Emulated on CPUs without these instructions, and slower there than 32 bits.
-    has_bf16 = any(torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
-    return "bf16-mixed" if on_cpu and has_bf16 else "32-true"
-
-
-def prepare_process() -> None:
-    """Set what W&B and the warnings of a program are like, before any run is read or started."""
-    # Without a key nobody is asked for one, and nothing waits for the network; a sweep's agent has its own login.
-    if not any(os.environ.get(name) for name in ("WANDB_MODE", "WANDB_API_KEY", "WANDB_SWEEP_ID")):
-        os.environ["WANDB_MODE"] = "offline"
-    os.environ.setdefault("WANDB_SILENT", "true")
-    # Of Lightning's messages only warnings: the run itself says what it does.
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-    # Lightning 2.6 on PyTorch 2.14; nothing that a user could mend.
-    warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")
-    # Decoded images in memory (cache_images) need no workers: a batch is one copy.
-    warnings.filterwarnings("ignore", message=r".*does not have many workers")
-    # A sweep reads the settings of its runs, and has arguments of its own.
-    warnings.filterwarnings("ignore", message=r".*LightningCLI's args parameter")
 
 
 def parse_settings(args: Sequence[str]) -> dict[str, Any]:

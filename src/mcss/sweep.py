@@ -20,12 +20,13 @@ import pytorch_lightning as pl
 import yaml
 from tqdm import tqdm
 
-from mcss.cli import parse_settings, prepare_process
+from mcss.cli import parse_settings
 from mcss.errors import InputError, message_in_one_line
 from mcss.results.__main__ import write_report
 from mcss.results.record import check_same_data, read_table
 from mcss.run.folder import RESULTS_FILE
 from mcss.run.identity import resolved_settings, settings_hash
+from mcss.run.process import prepare_process
 
 ENVIRONMENT_VARIABLE = re.compile(r"\$\{envvar:([A-Z0-9_]+)\}")
 METHOD_FILE = "experiments/method/{}.yaml"

@@ -1,6 +1,5 @@
 """Boxes of people in pictures by torchvision's smallest Faster R-CNN: nobody needs to move for that."""
 
-import hashlib
 import socket
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,6 +17,7 @@ from torchvision.models.detection import (
 from data_modules.sources.footage.people import Boxes, Sightings, by_size
 from data_modules.sources.footage.recordings import Recording, read_pictures
 from mcss.errors import InputError
+from mcss.hashing import file_hash
 from mcss.models.backbone import read_state_dict
 
 NETWORK = "fasterrcnn_mobilenet_v3_large_320_fpn"
@@ -48,9 +48,7 @@ class Detector:
     @property
     def id(self) -> str:
         """What stands for the weights in the description of a store: the name, or the hash of a file's content."""
-        if self.weights in NAMES:
-            return self.weights
-        return hashlib.sha256(Path(self.weights).read_bytes()).hexdigest()
+        return self.weights if self.weights in NAMES else file_hash(Path(self.weights))
 
     def sightings(self, recording: Recording) -> Sightings:
         """Look for people some times a second, and in the last picture.

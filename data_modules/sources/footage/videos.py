@@ -46,6 +46,7 @@ from data_modules.sources.footage.tables import (
 )
 from data_modules.sources.footage.tracks import Track, found_track, written_track
 from mcss.errors import InputError
+from mcss.hashing import file_hash
 from mcss.skeleton import JOINTS
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class Videos(Source):
         rows = [_digests(path, path.stat().st_mtime_ns).get(f"{clip[0]}/{clip[1]}") for path in tables]
         poses = poses_files(self.annotation(clip))
         markers = [path for path in [self.source / MARKERS_FILE] if poses and path.exists()]
-        return [rows, *(f"{path.name} {_digest(path)}" for path in (*poses, *markers))]
+        return [rows, *(f"{path.name} {file_hash(path)}" for path in (*poses, *markers))]
 
     def clips(self) -> list[Clip]:
         """Folders <subject>/<clip> that hold recordings."""
@@ -258,10 +259,6 @@ class Videos(Source):
                 found_track(recording, self._detector) if rows is None else written_track(recording, rows, path)
             )
         return self._tracks[recording.path]
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @lru_cache(maxsize=2)

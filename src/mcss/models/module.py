@@ -156,11 +156,6 @@ class MCSSModule(pl.LightningModule):
         """
         check_network(self, checkpoint, str(self.trainer.ckpt_path) if self._trainer else "checkpoint")
 
-    @property
-    def data(self) -> Any:
-        """The data module of the run."""
-        return self.trainer.datamodule  # type: ignore[attr-defined]
-
     def forward(self, images: Float[Tensor, "batch 3 side side"]) -> Prediction:
         """Embedding and pose (``pose_frame``, mm, h36m17 with the pelvis at 0) of normalised images, in float32.
 

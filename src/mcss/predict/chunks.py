@@ -16,6 +16,7 @@ import simplejpeg
 from jaxtyping import Float32, UInt8
 from tqdm import tqdm
 
+from mcss.hashing import file_hash
 from mcss.predict.networks import Network
 from mcss.predict.scenes import Scene, SeenCrop
 
@@ -42,7 +43,7 @@ class Predictions:
 
 def work_folder(out: Path, scene: Scene, network: Network) -> Path:
     """Folder of the chunks of this scene by this network; those of other scenes and networks are removed."""
-    identity = json.dumps([scene.identity(), scene.name, scene.cameras, len(scene.time_s), network.digest])
+    identity = json.dumps([scene.identity(), scene.name, scene.cameras, len(scene.time_s), file_hash(network.path)])
     folder = out / f".partial-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
     for other in out.glob(".partial-*"):
         if other != folder:

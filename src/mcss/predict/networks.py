@@ -1,6 +1,5 @@
 """The network that predicts: of a checkpoint by PyTorch, or an exported ONNX file by ONNX Runtime alone."""
 
-import hashlib
 import json
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -23,11 +22,6 @@ class Network(ABC):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-
-    @property
-    def digest(self) -> str:
-        """Hash of the network's file."""
-        return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
     @abstractmethod
     def predict(

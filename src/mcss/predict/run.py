@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mcss.errors import InputError
+from mcss.hashing import file_hash
 from mcss.predict.chunks import predict_scene, work_folder
 from mcss.predict.fuse import Calibration, calibrate, read_calibration
 from mcss.predict.inputs import STORE_FILE, ImagesAre, open_scenes
@@ -85,7 +86,7 @@ def write_result(result: Result, network: Network, settings: PredictSettings, ou
     summary = {
         "scene": result.scene.name,
         "network": str(network.path),
-        "network_sha256": network.digest,
+        "network_sha256": file_hash(network.path),
         **description(result.motion.frame),
         "frames": len(result.motion),
         "frames_per_s": result.motion.fps if result.is_motion else None,

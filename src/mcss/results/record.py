@@ -12,9 +12,9 @@ import pandas as pd
 from data_modules.store import Store, open_store
 from mcss.errors import InputError
 from mcss.metrics.reported import METRICS
-from mcss.run.evaluation import headline
 from mcss.run.folder import RESULTS_FILE, TEST_PREDICTIONS_FILE
 from mcss.run.predictions import read_predictions
+from mcss.run.scores import headline
 
 UNKNOWN = "unknown"
 LEGACY = "legacy:"

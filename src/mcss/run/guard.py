@@ -11,9 +11,11 @@ from jaxtyping import Float
 from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor
 
+from data_modules.training.datamodule import MultiviewPoseDataModule
 from mcss import distributed
 from mcss.batch import TrainBatch
 from mcss.errors import InputError
+from mcss.run.datamodule import datamodule_of
 from mcss.run.folder import CONFIG_FILE
 
 NONFINITE_FILE = "nonfinite.json"
@@ -77,25 +79,26 @@ class NonFiniteGuard(pl.Callback):
         self.in_a_row += 1
         for logger in trainer.loggers:
             logger.log_metrics({"train/skipped_steps": float(self.skipped)}, step=trainer.global_step)
-        self._report(trainer, pl_module)
+        self._report(trainer)
 
-    def _report(self, trainer: pl.Trainer, pl_module: Any) -> None:
+    def _report(self, trainer: pl.Trainer) -> None:
         finite = distributed.gather_objects(bool(torch.isfinite(self._loss)))
         ranks = [rank for rank, is_finite in enumerate(finite) if not is_finite]
         culprit = f"the loss of rank {', '.join(map(str, ranks))}" if ranks else "the gradient"
-        where = f"step {self._step}, seed {pl_module.data.seed}: {culprit} is not finite"
+        data = datamodule_of(trainer)
+        where = f"step {self._step}, seed {data.seed}: {culprit} is not finite"
         if self.in_a_row < self.max_in_a_row:
             rank_zero_warn(f"{where}; the step is skipped ({self.skipped} so far)")
             return
         folder = Path(trainer.default_root_dir)
-        images = self._write_images(folder / NONFINITE_FILE, pl_module.data, ranks or range(len(finite)))
+        images = self._write_images(folder / NONFINITE_FILE, data, ranks or range(len(finite)))
         raise InputError(
             f"{where}, {self.in_a_row} steps in a row; its images: {', '.join(images[:3])},"
             f" all {len(images)} in {folder / NONFINITE_FILE}; settings: {folder / CONFIG_FILE};"
             " lower model.lr, or raise model.warmup_steps"
         )
 
-    def _write_images(self, path: Path, data: Any, ranks: Iterable[int]) -> list[str]:
+    def _write_images(self, path: Path, data: MultiviewPoseDataModule, ranks: Iterable[int]) -> list[str]:
         """Names of the images that ``ranks`` saw in this step; the first rank writes them to a file."""
         of_rank = distributed.gather_objects(data.training_images(self._step))
         images = {rank: of_rank[rank] for rank in ranks}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from data_modules.store import open_store
-from mcss.errors import InputError
+from mcss.hashing import file_hash
 from mcss.run.folder import commit_of
 
 _SEEDS = ("data.seed", "model.contrastive.seed")
@@ -48,7 +48,9 @@ def resolved_settings(config: Mapping[str, Any]) -> dict[str, Any]:
         InputError: a store, checkpoint or file of weights is absent or damaged.
     """
     data = {key: value for key, value in config["data"].items() if key not in (*_IDLE_DATA, *_STORES, "store")}
-    data |= {name: open_store(Path(path)).content_hash for name, path in store_paths(config).items()}
+    paths = {name: config["data"].get(name) or config["data"]["store"] for name in _STORES}
+    hashes = {path: open_store(Path(path)).content_hash for path in set(paths.values())}
+    data |= {name: hashes[path] for name, path in paths.items()}
     trainer = {key: value for key, value in config["trainer"].items() if key not in _IDLE_TRAINER}
     callbacks = trainer.get("callbacks") or []
     trainer["callbacks"] = [c for c in callbacks if c["class_path"].rpartition(".")[2] not in _IDLE_CALLBACKS]
@@ -65,26 +67,9 @@ def _is_off(value: Any) -> bool:
     return value is None or value is False or value in ("", [], {})
 
 
-def store_paths(config: Mapping[str, Any]) -> dict[str, str]:
-    """Directory of the store of each stream."""
-    return {name: config["data"].get(name) or config["data"]["store"] for name in _STORES}
-
-
 def settings_hash(settings: Mapping[str, Any]) -> str:
     """Short hash of ``resolved_settings``: it is the same for all seeds, machines and spellings of a path."""
     return hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()[:16]
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file.
-
-    Raises:
-        InputError: there is no such file.
-    """
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def flatten(prefix: str, value: Any) -> list[tuple[str, Any]]:
@@ -92,6 +77,17 @@ def flatten(prefix: str, value: Any) -> list[tuple[str, Any]]:
     if isinstance(value, Mapping):
         return [pair for key, part in value.items() for pair in flatten(f"{prefix}.{key}".lstrip("."), part)]
     return [(prefix, value)]
+
+
+def default_run_dir(config: Mapping[str, Any]) -> Path:
+    """Folder of a run that was given none: its name says what is run, and differs where the settings differ.
+
+    Raises:
+        InputError: a file that the settings name is absent or damaged.
+    """
+    data = config["data"]
+    words = (Path(data["store"]).name, config["method"], data["supervision"], f"seed{config['seed_everything']}")
+    return Path("runs") / "-".join([*words, settings_hash(resolved_settings(config))[:8]])
 
 
 def training_facts(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ would replace the others. Offline processes therefore have ids of their own, in 
 import os
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,13 @@ from pytorch_lightning.utilities import rank_zero_warn
 _OFFLINE_MODES = ("offline", "dryrun")
 
 
-def configure_loggers(loggers: Any, folder: Path, settings_hash: str, command: str) -> None:
+def configure_loggers(loggers: Any, folder: Path, record: Mapping[str, Any], command: str) -> None:
     """Let all configured loggers write into the run's folder, and name the W&B run of this process.
 
     Args:
         loggers: ``trainer.logger`` of the configuration; changed in place.
         folder: of the run.
-        settings_hash: short hash of the run's settings.
+        record: of the training, with its ``settings_hash`` and ``seed``.
         command: fit, test or validate.
     """
     for logger in loggers if isinstance(loggers, list) else []:
@@ -36,7 +36,7 @@ def configure_loggers(loggers: Any, folder: Path, settings_hash: str, command: s
         if os.environ.get("WANDB_SWEEP_ID"):  # the agent of a sweep names the run
             continue
         name = re.sub(r"[^\w.+-]", "_", folder.name)[:80]
-        run_id = f"{name}-{settings_hash[:8]}"
+        run_id = f"{name}-{record.get('settings_hash', 'unknown')[:8]}-{record.get('seed')}"
         if logger.init_args.get("offline") or os.environ.get("WANDB_MODE") in _OFFLINE_MODES:
             names = _offline_names(run_id, folder.name, command)
             logger.init_args.id = names.pop("id")

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import torch
+
 from mcss.errors import InputError
 
 _UNSUPPORTED = {
@@ -21,14 +23,19 @@ _UNSUPPORTED = {
         "the last checkpoint is the result of a run; to write it seldom set LastCheckpoint.every_n_steps",
     ),
 }
-_PRECISIONS: tuple = ("32-true", "bf16-mixed", "16-mixed", "32", 32, "bf16", "16", 16)
+_PRECISIONS = {"32": "32-true", "16": "16-mixed", "bf16": "bf16-mixed"}
+"""Short names of the supported precisions."""
 
 
-def check_trainer_options(config: Any) -> None:
-    """Refuse options that contradict how a run works, and remove callbacks that need a logger where there is none.
+def prepare_trainer_options(config: Any, *, training: bool) -> None:
+    """Refuse options that contradict how a run works, and set those that depend on the machine or on other options.
+
+    The precision is set to ``default_precision`` where none is given, and to 32 bits where nothing is trained: poses
+    in bf16 would be rounded to 1 mm. Without a logger, callbacks that need one are removed.
 
     Args:
         config: of a subcommand; changed in place.
+        training: whether the subcommand trains.
 
     Raises:
         InputError: an option is not supported.
@@ -37,11 +44,14 @@ def check_trainer_options(config: Any) -> None:
     for name, (allowed, reason) in _UNSUPPORTED.items():
         if trainer.get(name) not in allowed:
             raise InputError(f"trainer.{name} {trainer[name]} is not supported: {reason}")
-    if trainer.precision not in (None, *_PRECISIONS):
+    precision = str(trainer.precision or default_precision(trainer.accelerator))
+    precision = _PRECISIONS.get(precision, precision)
+    if precision not in _PRECISIONS.values():
         raise InputError(
-            f"trainer.precision {trainer.precision} is not supported: weights and distances are float32; use one of"
-            f" {', '.join(_PRECISIONS[:3])}"
+            f"trainer.precision {precision} is not supported: weights and distances are float32; use one of"
+            f" {', '.join(_PRECISIONS.values())}"
         )
+    trainer.precision = precision if training else "32-true"
     if trainer.limit_test_batches == 0:
         raise InputError("trainer.limit_test_batches 0 is not supported: nothing would be tested")
     interval, steps = trainer.val_check_interval, config.data.steps_per_epoch
@@ -55,3 +65,13 @@ def check_trainer_options(config: Any) -> None:
     if trainer.logger is False:
         callbacks = trainer.callbacks or []
         trainer.callbacks = [c for c in callbacks if not c.class_path.endswith("LearningRateMonitor")]
+
+
+def default_precision(accelerator: str) -> str:
+    """bf16 autocast where the hardware computes in it, else 32 bits: twice as fast on such CPUs."""
+    if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
+        return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
+    on_cpu = accelerator == "cpu" or not torch.backends.mps.is_available()
+    # Emulated on CPUs without these instructions, and slower there than 32 bits.
+    has_bf16 = any(torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+    return "bf16-mixed" if on_cpu and has_bf16 else "32-true"

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-import yaml
 from pytorch_lightning.utilities import rank_zero_only
 
+from data_modules.training.datamodule import MultiviewPoseDataModule
 from mcss import distributed
-from mcss.errors import InputError
+from mcss.hashing import file_hash
 from mcss.models.checkpoint import read_checkpoint
-from mcss.run.folder import CONFIG_FILE, RUN_FILE
+from mcss.run.datamodule import datamodule_of
+from mcss.run.folder import RUN_FILE
 from mcss.run.history import MetricsHistory
-from mcss.run.identity import file_hash, flatten, resolved_settings
 
 RUN_KEY = "run"
 """Key of a checkpoint under which the record of its training lies."""
@@ -48,7 +48,7 @@ class RunRecord(pl.Callback):
             if isinstance(logger, MetricsHistory):
                 logger.forget_after(trainer.global_step)
         self._started_s = time.monotonic() - self.wall_s
-        data: Any = pl_module.data
+        data = datamodule_of(trainer)
         _print_on_rank_zero(
             f"{trainer.default_root_dir}: steps {trainer.global_step} to {trainer.max_steps}, {trainer.precision} on"
             f" {pl_module.device.type} x {trainer.world_size}; {_batch_sizes(data, trainer.world_size)};"
@@ -64,7 +64,7 @@ class RunRecord(pl.Callback):
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write ``run.json``, unless this is a ``fast_dev_run``, which leaves no trace of a training."""
-        data: Any = pl_module.data
+        data = datamodule_of(trainer)
         self.replaced_images = sum(distributed.gather_objects(data.replaced_images))
         if trainer.is_global_zero and not trainer.fast_dev_run:  # type: ignore[attr-defined]
             path = Path(trainer.default_root_dir) / RUN_FILE
@@ -73,7 +73,7 @@ class RunRecord(pl.Callback):
 
     def content(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
         """The record of the training up to this step."""
-        data: Any = pl_module.data
+        data = datamodule_of(trainer)
         commit = self.facts.get("commit")
         earlier = [other for other in self._commits if other != commit]
         return {
@@ -112,10 +112,9 @@ class RunRecord(pl.Callback):
 
 
 def checkpoint_record(path: Path) -> dict[str, Any]:
-    """What is known of the training of a checkpoint, with the checkpoint's own hash and step.
+    """The record in a checkpoint, with the checkpoint's own path, hash and step.
 
-    It is read from the checkpoint itself. A checkpoint of an earlier version holds no record: its settings are then
-    those of the ``config.yaml`` of its run's folder, if that describes the same network, and else unknown (None).
+    What the record lacks, or all of it in a checkpoint of an earlier version, is unknown (None).
 
     Raises:
         InputError: the checkpoint is absent, damaged, or not of this project.
@@ -125,38 +124,16 @@ def checkpoint_record(path: Path) -> dict[str, Any]:
 
 
 def training_record(path: Path) -> dict[str, Any]:
-    """The record in a checkpoint, or of its run's folder, and its step, without the hash of the file.
+    """The record in a checkpoint, and its step.
 
     Raises:
         InputError: the checkpoint is absent, damaged, or not of this project.
     """
     content = read_checkpoint(path)
-    record = content.get(RUN_KEY) or _record_of_folder(path.absolute().parent.parent, content)
-    return {**record, "steps": content["global_step"]}
+    return {**content.get(RUN_KEY, {}), "steps": content["global_step"]}
 
 
-def _record_of_folder(folder: Path, checkpoint: Mapping[str, Any]) -> dict[str, Any]:
-    if not (folder / CONFIG_FILE).is_file():
-        return {}
-    config = yaml.safe_load((folder / CONFIG_FILE).read_text(encoding="utf-8"))
-    network = dict(flatten("", checkpoint.get("hyper_parameters", {})))
-    if any(network.get(key, value) != value for key, value in flatten("", config["model"])):
-        return {}
-    record = {} if not (folder / RUN_FILE).is_file() else json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
-    if record.get("steps") != checkpoint["global_step"]:
-        record = {}
-    if record.get("commit"):
-        commit, _, dirty = record["commit"].partition("-")
-        record |= {"commit": commit, "dirty": record.get("dirty", bool(dirty))}
-    try:
-        settings = resolved_settings(config)
-    except InputError:  # a store of the run is gone: its content is not known any more
-        settings = None
-    facts = {"method": config["method"], "supervision": config["data"]["supervision"]}
-    return {**record, **facts, "seed": config["seed_everything"], "settings": settings}
-
-
-def _batch_sizes(data: Any, world_size: int) -> str:
+def _batch_sizes(data: MultiviewPoseDataModule, world_size: int) -> str:
     """Number of pairs and labelled images of a step, of a rank and in total."""
     pairs, labelled = data.pairs, data.labelled_images if len(data.rows_labelled) else 0
     text = f"{pairs} pairs + {labelled} labelled images a step"

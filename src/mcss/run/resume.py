@@ -6,15 +6,19 @@ from typing import Any
 
 from mcss.errors import InputError
 from mcss.run.checkpoints import intact_checkpoint
-from mcss.run.identity import resolved_settings
 from mcss.run.record import training_record
 
 
-def check_resumable(checkpoint: Path, config: Mapping[str, Any]) -> None:
-    """Check that the run that wrote ``checkpoint`` had the settings ``config`` (the content of a ``config.yaml``).
+def check_resumable(checkpoint: Path, facts: Mapping[str, Any], precision: str) -> None:
+    """Check that the run that wrote ``checkpoint`` had the same settings, seed and precision as the one that begins.
 
     Resuming restores the optimizer, its learning rate, the schedule and the position in the random streams, so a
     setting that differs would be ignored, or would apply to a part of the run only.
+
+    Args:
+        checkpoint: file that training would resume from.
+        facts: of the run that begins (``mcss.run.identity.training_facts``).
+        precision: ``trainer.precision`` of the run that begins.
 
     Raises:
         InputError: a setting differs (all that do are named), or the settings of the checkpoint are not recorded.
@@ -22,14 +26,13 @@ def check_resumable(checkpoint: Path, config: Mapping[str, Any]) -> None:
     record = training_record(intact_checkpoint(checkpoint))
     if record.get("settings") is None:
         raise InputError(
-            f"{checkpoint}: the settings of its run are recorded neither in it nor in a config.yaml of its folder, so"
-            " it is not known what would be resumed: remove it, or choose another folder (--run_dir ...) and take over"
-            " its weights with --model.init_from"
+            f"{checkpoint}: it does not record the settings of its run, so it is not known what would be resumed:"
+            " remove it, or choose another folder (--run_dir ...) and take over its weights with --model.init_from"
         )
-    recorded = {**record["settings"], "seed_everything": record["seed"]}
-    asked = {**resolved_settings(config), "seed_everything": config["seed_everything"]}
-    if record.get("precision"):
-        recorded["trainer.precision"], asked["trainer.precision"] = record["precision"], config["trainer"]["precision"]
+    recorded, asked = (
+        {**run["settings"], "seed_everything": run["seed"], "trainer.precision": run["precision"]}
+        for run in (record, {**facts, "precision": precision})
+    )
     names = sorted(key for key in recorded.keys() | asked.keys() if recorded.get(key) != asked.get(key))
     if names:
         changes = "; ".join(f"{key} {recorded.get(key)} -> {asked.get(key)}" for key in names)

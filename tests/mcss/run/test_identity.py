@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mcss.errors import InputError
-from mcss.run.identity import file_hash, resolved_settings, settings_hash, training_facts
+from mcss.run.identity import default_run_dir, resolved_settings, settings_hash, training_facts
 from tests.references.synthetic_store import make_store
 
 
@@ -28,14 +28,18 @@ def config(store_path):
     }
 
 
-def identity(config, path=None, value=None):
+def changed(config, path, value):
     config = copy.deepcopy(config)
-    *groups, key = path.split(".") if path else ["method"]
+    *groups, key = path.split(".")
     place = config
     for group in groups:
         place = place[group]
     place[key] = value
-    return settings_hash(resolved_settings(config))
+    return config
+
+
+def identity(config, path="run_dir", value=None):
+    return settings_hash(resolved_settings(changed(config, path, value)))
 
 
 @pytest.mark.parametrize(
@@ -107,6 +111,8 @@ def test_facts_name_method_supervision_seed_and_a_commit_without_its_mark(config
     assert facts["settings"] == resolved_settings(config)
 
 
-def test_the_hash_of_a_file_is_its_sha256(tmp_path):
-    (tmp_path / "file").write_bytes(b"abc")
-    assert file_hash(tmp_path / "file") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+def test_a_run_without_a_folder_gets_one_whose_name_says_what_is_run(config):
+    folder = default_run_dir(config)
+    assert str(folder) == f"runs/synthetic-mcss-S1-seed0-{identity(config)[:8]}"
+    others = [changed(config, path, value) for path, value in (("model.lr", 0.5), ("seed_everything", 1))]
+    assert len({folder, *map(default_run_dir, others)}) == 3

@@ -8,8 +8,8 @@ import wandb
 
 from mcss.cli import main
 from mcss.models.module import MCSSModule
-from mcss.run.evaluation import headline
 from mcss.run.history import read_history
+from mcss.run.scores import headline
 from tests.references.offline_wandb import read_offline_run, read_offline_runs
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mcss.cli import main
+from mcss.cli import main, parse_settings
 
 RESULTS = {
     "what is computed": (
@@ -76,3 +76,10 @@ def test_an_option_that_does_not_fit_is_one_line(option, message, fit, capsys):
     lines = capsys.readouterr().err.strip().splitlines()
     assert message in lines[-1]
     assert "Traceback" not in "\n".join(lines)
+
+
+@pytest.mark.parametrize(("short", "name"), [("32", "32-true"), ("bf16", "bf16-mixed"), ("16", "16-mixed")])
+def test_a_short_name_of_a_precision_is_the_same_setting(short, name, settings):
+    """A run that was started with one is resumed with the other."""
+    config = parse_settings(["fit", *settings(), "--run_dir", "absent", "--trainer.precision", short])
+    assert config["trainer"]["precision"] == name
