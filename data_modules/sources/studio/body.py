@@ -13,16 +13,7 @@ from jaxtyping import Float, Int
 from scipy.sparse import csr_array
 from scipy.spatial.transform import Rotation
 
-from mcss.skeleton import JOINTS
-
-JOINT_BONES: dict[str, str] = {
-    "RHip": "upperleg01.R", "RKnee": "lowerleg01.R", "RAnkle": "foot.R",
-    "LHip": "upperleg01.L", "LKnee": "lowerleg01.L", "LAnkle": "foot.L",
-    "Spine": "spine03", "Thorax": "neck01", "Neck": "neck03",
-    "LShoulder": "upperarm01.L", "LElbow": "lowerarm01.L", "LWrist": "wrist.L",
-    "RShoulder": "upperarm01.R", "RElbow": "lowerarm01.R", "RWrist": "wrist.R",
-}  # fmt: skip
-"""Bone whose head is the joint; the pelvis is the mid-point of the hips, the head top a vertex."""
+from data_modules.sources.studio.joints import CROWN, joint_matrix
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +38,7 @@ class Body:
         heads_mm: heads of the bones in the reference pose, in which all bones of all people point the same way.
         rest_heads_mm, rest_vertices_mm: the same, and the mesh, in the person's rest pose.
         rest_to_reference: rotation of each bone from the rest to the reference pose.
+        crown_rest_mm: highest point of the scalp in the rest pose.
         weights: share of each bone in the movement of each vertex.
     """
 
@@ -56,6 +48,7 @@ class Body:
     rest_heads_mm: Float[np.ndarray, "bones 3"]
     rest_vertices_mm: Float[np.ndarray, "vertices 3"]
     rest_to_reference: Float[np.ndarray, "bones 3 3"]
+    crown_rest_mm: Float[np.ndarray, " 3"]
     weights: csr_array
     triangles: Int[np.ndarray, "triangles 3"]
 
@@ -88,10 +81,16 @@ class Body:
         """
         turns, heads = self.forward_kinematics(rotations, root_mm)
         vertices = self._skin(turns, heads)
-        joints = {joint: heads[:, self.index[bone]] for joint, bone in JOINT_BONES.items()}
-        joints["Pelvis"] = (joints["LHip"] + joints["RHip"]) / 2
-        joints["HeadTop"] = vertices[:, self.rest_vertices_mm[:, 2].argmax()]
-        return Posture(np.stack([joints[name] for name in JOINTS], axis=1), vertices)
+        return Posture(self._joints(turns, heads), vertices)
+
+    def _joints(
+        self, turns: Float[np.ndarray, "instants bones 3 3"], heads_mm: Float[np.ndarray, "instants bones 3"]
+    ) -> Float[np.ndarray, "instants 17 3"]:
+        """Joint set h36m17, see ``data_modules.sources.studio.joints``."""
+        head = self.index["head"]
+        arm_mm = self.rest_to_reference[head] @ (self.crown_rest_mm - self.rest_heads_mm[head])
+        crown = heads_mm[:, head] + turns[:, head] @ arm_mm
+        return joint_matrix((*self.bones, CROWN)) @ np.concatenate([heads_mm, crown[:, None]], axis=1)
 
     def forward_kinematics(
         self, rotations: dict[str, Rotation], root_mm: Float[np.ndarray, "instants 3"]
@@ -146,13 +145,15 @@ def make_body(phenotype: dict[str, float], mesh: str) -> Body:
     # A copy: the arrays are the model's own memory, and merging entries works in place.
     weights = csr_array((*entries, np.arange(vertex_count + 1) * slots), (vertex_count, model.bone_count), copy=True)
     weights.sum_duplicates()
+    vertices = 1000 * rest["rest_vertices"][0].numpy()
     return Body(
         bones=tuple(model.bone_labels),
         parents=tuple(int(parent) for parent in model.bone_parents),
         heads_mm=1000 * poses[:, :3, 3].astype(np.float64),
         rest_heads_mm=1000 * rest["rest_bone_poses"][0, :, :3, 3].numpy(),
-        rest_vertices_mm=1000 * rest["rest_vertices"][0].numpy(),
+        rest_vertices_mm=vertices,
         rest_to_reference=transforms[:, :3, :3].astype(np.float64),
+        crown_rest_mm=vertices[vertices[:, 2].argmax()],
         weights=weights,
         triangles=model.get_triangular_faces().numpy(),
     )
