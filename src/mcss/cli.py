@@ -15,6 +15,7 @@ from data_modules.training.datamodule import MultiviewPoseDataModule
 from mcss.errors import InputError, message_in_one_line
 from mcss.models.checkpoint import check_exists, read_checkpoint
 from mcss.models.module import MCSSModule
+from mcss.run.agreement import ViewAgreementWatch
 from mcss.run.callbacks import CollapseWatch, ValidationErrors
 from mcss.run.checkpoints import LAST_CHECKPOINT, LastCheckpoint, RunCheckpointIO, intact_checkpoint
 from mcss.run.evaluation import ResultsWriter
@@ -151,6 +152,7 @@ class MCSSCommandLine(LightningCLI):
         callbacks: list[pl.Callback] = [
             ValidationErrors(),
             CollapseWatch(),
+            ViewAgreementWatch(),
             RunRecord(self._facts if self.subcommand == "fit" else None),
             ResultsWriter(),
             Preemption(),

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 
@@ -68,3 +68,13 @@ def gather_objects(value: Any) -> list[Any]:
 def gather_states(tensor: Tensor, group: Any = None) -> list[Tensor]:
     """``gather_objects`` as torchmetrics wants it (``dist_sync_fn``), for metrics that are kept on the CPU."""
     return gather_objects(tensor)
+
+
+def rows_of_ranks(rows: Float[Tensor, "rows *rest"] | Int[Tensor, "rows *rest"], group: Any = None) -> list[Tensor]:
+    """Rows of every rank that has some, in rank order, on the CPU; a ``dist_sync_fn`` for metrics that keep all rows.
+
+    A rank that was never updated has no rows, and torchmetrics knows neither their shape nor their type: it gathers an
+    empty vector in their place, for which the other ranks' tensors would wait for ever.
+    """
+    parts = gather_objects(rows.cpu())
+    return [part for part in parts if len(part)] or parts[:1]

@@ -8,7 +8,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-from mcss import distributed
+from mcss.distributed import rows_of_ranks
 from mcss.geometry.canonical import to_root
 from mcss.geometry.similarity import finite_float64
 from mcss.metrics.retrieval import CASES, HIT_MM, KS, Images, make_images, means, retrieve
@@ -38,7 +38,7 @@ class MeanPAMPJPEAtK(Metric):
     def __init__(
         self, ks: Sequence[int] = KS, hit_mm: float = HIT_MM, joint_set: str = "h36m16", **kwargs: Any
     ) -> None:
-        super().__init__(**{"dist_sync_fn": _rows_of_ranks} | kwargs)
+        super().__init__(**{"dist_sync_fn": rows_of_ranks} | kwargs)
         if not ks or min(ks) < 1:
             raise ValueError(f"ks {list(ks)}: name at least one K, each 1 or more")
         self.ks, self.hit_mm = tuple(ks), hit_mm
@@ -88,13 +88,3 @@ class MeanPAMPJPEAtK(Metric):
             for name, values in means(retrieve(images, case, self.ks, self.hit_mm)).items()
             for k, value in zip(self.ks, values, strict=True)
         }
-
-
-def _rows_of_ranks(rows: Float[Tensor, "rows *rest"] | Int[Tensor, "rows *rest"], group: Any) -> list[Tensor]:
-    """Rows of every rank that has some, in rank order, on the CPU.
-
-    A rank that was never updated has no rows, and torchmetrics knows neither their shape nor their type: it gathers an
-    empty vector in their place, for which the other ranks' tensors would wait for ever.
-    """
-    parts = distributed.gather_objects(rows.cpu())
-    return [part for part in parts if len(part)] or parts[:1]

@@ -18,6 +18,7 @@ from data_modules.store.card import data_card
 from data_modules.store.check import store_statistics
 from mcss.metrics.reported import METRICS
 from mcss.metrics.retrieval import KS, means
+from mcss.metrics.view_agreement import DEFINITIONS
 from mcss.results.figures import curve_figure
 from mcss.results.groups import groups, notes
 from mcss.results.record import TestedRun, read_tested_run
@@ -67,6 +68,7 @@ def write_page(folder: Path, runs: pd.DataFrame, published: pd.DataFrame) -> Pat
         supervision=_as_image(curve) if curve else None,
         notes=notes(groups(runs)),
         retrieval=_retrieval(run, store),
+        agreement=_agreement(run.record.get("view_agreement", {})),
         ks=KS,
         card=data_card(store_statistics(store.path)),
     )
@@ -89,6 +91,12 @@ def _headline(record: dict[str, Any]) -> list[dict[str, Any]]:
         for result in record["results"]
         if result["average"] == "micro"
     ]
+
+
+def _agreement(figures: dict[str, dict[str, float]]) -> list[tuple[str, float, float | None, str]]:
+    """What was measured without labels: name, value, an untrained network's value, definition."""
+    network, untrained = figures.get("network", {}), figures.get("untrained", {})
+    return [(name, value, untrained.get(name), DEFINITIONS[name]) for name, value in network.items()]
 
 
 def _examples(

@@ -15,6 +15,7 @@ from mcss import distributed
 from mcss.batch import EvalBatch, Prediction
 from mcss.geometry.canonical import is_degenerate, to_root
 from mcss.models.module import MCSSModule
+from mcss.run.agreement import agreement_of_test, untrained_copy
 from mcss.run.datamodule import datamodule_of
 from mcss.run.folder import RESULTS_FILE, TEST_PREDICTIONS_FILE
 from mcss.run.history import MetricsHistory, read_history
@@ -38,6 +39,7 @@ class ResultsWriter(pl.Callback):
     def on_test_start(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
         """Start without predictions."""
         self.parts: list[dict[str, np.ndarray]] = []
+        self.untrained = untrained_copy(pl_module.embedder)
 
     def on_test_batch_end(
         self,
@@ -55,12 +57,14 @@ class ResultsWriter(pl.Callback):
                 "pose_pred_mm": outputs.pose.float().cpu().numpy(),
                 "pose_true_mm": pl_module.target(batch.pose_world).cpu().numpy(),
                 "embedding": outputs.embedding.float().cpu().numpy(),
+                "untrained_embedding": self.untrained(batch.images).float().cpu().numpy(),
             }
         )
 
     def on_test_epoch_end(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
         """Bring the predictions of all ranks together; measure, write and print."""
         predictions = merged(part for share in distributed.gather_objects(self.parts) for part in share)
+        untrained_embedding = predictions.pop("untrained_embedding")
         trained = _trained(trainer, pl_module)
         tested = _tested(trainer, pl_module, predictions)
         labelled = {} if tested["partial"] else labelled_errors(trainer, pl_module, trained["settings"])
@@ -74,9 +78,12 @@ class ResultsWriter(pl.Callback):
         if trained["settings"] is not None:  # on the data of this test, which may be other than the run's own
             trained["settings"] = trained["settings"] | {"data.test_store": tested["test_data_hash"]}
             trained["settings_hash"] = settings_hash(trained["settings"])
+        store = datamodule_of(trainer).test_store
+        agreement = agreement_of_test(store, predictions, untrained_embedding, pl_module)
+        tested |= {"view_agreement": agreement}
         record = {**trained, **tested, "labelled_errors": labelled, **embedding_spread(predictions), **errors}
         folder = Path(trainer.default_root_dir)
-        written = _write(folder, record, predictions, datamodule_of(trainer).test_store)
+        written = _write(folder, record, predictions, store)
         _show_in_wandb(trainer.loggers, written, record)
         print(results_text(record))
         print(f"written: {', '.join(map(str, written))}")

@@ -12,6 +12,7 @@ from mcss import distributed
 from mcss.losses.contrastive import effective_rank
 from mcss.metrics.reported import METRICS
 from mcss.models.module import MCSSModule
+from mcss.run.agreement import agreement_text
 from mcss.run.datamodule import datamodule_of
 from mcss.run.predictions import pck_results, pose_errors, prediction_errors
 
@@ -55,7 +56,7 @@ def results_text(record: Mapping[str, Any]) -> str:
     return (
         f"\n{record['method'] or 'method unknown'}, 3D labels: {record['supervision'] or 'unknown'},"
         f" test subjects {' '.join(record['test_subjects'])}, {images}, {record['frame']} frame, mm\n\n"
-        f"{table.to_markdown(floatfmt='.1f')}\n{pck}"
+        f"{table.to_markdown(floatfmt='.1f')}\n{pck}{agreement_text(record.get('view_agreement', {}))}"
     )
 
 

@@ -65,6 +65,9 @@ def test_the_page_says_what_was_run_on_which_data_and_how_good_it_is(folder):
     for fact in ("settings_hash", "checkpoint_hash", "data_hash"):
         assert record[fact] in text
     assert f"{record['by_subject']['S9']['n_mpjpe_mm']:.1f}" in text[text.index('id="by_subject"') :]
+    (cells,) = re.findall(r"<td>same_instant_hit1</td><td[^>]*><b>(.*?)</b></td>\n<td[^>]*>(.*?)</td>", text)
+    agreement = record["view_agreement"]
+    assert cells == tuple(f"{agreement[who]['same_instant_hit1']:.3g}" for who in ("network", "untrained"))
     assert "PARTIAL" not in text
     assert "subject  split" in text  # the data card
     assert "model.contrastive.margin" in text

@@ -1,5 +1,6 @@
 """``results.json`` describes the checkpoint that was tested and what it was tested on, by tests of a trained run."""
 
+import itertools
 import json
 import shutil
 from dataclasses import replace
@@ -9,10 +10,12 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from data_modules.store import write_store
+from data_modules.store import open_store, write_store
 from mcss.cli import main
 from mcss.hashing import file_hash
+from mcss.metrics.view_agreement import DEFINITIONS
 from mcss.run.history import read_history
+from mcss.run.scores import results_text
 from tests.references import pck
 from tests.references.synthetic_store import make_meta, make_store, synthetic_rows
 
@@ -60,6 +63,27 @@ def test_embedding_health_is_that_of_the_test_images(trained):
     distances = [np.linalg.norm(a - b) for i, a in enumerate(embedding) for b in embedding[:i]]
     assert record_of(trained)["test_mean_distance"] == pytest.approx(np.mean(distances), abs=2e-3)
     assert 1 < record_of(trained)["test_effective_rank"] < 128
+
+
+def test_views_are_compared_without_labels_in_test_and_validation(trained, store_path):
+    predictions, store = np.load(trained / "test_predictions.npz"), open_store(store_path)
+    row, embedding = predictions["row"], predictions["embedding"]
+    hits = []
+    for query, other in itertools.product(range(len(row)), store.meta.cameras):
+        same = (store.clip[row] == store.clip[row[query]]) & (store.camera[row] == other)
+        if store.camera[row[query]] != other:
+            database = np.flatnonzero(same)
+            nearest = database[np.linalg.norm(embedding[database] - embedding[query], axis=1).argmin()]
+            hits.append(store.instant[row[nearest]] == store.instant[row[query]])
+    figures = record_of(trained)["view_agreement"]
+    assert figures["network"]["same_instant_hit1"] == pytest.approx(np.mean(hits), abs=1e-4)
+    assert figures["network"].keys() == DEFINITIONS.keys()
+    assert figures["untrained"].keys() == {"same_instant_hit1", "same_instant_time_s"}
+    assert figures["untrained"] != {name: figures["network"][name] for name in figures["untrained"]}
+    logged = set().union(*read_history(trained / "metrics.csv").values())
+    assert {f"val/{name}" for name in DEFINITIONS} <= logged
+    line = f"same_instant_hit1: {figures['network']['same_instant_hit1']:.3g} (untrained network"
+    assert line in results_text(record_of(trained))
 
 
 def test_a_checkpoint_from_elsewhere_is_recorded_as_itself(trained, other_run, tmp_path):

@@ -1,0 +1,83 @@
+"""Do the figures that need no label rank runs as their true error does? ``python -m benchmarks.label_free``.
+
+Trains small runs of different quality on a rendered store, tests each on its test subjects, and writes the rank
+correlation (Spearman) of every label-free figure with the true errors to ``benchmarks/label_free.md``.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import pandas as pd
+from scipy.stats import spearmanr
+
+from mcss.cli import main as mcss
+from mcss.metrics.reported import METRICS
+from mcss.metrics.view_agreement import DEFINITIONS
+from mcss.run.folder import RESULTS_FILE
+from mcss.run.scores import headline
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "benchmarks/label_free.md"
+RUNS = (
+    *(("mcss", "S1", steps) for steps in (100, 300, 900)),
+    *(("mcss", "all", steps) for steps in (100, 300, 900)),
+    *(("baseline", "S1", steps) for steps in (100, 300, 900)),
+    *(("baseline", "all", steps) for steps in (100, 300, 900)),
+)
+"""Method, supervision and steps of each run."""
+
+
+def train_and_test(store: Path, folder: Path, method: str, supervision: str, steps: int) -> dict[str, float]:
+    """Errors and label-free figures of a run on the test subjects; a run that is tested already is read."""
+    if not (folder / RESULTS_FILE).is_file():
+        overlays = ("base", "data/studio", f"method/{method}", "logger/csv")
+        configs = [word for name in overlays for word in ("--config", str(ROOT / f"experiments/{name}.yaml"))]
+        settings = {
+            "data.store": store,
+            "data.supervision": supervision,
+            "data.validation_clips": "[]",
+            "model.width": 16,
+            "model.image_size_px": 48,
+            "model.warmup_steps": steps // 10,
+            "trainer.max_steps": steps,
+            "trainer.enable_progress_bar": "false",
+            "run_dir": folder,
+            "then_test": "true",
+        }
+        mcss(["fit", *configs, *(word for name, value in settings.items() for word in (f"--{name}", str(value)))])
+    record = json.loads((folder / RESULTS_FILE).read_text(encoding="utf-8"))
+    return headline(record["results"]) | record["view_agreement"]["network"]
+
+
+def page(runs: pd.DataFrame, store: str) -> str:
+    """Rank correlations and all runs as Markdown."""
+    ranks = pd.DataFrame(
+        {METRICS[error].heading: {name: spearmanr(runs[name], runs[error]).statistic for name in DEFINITIONS}
+         for error in METRICS}
+    )  # fmt: skip
+    return (
+        "# Figures without labels against the true error\n\n"
+        f"Written by `python -m benchmarks.label_free`: {len(runs)} runs on {store}, tested on its test subjects.\n"
+        "Spearman's rank correlation of each figure with each error (1 or -1: the same order of runs):\n\n"
+        f"{ranks.to_markdown(floatfmt='.2f')}\n\n{runs.to_markdown(floatfmt='.3g')}\n"
+    )
+
+
+def main() -> None:
+    """Train what is not trained yet, and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--store", type=Path, default=ROOT / "data/studio")
+    parser.add_argument("--out", type=Path, default=ROOT / "runs/label_free", help="folder of the runs")
+    options = parser.parse_args()
+    rows = {}
+    for method, supervision, steps in RUNS:
+        name = f"{method}-{supervision}-{steps}"
+        rows[name] = train_and_test(options.store, options.out / name, method, supervision, steps)
+    text = page(pd.DataFrame.from_dict(rows, orient="index"), options.store.name)
+    PAGE.write_text(text, encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
