@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import UInt8
 
-from data_modules.crop import BOX_MARGIN, JOINTS_MARGIN, Square, crop_square, square_around
+from data_modules.crop import BOX_MARGIN, CROP_PX, JOINTS_MARGIN, Square, crop_square, square_around
 from data_modules.frame_pictures import FramePictures
 from data_modules.frames import ImageReader
 from data_modules.skips import Skips
@@ -39,7 +39,7 @@ class BuildSettings:
         strict: whatever would be skipped is an error instead.
     """
 
-    crop_size_px: int = 256
+    crop_size_px: int = CROP_PX
     step: int
     step_test: int
     every_s: float | None = None

@@ -15,6 +15,8 @@ Square = tuple[float, float, float]
 """Left, top and side, pixels of the frame."""
 
 JPEG_QUALITY = 92
+CROP_PX = 256
+"""Width of the crops of imports unless another is asked for; networks see them resized."""
 BOX_MARGIN = 0.1
 """Space around a box of the person, as a share of its longer side."""
 JOINTS_MARGIN = 0.3

@@ -16,6 +16,12 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--instants", type=at_least(1), default=20, metavar="N", help="instants proposed for each clip (%(default)s)"
     )
+    parser.add_argument(
+        "--ckpt",
+        type=Path,
+        metavar="CKPT",
+        help="network whose embeddings say which instants differ (default: pictures)",
+    )
     parser.add_argument("--port", type=int, default=0, help="of the page (default: one that is free)")
     parser.set_defaults(run=run)
 
@@ -24,7 +30,7 @@ def run(options: argparse.Namespace) -> None:
     """Serve the page until interrupted; every click is saved in VIEWS/clicks.csv at once.
 
     Raises:
-        InputError: the videos cannot be read, or the web framework is not installed.
+        InputError: the videos or the checkpoint cannot be read, or the web framework is not installed.
     """
     try:
         from werkzeug.serving import make_server
@@ -37,7 +43,7 @@ def run(options: argparse.Namespace) -> None:
     from data_modules.sources.footage.labelling.session import Session
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # whose lines would repeat the token
-    session, token = Session(options.views, options.instants), secrets.token_urlsafe(24)
+    session, token = Session(options.views, options.instants, options.ckpt), secrets.token_urlsafe(24)
     server = make_server(HOST, options.port, make_app(session, token), threaded=True)
     print(f"{len(session.instants)} instants to label, {len(session.clicks)} clicks so far. Open", flush=True)
     print(f"http://{HOST}:{server.port}/{token}/", flush=True)

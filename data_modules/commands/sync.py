@@ -13,6 +13,9 @@ def add_parser(subparsers: Subparsers) -> None:
         "sync", help="find the time offsets of own videos by sound, motion or a flash", allow_abbrev=False
     )
     parser.add_argument("views", type=Path, metavar="VIEWS", help="folder of the videos")
+    parser.add_argument(
+        "--ckpt", type=Path, metavar="CKPT", help="network whose embeddings tell where no sound or flash does"
+    )
     parser.set_defaults(run=run)
 
 
@@ -25,7 +28,7 @@ def run(options: argparse.Namespace) -> None:
     from data_modules.sources.footage.sync_table import sync_views
 
     unknown = []
-    for report in sync_views(options.views):
+    for report in sync_views(options.views, options.ckpt):
         for line in report.lines:
             print(line)
         unknown += report.unknown

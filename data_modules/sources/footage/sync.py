@@ -1,4 +1,4 @@
-"""By how much two recordings' clocks differ: by sound, else by motion, else by a flash that both saw.
+"""By how much two recordings' clocks differ: by sound, else by a flash that both saw, by motion, or by a network.
 
 The lag of b behind a is what b's clock shows minus what a's clock shows at one moment. Nothing is guessed: an answer
 has to stand out from all other lags.
@@ -11,7 +11,10 @@ from jaxtyping import Float64
 from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
 from scipy.stats import theilslopes
 
-from data_modules.sources.footage.sync_signals import SOUND_HZ, Light, Sound
+from data_modules.sources.footage.sync_signals import SOUND_HZ, Light, Seen, Sound
+
+Signal = Float64[np.ndarray, "_ dim"]
+"""Values ``GRID_HZ`` times a second."""
 
 BAND_HZ = (100.0, 3500.0)
 WINDOWS, SHORTEST_WINDOW_S, LONGEST_WINDOW_S = 12, 2.0, 10.0
@@ -29,7 +32,7 @@ GRID_HZ, MOST_LAG_S, LEAST_OVERLAP_S, LEAST_OVERLAP = 50, 30.0, 2.5, 0.4
 LEAST_MOVING = 0.002
 """Share of the pixels that move in the busiest tenth of the frames, at least."""
 LEAST_CORRELATION, LEAST_LEAD, PEAK_WIDTH_S = 0.55, 0.12, 0.3
-"""Of motion: the best lag's correlation, and by how much it leads all that are farther away than the peak is wide."""
+"""Of motion and embeddings: the best lag's correlation, and its lead over all that are farther away than this."""
 FLASH_SPREADS, FLASH_GREY = 8.0, 4.0
 """A flash: brightness rises by this many times its usual change, and by this many grey values."""
 
@@ -43,9 +46,9 @@ class Lag:
     drift_ppm: float | None
     """By how much b's clock runs faster than a's; None where the recordings are too short to tell."""
     by: str
-    """What told: sound, motion or flash."""
+    """What told: sound, flash, embeddings or motion."""
     confidence: float
-    """From 0 to 1: share of the windows of sound that agree, or the correlation of the motion."""
+    """From 0 to 1: share of the windows of sound that agree, or the correlation of motion or embeddings."""
 
 
 def sound_lag(a: Sound, b: Sound) -> Lag | None:
@@ -75,13 +78,19 @@ def sound_lag(a: Sound, b: Sound) -> Lag | None:
 def _peak(correlation: Float64[np.ndarray, " lags"], window: int) -> tuple[float, float]:
     """Shift of the highest value, to a fraction of a sample, and its height in standard deviations; 0 without lead."""
     best = int(correlation.argmax())
-    below, top, above = correlation[[best - 1, best, (best + 1) % len(correlation)]]
-    curve = below - 2 * top + above
-    fraction = 0.5 * (below - above) / curve if curve < 0 else 0.0
+    top = correlation[best]
+    fraction = _between_samples(correlation[[best - 1, best, (best + 1) % len(correlation)]])
     shift = best - len(correlation) if best > len(correlation) - window else best
     others = np.roll(correlation, PEAK_WIDTH_SAMPLES - best)[2 * PEAK_WIDTH_SAMPLES + 1 :]
     height = float(top / correlation.std()) if top >= LEAST_PEAK_LEAD * others.max() else 0.0
-    return shift + float(np.clip(fraction, -0.5, 0.5)), height
+    return shift + fraction, height
+
+
+def _between_samples(around: Float64[np.ndarray, " 3"]) -> float:
+    """Place of the top of the parabola through a highest value and its neighbours, from the middle one."""
+    below, top, above = around.tolist()
+    curve = below - 2 * top + above
+    return min(max(0.5 * (below - above) / curve, -0.5), 0.5) if curve < 0 else 0.0
 
 
 def _agreed(
@@ -111,7 +120,20 @@ def motion_lag(a: Light, b: Light) -> Lag | None:
     """Lag at which the shares of moving pixels are most alike."""
     if any(np.quantile(light.moving, 0.9) < LEAST_MOVING for light in (a, b)):
         return None
-    one, other = _on_grid(a), _on_grid(b)
+    one, other = (_on_grid(light.time_s, np.sqrt(light.moving)[:, None]) for light in (a, b))
+    return _most_alike(one, other, float(b.time_s[0] - a.time_s[0]), "motion")
+
+
+def embedding_lag(a: Seen, b: Seen) -> Lag | None:
+    """Lag at which a network's embeddings of the person, less each camera's mean, are most alike."""
+    if min(len(a.time_s), len(b.time_s)) < 2:
+        return None
+    one, other = (_on_grid(seen.time_s, seen.embedding) for seen in (a, b))
+    return _most_alike(one, other, float(b.time_s[0] - a.time_s[0]), "embeddings")
+
+
+def _most_alike(one: Signal, other: Signal, start_lag_s: float, by: str) -> Lag | None:
+    """Lag of the best correlation of two signals that begin ``start_lag_s`` apart, if it stands out."""
     least = int(GRID_HZ * max(LEAST_OVERLAP_S, LEAST_OVERLAP * min(len(one), len(other)) / GRID_HZ))
     most = int(MOST_LAG_S * GRID_HZ)
     shifts = np.arange(max(least - len(one), -most), min(len(other) - least, most) + 1)
@@ -123,21 +145,21 @@ def motion_lag(a: Light, b: Light) -> Lag | None:
     lead = alike[best] - alike[away].max(initial=-1.0)
     if alike[best] < LEAST_CORRELATION or lead < LEAST_LEAD:
         return None
-    lag_s = shifts[best] / GRID_HZ + b.time_s[0] - a.time_s[0]
-    return Lag(float(lag_s), None, "motion", float(alike[best]))
+    fraction = _between_samples(alike[best - 1 : best + 2]) if 0 < best < len(alike) - 1 else 0.0
+    return Lag(float((shifts[best] + fraction) / GRID_HZ + start_lag_s), None, by, float(alike[best]))
 
 
-def _on_grid(light: Light) -> Float64[np.ndarray, " grid"]:
-    """Amount of motion from the first frame on, ``GRID_HZ`` times a second."""
-    grid = np.arange(light.time_s[0], light.time_s[-1], 1 / GRID_HZ)
-    return np.interp(grid, light.time_s, np.sqrt(light.moving))
+def _on_grid(time_s: Float64[np.ndarray, " frames"], values: Float64[np.ndarray, "frames dim"]) -> Signal:
+    """Values from the first frame on, ``GRID_HZ`` times a second."""
+    grid = np.arange(time_s[0], time_s[-1], 1 / GRID_HZ)
+    return np.stack([np.interp(grid, time_s, column) for column in values.T], axis=1)
 
 
-def _correlation(a: Float64[np.ndarray, " _"], b: Float64[np.ndarray, " _"], shift: int) -> float:
-    """Pearson's, of what overlaps when b[i + shift] belongs to a[i]."""
+def _correlation(a: Signal, b: Signal, shift: int) -> float:
+    """Pearson's, over time and columns, of what overlaps when b[i + shift] belongs to a[i]."""
     first, last = max(0, -shift), min(len(a), len(b) - shift)
     one, other = a[first:last], b[first + shift : last + shift]
-    one, other = one - one.mean(), other - other.mean()
+    one, other = one - one.mean(axis=0), other - other.mean(axis=0)
     size = float(np.sqrt((one**2).sum() * (other**2).sum()))
     return float((one * other).sum()) / size if size > 0 else 0.0
 

@@ -1,14 +1,14 @@
 """Offsets of all cameras of a clip from the lags between every two of them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
 from data_modules.sources.footage.recordings import Recording
-from data_modules.sources.footage.sync import Lag, flash_lag, motion_lag, sound_lag
-from data_modules.sources.footage.sync_signals import Light, read_light, read_sound
+from data_modules.sources.footage.sync import Lag, embedding_lag, flash_lag, motion_lag, sound_lag
+from data_modules.sources.footage.sync_signals import Light, Seen, read_light, read_sound
 
-RANK = {"sound": 2, "flash": 1, "motion": 0}
+RANK = {"sound": 3, "flash": 2, "embeddings": 1, "motion": 0}
 """What is believed before what."""
 
 
@@ -22,12 +22,15 @@ class ClipSync:
     """Lag of each camera behind the first one that has any; cameras that nothing ties to it are not there."""
 
 
-def sync_clip(recordings: list[Recording], sound_only: bool = False) -> ClipSync:
+def sync_clip(
+    recordings: list[Recording], sound_only: bool = False, see: Callable[[Recording], Seen] | None = None
+) -> ClipSync:
     """Measure the lag between every two recordings of a clip.
 
     Args:
         recordings: on their own clocks.
         sound_only: look at no picture, which takes as long as decoding the videos.
+        see: the person by a network, which tells more exactly than the amount of motion does.
 
     Raises:
         InputError: a recording cannot be read.
@@ -35,6 +38,7 @@ def sync_clip(recordings: list[Recording], sound_only: bool = False) -> ClipSync
     sounds = {recording.camera: read_sound(recording.path) for recording in recordings}
     by_name = {recording.camera: recording for recording in recordings}
     lights: dict[str, Light] = {}
+    seen: dict[str, Seen] = {}
     pairs: dict[tuple[str, str], Lag | None] = {}
     for a, b in combinations(sounds, 2):
         sound_a, sound_b = sounds[a], sounds[b]
@@ -42,7 +46,12 @@ def sync_clip(recordings: list[Recording], sound_only: bool = False) -> ClipSync
         if lag is None and not sound_only:
             for camera in {a, b} - lights.keys():
                 lights[camera] = read_light(by_name[camera])
-            lag = flash_lag(lights[a], lights[b]) or motion_lag(lights[a], lights[b])
+            lag = flash_lag(lights[a], lights[b])
+            if lag is None and see is not None:
+                for camera in {a, b} - seen.keys():
+                    seen[camera] = see(by_name[camera])
+                lag = embedding_lag(seen[a], seen[b])
+            lag = lag or motion_lag(lights[a], lights[b])
         pairs[a, b] = lag
     return ClipSync(pairs, _offsets(list(sounds), pairs))
 

@@ -37,6 +37,14 @@ class Light:
     brightness: Float64[np.ndarray, " frames"]
 
 
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """Of frames that show the person, on the recording's own clock: a network's embedding."""
+
+    time_s: Float64[np.ndarray, " frames"]
+    embedding: Float64[np.ndarray, "frames dim"]
+
+
 def read_sound(path: Path) -> Sound | None:
     """Sound of a video; none where it has no sound, or silence.
 

@@ -6,13 +6,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from data_modules.sources.base import Clip
-from data_modules.sources.footage.recordings import Recording, read_recording, recordings_in
+from data_modules.sources.footage.recordings import Recording, nearest_index, read_recording, recordings_in
 from data_modules.sources.footage.sync import Lag
 from data_modules.sources.footage.sync_clip import ClipSync, differences, sync_clip
+from data_modules.sources.footage.sync_signals import Seen
 from data_modules.sources.footage.tables import read_table
 from data_modules.sources.footage.videos import SYNC_FILE, Videos
+from mcss.errors import InputError
 
+EMBEDDED_HZ, EMBEDDED_S = 15.0, 90.0
+"""So many pictures a second are embedded, of so much of a recording."""
 WRITTEN = ("offset_s", "offset_frames", "drift_ppm")
 
 
@@ -25,20 +31,26 @@ class Report:
     """Videos of which nothing tells the offset, and nobody has written it."""
 
 
-def sync_views(views: Path) -> Iterator[Report]:
+def sync_views(views: Path, checkpoint: Path | None = None) -> Iterator[Report]:
     """Measure every clip; write offsets of those videos that have none in sync.csv, all other cells stay.
 
+    Args:
+        views: folder of the videos.
+        checkpoint: of a network whose embeddings tell where sound and flashes do not.
+
     Raises:
-        InputError: the videos or sync.csv cannot be read.
+        InputError: the videos or sync.csv cannot be read, or the checkpoint is none.
     """
     source, path = Videos(views), views / SYNC_FILE
+    person = PersonReader(source, checkpoint) if checkpoint else None
     rows = {row["video"]: row for row in read_table(path, ("video",))} if path.exists() else {}
     for clip in source.clips():
         name = f"{clip[0]}/{clip[1]}"
         recordings = own_clocks(source, clip, rows)
-        found = sync_clip(recordings)
+        found = sync_clip(recordings, see=person)
         written = _written(rows, name, recordings)
-        lines = [pair_line(name, pair, lag) for pair, lag in found.pairs.items()]
+        lines = [] if person is None else person.take_remarks()
+        lines += [pair_line(name, pair, lag) for pair, lag in found.pairs.items()]
         lines += [f"warning: {line}" for line in differences(name, found, recordings, written)]
         unknown = []
         for recording in recordings:
@@ -56,6 +68,38 @@ def sync_views(views: Path) -> Iterator[Report]:
             )
         _write(path, rows)
         yield Report(lines, unknown)
+
+
+class PersonReader:
+    """Reads the person in recordings by a network; what it cannot find is a remark.
+
+    Raises:
+        InputError: the checkpoint is none.
+    """
+
+    def __init__(self, source: Videos, checkpoint: Path) -> None:
+        from data_modules.sources.footage.embeddings import Embedder  # brings torch
+
+        self._source, self._embedder = source, Embedder(checkpoint)
+        self._remarks: list[str] = []
+
+    def __call__(self, recording: Recording) -> Seen:
+        """Embeddings of the person, over time; of no frame where nobody is found."""
+        time_s = recording.time_s
+        few = time_s[0] + np.arange(0, min(EMBEDDED_S, time_s[-1] - time_s[0]), 1 / EMBEDDED_HZ)
+        pictures = np.unique(nearest_index(time_s, few))
+        try:
+            embedding = self._embedder.embed(recording, self._source.track(recording), pictures.tolist())
+        except InputError as error:
+            self._remarks.append(str(error))
+            return Seen(np.zeros(0), np.zeros((0, 0)))
+        known = np.isfinite(embedding[:, 0])
+        return Seen(time_s[pictures[known]], embedding[known])
+
+    def take_remarks(self) -> list[str]:
+        """What was noted since the last call."""
+        remarks, self._remarks = self._remarks, []
+        return remarks
 
 
 def own_clocks(source: Videos, clip: Clip, rows: Mapping[str, Mapping[str, str]]) -> list[Recording]:

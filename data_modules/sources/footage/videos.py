@@ -178,7 +178,7 @@ class Videos(Source):
             if one.cut
         ]
         remarks += [Remark(f"{one.path}: {one.gap}", is_fault=False) for one in on_shared_clock if one.gap]
-        remarks += [remark for one in on_shared_clock for remark in self._track(one).remarks]
+        remarks += [remark for one in on_shared_clock for remark in self.track(one).remarks]
         if poses := self._poses(clip):
             slowest, pictures = self._together(clip, on_shared_clock)
             instants_s = slowest.time_s[(pictures >= 0).all(axis=1)]
@@ -193,7 +193,7 @@ class Videos(Source):
             raise InputError(f"{self.annotation(clip)}: has no camera {' or '.join(cameras)}; there are {there}")
         slowest, pictures = self._together(clip, recordings)
         together = np.flatnonzero((pictures >= 0).all(axis=1))
-        tracks = [self._track(recording) for recording in recordings]
+        tracks = [self.track(recording) for recording in recordings]
         poses = self._poses(clip)
         for number in range(together[0], together[-1] + 1):  # before and after, some camera was not running
             views = [
@@ -248,7 +248,7 @@ class Videos(Source):
             if camera in paths
         ]
 
-    def _track(self, recording: Recording) -> Track:
+    def track(self, recording: Recording) -> Track:
         """The person's boxes: those of boxes.csv, or else of what the detector finds or what moves."""
         if recording.path not in self._tracks:
             if self._tracks and next(iter(self._tracks)).parent != recording.path.parent:

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import simplejpeg
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32
 from tqdm import tqdm
 
+from data_modules.crop import CROP_PX, resize
 from mcss.hashing import file_hash
 from mcss.predict.networks import Network
 from mcss.predict.scenes import Scene, SeenCrop
@@ -23,8 +23,6 @@ from mcss.predict.scenes import Scene, SeenCrop
 CHUNK = 256
 """Frames a chunk."""
 BATCH = 64
-CROP_PX = 256
-"""Crops are cut as wide as the import cuts them, and then made as wide as the network wants them."""
 PICTURE_PX, PICTURE_QUALITY = 192, 75
 PICTURES = 1200
 """Pictures that are kept for the page, of all views together; of a long recording every so many frames."""
@@ -98,7 +96,7 @@ def _predict_chunk(crops: Iterator[SeenCrop | None], count: int, network: Networ
     images, confidence = np.zeros((count, side, side, 3), np.uint8), np.zeros(count, np.float32)
     for number, crop in enumerate(crops):
         if crop is not None:
-            images[number], confidence[number] = resized(crop[0], side), crop[1]
+            images[number], confidence[number] = resize(crop[0], side), crop[1]
     pose_mm = np.full((count, 17, 3), np.nan, np.float32)
     embedding = np.full((count, network.embedding_dim), np.nan, np.float32)
     seen = np.flatnonzero(confidence > 0)
@@ -114,17 +112,9 @@ def _with_pictures(
     wanted = picture_frames(scene)
     for frame, crop in enumerate(crops, start):
         if crop is not None and frame in wanted:
-            small = resized(crop[0], PICTURE_PX)
+            small = resize(crop[0], PICTURE_PX)
             picture_path(work, view, frame).write_bytes(simplejpeg.encode_jpeg(small, quality=PICTURE_QUALITY))
         yield crop
-
-
-def resized(image: UInt8[np.ndarray, "rows columns 3"], side_px: int) -> UInt8[np.ndarray, "side_px side_px 3"]:
-    """A square image at another size, by area averaging where it shrinks, as the import and the training do it."""
-    if len(image) == side_px:
-        return np.ascontiguousarray(image)
-    shrinks = len(image) > side_px
-    return cv2.resize(image, (side_px, side_px), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
 def _read_chunk(path: Path) -> Chunk | None:

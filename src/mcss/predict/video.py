@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float64, UInt8
 
-from mcss.predict.chunks import resized
+from data_modules.crop import resize
 from mcss.predict.motion import Motion
 from mcss.predict.scenes import Scene
 from mcss.skeleton import BONES, JOINTS
@@ -48,7 +48,7 @@ def write_video(scene: Scene, motion: Motion, path: Path) -> list[Path]:
 def _crop_panel(crop: tuple[np.ndarray, float] | None, camera: str) -> UInt8[np.ndarray, "rows columns 3"]:
     if crop is None:
         return _text(np.full((PANEL_PX, PANEL_PX, 3), 40, np.uint8), f"{camera}: nobody seen", (255, 255, 255))
-    return _text(resized(crop[0], PANEL_PX), camera, (255, 255, 255))
+    return _text(resize(crop[0], PANEL_PX), camera, (255, 255, 255))
 
 
 def _skeleton_panels(motion: Motion, number: int, is_known: bool) -> Iterator[UInt8[np.ndarray, "rows columns 3"]]:

@@ -1,42 +1,73 @@
-"""Which instants of a clip to label first: those whose pictures differ most from each other."""
+"""Which instants of a clip to label first: those that differ most from each other, and on which views disagree."""
+
+from collections.abc import Callable
+from pathlib import Path
 
 import cv2
 import numpy as np
 from jaxtyping import Float64, Int64
 
 from data_modules.sources.footage.recordings import Recording, read_pictures
+from data_modules.sources.footage.videos import Videos
 
 CANDIDATES, THUMBNAIL_PX = 150, 24
 """Instants that are looked at, evenly over the clip, and how large."""
 
+Features = Callable[[Recording, Int64[np.ndarray, " chosen"]], Float64[np.ndarray, "chosen values"]]
+"""What tells pictures of a recording from one another; NaN where a picture has nothing to tell."""
 
-def proposed_instants(
-    recordings: list[Recording], frames: Int64[np.ndarray, "instants cameras"], count: int
-) -> list[int]:
-    """Rows of ``frames`` that are worth labelling, best first: each one farthest from those before it (k-centre).
 
-    The distance is that of small pictures less the clip's median picture, so the person's posture and place count.
+def features_by(source: Videos, checkpoint: Path | None) -> Features:
+    """Embeddings of the person by a network, or without one small pictures less the clip's median picture.
 
     Raises:
-        InputError: a recording cannot be read.
+        InputError: the file is no checkpoint.
     """
-    whole = np.flatnonzero((frames >= 0).all(axis=1))
+    if checkpoint is None:
+        return _thumbnails
+    from data_modules.sources.footage.embeddings import Embedder  # brings torch
+
+    embedder = Embedder(checkpoint)
+
+    def embeddings(recording: Recording, pictures: Int64[np.ndarray, " chosen"]) -> Float64[np.ndarray, "chosen dim"]:
+        wanted, place = np.unique(pictures, return_inverse=True)
+        return embedder.embed(recording, source.track(recording), wanted.tolist())[place]
+
+    return embeddings
+
+
+def proposed_instants(
+    recordings: list[Recording], pictures: Int64[np.ndarray, "instants cameras"], count: int, features: Features
+) -> list[int]:
+    """Rows of ``pictures`` that are worth labelling, best first: each one farthest from those before it (k-centre).
+
+    The distance is that of the features of all views together: with embeddings, which of one instant are alike, an
+    instant on which the views disagree is far from all others, too.
+
+    Raises:
+        InputError: a recording cannot be read, or nobody is found in it where the features need somebody.
+    """
+    whole = np.flatnonzero((pictures >= 0).all(axis=1))
     if not len(whole):
         return []
     chosen = whole[np.unique(np.linspace(0, len(whole) - 1, min(CANDIDATES, len(whole))).round().astype(int))]
-    features = np.concatenate([_thumbnails(r, frames[chosen, n]) for n, r in enumerate(recordings)], axis=1)
-    return [int(chosen[place]) for place in _farthest_first(features, count)]
+    views = np.stack([features(recording, pictures[chosen, n]) for n, recording in enumerate(recordings)], axis=1)
+    known = np.isfinite(views).all(axis=(1, 2))
+    chosen, views = chosen[known], views[known]
+    if not len(chosen):
+        return []
+    return [int(chosen[place]) for place in _farthest_first(views.reshape(len(views), -1), count)]
 
 
-def _thumbnails(recording: Recording, frames: Int64[np.ndarray, " chosen"]) -> Float64[np.ndarray, "chosen values"]:
-    """Small pictures of the frames less their median."""
-    wanted, place = np.unique(frames, return_inverse=True)
+def _thumbnails(recording: Recording, pictures: Int64[np.ndarray, " chosen"]) -> Float64[np.ndarray, "chosen values"]:
+    """Small pictures less their median."""
+    wanted, place = np.unique(pictures, return_inverse=True)
     small = [
         cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (THUMBNAIL_PX, THUMBNAIL_PX), interpolation=cv2.INTER_AREA)
         for _, image in read_pictures(recording, wanted.tolist())
     ]
-    pictures = np.array(small, dtype=np.float64).reshape(len(small), -1)
-    return (pictures - np.median(pictures, axis=0))[place.clip(max=len(small) - 1)]
+    values = np.array(small, dtype=np.float64).reshape(len(small), -1)
+    return (values - np.median(values, axis=0))[place.clip(max=len(small) - 1)]
 
 
 def _farthest_first(features: Float64[np.ndarray, "items values"], count: int) -> list[int]:

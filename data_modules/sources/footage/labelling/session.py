@@ -11,7 +11,7 @@ import simplejpeg
 
 from data_modules.sources.base import Clip
 from data_modules.sources.footage.clip_clicks import CLICK_COLUMNS, clicked_joints
-from data_modules.sources.footage.labelling.proposals import proposed_instants
+from data_modules.sources.footage.labelling.proposals import Features, features_by, proposed_instants
 from data_modules.sources.footage.recordings import frame_numbers, pictures_together, read_pictures
 from data_modules.sources.footage.videos import CLICKS_FILE, Videos
 from mcss.errors import InputError
@@ -37,20 +37,22 @@ class Session:
     Args:
         views: folder of the videos.
         count: instants that are proposed for each clip; those that have clicks already come first.
+        checkpoint: of a network whose embeddings say which instants differ; by default their pictures do.
 
     Raises:
-        InputError: the videos or clicks.csv cannot be read.
+        InputError: the videos, clicks.csv or the checkpoint cannot be read.
     """
 
-    def __init__(self, views: Path, count: int) -> None:
+    def __init__(self, views: Path, count: int, checkpoint: Path | None = None) -> None:
         self.views = views
         self._path, self._lock = views / CLICKS_FILE, threading.Lock()
         self.clicks: dict[tuple[str, int, str], Click] = self._read()
         self.instants: list[LabelledInstant] = []
         self._jpegs: dict[tuple[str, int], bytes] = {}
         source = Videos(views)
+        features = features_by(source, checkpoint)
         for clip in source.clips():
-            self._add_clip(source, clip, count)
+            self._add_clip(source, clip, count, features)
         if not self.instants:
             raise InputError(f"{views}: no instant is seen by all cameras of a clip; check sync.csv")
 
@@ -77,7 +79,7 @@ class Session:
                 self.clicks[video, frame, joint] = click
             self._write()
 
-    def _add_clip(self, source: Videos, clip: Clip, count: int) -> None:
+    def _add_clip(self, source: Videos, clip: Clip, count: int, features: Features) -> None:
         name = f"{clip[0]}/{clip[1]}"
         recordings = source.recordings(clip, source.cameras(clip))
         slowest, pictures = pictures_together(recordings)
@@ -89,7 +91,7 @@ class Session:
             for number, row in enumerate(frames.tolist())
             if any((video, frame) in begun for video, frame in zip(videos, row, strict=True))
         ]
-        rows = [*started, *proposed_instants(recordings, pictures, count)]
+        rows = [*started, *proposed_instants(recordings, pictures, count, features)]
         for row in list(dict.fromkeys(rows))[: max(count, len(started))]:
             own = {video: int(frame) for video, frame in zip(videos, frames[row], strict=True) if frame >= 0}
             self.instants.append(LabelledInstant(name, float(recordings[slowest].time_s[row]), own))

@@ -43,6 +43,23 @@ def test_instants_are_proposed_farthest_first():
     assert _farthest_first(features, 3) == [3, 0, 4]
 
 
+def test_with_a_network_those_instants_come_first_whose_embeddings_differ(views, monkeypatch):
+    class Embedder:
+        def __init__(self, checkpoint):
+            """Any checkpoint."""
+
+        def embed(self, recording, track, pictures):
+            """Two cameras that agree but at instant 5; nobody is seen at 7, which would be the farthest."""
+            values = {5: 4.0 if recording.camera == "a" else -4.0, 7: np.nan, 2: 1.0}
+            return np.array([[values.get(picture, 0.0), 0.0] for picture in pictures])
+
+    monkeypatch.setattr("data_modules.sources.footage.embeddings.Embedder", Embedder)
+    boxes = [f"S1/walk/{camera},0,1,1,20,50" for camera in "ab"]
+    (views / "boxes.csv").write_text("\n".join(["video,frame,left,top,width,height", *boxes]))
+    session = Session(views, 2, views / "x.ckpt")
+    assert [round(instant.time_s * 25) for instant in session.instants] == [5, 2]
+
+
 def test_who_has_no_token_or_comes_by_another_name_is_refused(views):
     client = make_app(Session(views, 3), TOKEN).test_client()
 

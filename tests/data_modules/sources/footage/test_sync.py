@@ -10,9 +10,9 @@ from scipy.signal import resample_poly
 
 from data_modules.cli import main
 from data_modules.sources.footage.recordings import on_shared_clock
-from data_modules.sources.footage.sync import Lag, flash_lag, motion_lag, sound_lag
+from data_modules.sources.footage.sync import Lag, embedding_lag, flash_lag, motion_lag, sound_lag
 from data_modules.sources.footage.sync_clip import _offsets
-from data_modules.sources.footage.sync_signals import SOUND_HZ, Light, Sound
+from data_modules.sources.footage.sync_signals import SOUND_HZ, Light, Seen, Sound
 from data_modules.sources.footage.videos import Videos
 from data_modules.sources.studio import sound as scene
 from data_modules.sources.studio.config import PRESETS
@@ -81,6 +81,28 @@ def test_a_still_person_and_endless_repetition_tell_nothing():
     grid = np.arange(0, 13, 0.05)
     steps = grid, 0.05 * (1 + np.sin(2 * np.pi * grid))
     assert motion_lag(moved(30, 0.0, rng, steps), moved(30, 0.3, rng, steps)) is None
+
+
+def embedded(fps, start_s, rng, poses, duration_s=10.0):
+    """Unit vectors that follow ``poses`` (times, vectors), with a camera's own shift and noise."""
+    time_s = np.arange(int(duration_s * fps)) / fps
+    vectors = np.stack([np.interp(time_s + start_s, poses[0], column) for column in poses[1].T], axis=1)
+    vectors += 2 * rng.normal(size=vectors.shape[1]) + rng.normal(0, 0.3, vectors.shape)
+    return Seen(time_s, vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+
+
+def test_embeddings_tell_the_offset_to_a_part_of_a_frame_and_unlike_or_repeated_ones_do_not():
+    rng = np.random.default_rng(4)
+    times = np.arange(0, 14, 0.4)
+    poses = times, rng.normal(size=(len(times), 16))
+    a, b = embedded(30, 0.40, rng, poses), embedded(25, 1.713, rng, poses)
+    lag = embedding_lag(a, b)
+    assert (lag.lag_s, lag.by) == (pytest.approx(0.40 - 1.713, abs=0.01), "embeddings")
+    other = times, rng.normal(size=(len(times), 16))
+    assert embedding_lag(a, embedded(25, 1.713, rng, other)) is None
+    steps = times, np.stack([np.sin(2 * np.pi * times), np.cos(2 * np.pi * times)], axis=1)
+    assert embedding_lag(embedded(30, 0.0, rng, steps), embedded(30, 0.3, rng, steps)) is None
+    assert embedding_lag(a, Seen(np.zeros(0), np.zeros((0, 16)))) is None
 
 
 def lit(flashes, fps=25, frames=100):
@@ -169,6 +191,31 @@ def test_an_import_warns_of_offsets_that_the_sound_contradicts(rehearsal, tmp_pa
     assert lines["right"] == []
     assert len(lines["wrong"]) == 3
     assert all(second in line and "check the offsets" in line for line in lines["wrong"])
+
+
+def test_a_network_tells_where_the_amount_of_motion_does_not(tmp_path, monkeypatch, capsys):
+    """Silent videos of somebody still; a stand-in for the network knows when each picture was taken."""
+    rng = np.random.default_rng(0)
+    times = np.arange(0, 14, 0.4)
+    poses, shown = rng.normal(size=(len(times), 8)), {}
+
+    class Embedder:
+        def __init__(self, checkpoint):
+            assert checkpoint == Path("x.ckpt")
+
+        def embed(self, recording, track, pictures):
+            now_s = recording.time_s[pictures] + shown[recording.camera]
+            return np.stack([np.interp(now_s, times, column) for column in poses.T], axis=1)
+
+    monkeypatch.setattr("data_modules.sources.footage.embeddings.Embedder", Embedder)
+    for camera, start_s in (("a", 0.2), ("b", 1.0)):
+        shown[camera] = start_s
+        write_video(tmp_path / "S1/walk" / f"{camera}.mp4", [np.full((36, 64, 3), 120, dtype=np.uint8)] * 150, fps=25)
+    boxes = [f"S1/walk/{camera},0,1,1,20,50" for camera in "ab"]
+    (tmp_path / "boxes.csv").write_text("\n".join(["video,frame,left,top,width,height", *boxes]))
+    main(["sync", str(tmp_path), "--ckpt", "x.ckpt"])
+    assert "b shows -0.800 s when a shows 0, by embeddings" in capsys.readouterr().out
+    assert float(table(tmp_path / "sync.csv")["S1/walk/b"]["offset_s"]) == pytest.approx(-0.8, abs=0.005)
 
 
 def test_what_cannot_be_told_is_said_and_not_written(tmp_path, capsys):
