@@ -15,7 +15,7 @@ from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_com
 
 from mcss import sweep as sweeps
 from mcss.cli import main as run
-from mcss.results.record import read_table
+from mcss.results.record import COLUMNS, read_table
 from mcss.sweep import expand, main, read_sweep
 
 ROOT = Path(__file__).parents[2]
@@ -110,8 +110,8 @@ def test_a_killed_sweep_started_again_fills_the_same_table(small_sweep, monkeypa
 
 
 def test_a_table_of_other_data_is_refused_before_anything_runs(small_sweep, monkeypatch, capsys):
-    columns = {"method": "mcss", "config_hash": "c", "data_hash": "rendered", "seed": "0"}
-    Path("runs.csv").write_text(f"{','.join(columns)}\n{','.join(columns.values())}\n")
+    row = dict.fromkeys(COLUMNS, "0") | {"test_data_hash": "rendered"}
+    Path("runs.csv").write_text(f"{','.join(row)}\n{','.join(row.values())}\n")
     monkeypatch.setattr(sweeps.subprocess, "run", lambda *_, **__: pytest.fail("a run was started"))
     with pytest.raises(SystemExit) as caught:
         main(small_sweep)

@@ -31,9 +31,7 @@ def write_report(runs: Sequence[Path], table: Path, page: Path | None, published
     folder, others = table.parent, read_published(published)
     curve_figure(rows, others, folder.name).savefig(folder / "supervision_curve.png", dpi=130)
     (folder / "tables.md").write_text(tables_page(rows, others, folder.name), encoding="utf-8")
-    cells(rows, others).drop(columns="method_shown", errors="ignore").to_csv(
-        folder / "tables.csv", index=False, lineterminator="\n"
-    )
+    cells(rows, others).to_csv(folder / "tables.csv", index=False, lineterminator="\n")
     compared = runs_to_compare(runs)
     if compared:
         write_comparison(compared, folder)

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from mcss.metrics.reported import METRICS
-from mcss.results.record import LEGACY
+from mcss.results.record import NOT_RECORDED
 
 _KEYS = ("method", "supervision", "settings", "steps", "world_size", "partial", "test_images", "frame", "images_seen")
 """Two runs that are equal in all of these, where both know them, are one run with two seeds."""
@@ -25,11 +25,6 @@ def groups(runs: pd.DataFrame) -> pd.DataFrame:
     """
     errors = [name for name in runs.columns if name.partition(":")[0] in METRICS]
     numbers = runs.assign(**{name: pd.to_numeric(runs[name], errors="coerce") for name in [*errors, *_FIRST]})
-    # The settings of legacy rows are not known: what is known of them has to be the same.
-    legacy = numbers["settings_hash"].str.startswith(LEGACY)
-    numbers["settings"] = numbers["settings"].where(~legacy, LEGACY)
-    unknown = numbers["settings_hash"].where(numbers["settings"].eq("unknown"), "")
-    numbers["settings"] += unknown
     return pd.DataFrame(
         [
             _group(dict(zip(_KEYS, keys, strict=True)), members, errors)
@@ -56,30 +51,24 @@ def _group(keys: dict[str, Any], members: pd.DataFrame, errors: Sequence[str]) -
 
 
 def settings_of(group: pd.Series) -> dict[str, Any]:
-    """All that decides a group but its method and supervision, flat; of a group with unknown settings what is known."""
-    try:
-        settings = json.loads(group["settings"])
-    except ValueError:
-        settings = {"settings": group["settings"].rstrip(":")}
+    """Everything that decides the result of a group except method and supervision, flat."""
+    settings = json.loads(group["settings"]) | {key: group[key] for key in _SHOWN_KEYS}
     settings.pop("data.supervision", None)
-    return settings | {key: group[key] for key in _SHOWN_KEYS}
+    return settings
 
 
 def differing(members: pd.DataFrame) -> list[dict[str, Any]]:
-    """For each group its values of the settings in which the groups differ; None for a setting that is off."""
+    """For each group its values of the settings in which the groups differ; None for a setting that is off.
+
+    Groups whose settings are recorded are compared with one another, others with all in what every run has.
+    """
     settings = [settings_of(group) for _, group in members.iterrows()]
-    known = [one for one in settings if "settings" not in one]
-    varied = {
-        *(name for name in _SHOWN_KEYS if len({one[name] for one in settings}) > 1),
-        *(name for one in known for name in one if len({json.dumps(other.get(name)) for other in known}) > 1),
-        *(["settings"] if len({one.get("settings") for one in settings}) > 1 else []),
-    }
-    return [
-        {name: one.get(name, "recorded" if name == "settings" else None) for name in sorted(varied)}
-        if one in known
-        else {name: one[name] for name in sorted(varied & one.keys())}
-        for one in settings
-    ]
+    recorded = [one for one, text in zip(settings, members["settings"], strict=True) if is_recorded(text)]
+    varied = {name for one in recorded for name in one if len({json.dumps(other.get(name)) for other in recorded}) > 1}
+    varied |= {name for name in _SHOWN_KEYS if len({one[name] for one in settings}) > 1}
+    if len(recorded) < len(settings):
+        varied |= {*NOT_RECORDED, "checkpoint"} & {name for one in settings for name in one}
+    return [{name: one.get(name) for name in sorted(varied) if one in recorded or name in one} for one in settings]
 
 
 def described(values: dict[str, Any]) -> str:
@@ -110,12 +99,14 @@ def notes(grouped: pd.DataFrame) -> list[str]:
     commits = sorted({commit for group in grouped["commits"] for commit in group}) if len(grouped) else []
     if len(commits) > 1:
         lines.append(f"The table mixes runs of {len(commits)} commits: {', '.join(map(_short, commits))}.")
-    if grouped["settings"].eq(LEGACY).any():
-        lines.append(
-            "Rows marked * are from before settings were recorded: they are grouped by method, supervision, steps and"
-            " images seen, and other settings of theirs may differ."
-        )
+    if unrecorded := sum(not is_recorded(settings) for settings in grouped["settings"]):
+        lines.append(f"The settings of {unrecorded} groups are not recorded: their runs may differ in any of them.")
     return lines
+
+
+def is_recorded(settings: str) -> bool:
+    """Whether the settings of a row of ``runs.csv`` are those of a record."""
+    return not NOT_RECORDED.items() <= json.loads(settings).items()
 
 
 def _short(commit: str) -> str:

@@ -13,12 +13,13 @@ from data_modules.store import Store, open_store
 from mcss.errors import InputError
 from mcss.metrics.reported import METRICS
 from mcss.run.folder import RESULTS_FILE, TEST_PREDICTIONS_FILE
+from mcss.run.identity import settings_hash
 from mcss.run.predictions import read_predictions
 from mcss.run.scores import headline
 
 UNKNOWN = "unknown"
-LEGACY = "legacy:"
-"""Starts the ``settings_hash`` of rows from before tables held settings; what follows is their old hash."""
+NOT_RECORDED = {"settings": "not recorded"}
+"""Stands for the settings of a training that left no record."""
 
 _TRAINED = ("method", "supervision", "labelled_instants", "seed", "steps", "world_size", "precision")
 _TESTED = ("partial", "test_images", "frame")
@@ -75,46 +76,33 @@ def read_tested_run(folder: Path) -> TestedRun:
 
 def table_row(record: Mapping[str, Any]) -> dict[str, Any]:
     """Row of ``runs.csv`` of a ``results.json``: errors of h36m16, mean over images, in the run's own frame."""
-    if "test_images_of_store" not in record:
-        return _legacy_row({**record, **headline(record["results"]), **_mean_pose(record)})
-    identity = record.get("settings_hash") or f"{UNKNOWN}:{record['checkpoint_hash']}"
+    settings = record["settings"] or {**NOT_RECORDED, "checkpoint": record["checkpoint_hash"]}
     by_subject = {
         f"{name}:{subject}": value for subject, errors in record["by_subject"].items() for name, value in errors.items()
     }
-    labelled = {"labelled_mpjpe_mm": record["labelled_errors"].get("mpjpe_mm", "")}
-    row = {**record, **headline(record["results"]), **_mean_pose(record), **labelled, "settings_hash": identity}
-    row["settings"] = UNKNOWN if record["settings"] is None else json.dumps(record["settings"], sort_keys=True)
-    row |= {name: {True: "yes", False: "no", None: None}[record[name]] for name in ("partial", "dirty")}
-    return {column: _text(row.get(column)) for column in COLUMNS} | by_subject
-
-
-def _mean_pose(record: Mapping[str, Any]) -> dict[str, Any]:
-    return {"mean_pose_mpjpe_mm": headline(record["mean_pose_results"])["mpjpe_mm"]}
-
-
-def _text(value: Any) -> Any:
-    return UNKNOWN if value is None else value
-
-
-def _legacy_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Row from before tables held settings: what it lacks is unknown. All of those tests were whole."""
-    known = {column: row[column] for column in COLUMNS if column in row}
-    origin = {"settings_hash": f"{LEGACY}{row['config_hash']}", "test_data_hash": row["data_hash"]}
-    unknown = dict.fromkeys(("precision", "test_images", "checkpoint_hash", "settings"), UNKNOWN)
-    measured = dict.fromkeys(_MEASURED, "")
-    commit, _, dirty = str(row.get("commit", UNKNOWN)).partition("-")
-    origin |= {"commit": commit, "dirty": "yes" if dirty else "no", "partial": "no"}
-    world_size = row.get("world_size") or 1  # rows from before this column were trained by one process
-    return {**measured, **known, **unknown, **origin, "world_size": world_size}
+    row = {
+        **record,
+        **headline(record["results"]),
+        "mean_pose_mpjpe_mm": headline(record["mean_pose_results"])["mpjpe_mm"],
+        "labelled_mpjpe_mm": record["labelled_errors"].get("mpjpe_mm", ""),
+        "settings_hash": settings_hash(settings),
+        "settings": json.dumps(settings, sort_keys=True),
+        **{name: {True: "yes", False: "no", None: None}[record[name]] for name in ("partial", "dirty")},
+    }
+    return {column: UNKNOWN if row.get(column) is None else row[column] for column in COLUMNS} | by_subject
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """All rows of a ``runs.csv``, every cell as text; empty where there is no file. Older tables are migrated."""
+    """All rows of a ``runs.csv``, every cell as text; none where there is no file.
+
+    Raises:
+        InputError: the table was written by an earlier version.
+    """
     if not path.is_file():
         return pd.DataFrame(columns=list(COLUMNS), dtype=str)
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    if "settings_hash" not in table:
-        table = pd.DataFrame([_legacy_row(row) for row in table.to_dict("records")])
+    if missing := [column for column in COLUMNS if column not in table]:
+        raise InputError(f"{path}: a table of an earlier version, without the column {missing[0]}: rename or remove it")
     return _in_order(table)
 
 
@@ -159,7 +147,7 @@ def check_same_data(table: pd.DataFrame, test_data_hash: str, path: Path) -> Non
 
 
 def _test_of(table: pd.DataFrame) -> pd.Series:
-    """What makes two rows tests of the same weights: the checkpoint, or for legacy rows the settings."""
+    """What makes two rows tests of the same weights: the checkpoint, or the settings where none was written."""
     known = ~table["checkpoint_hash"].isin([UNKNOWN, ""])
     settings = table["method"] + table["settings_hash"] + table["world_size"] + " " + table["seed"]
     return table["checkpoint_hash"].where(known, settings)

@@ -9,7 +9,6 @@ import pandas as pd
 
 from mcss.metrics.reported import METRICS
 from mcss.results.groups import described, groups, notes, settings_of
-from mcss.results.record import LEGACY
 
 CURVE_METHODS = ("mcss", "baseline")
 """Methods of the README's table and of the curve; the others are in tables.md."""
@@ -48,6 +47,8 @@ def readme_table(runs: pd.DataFrame) -> str:
     """Mean and standard deviation over seeds of each group of ``CURVE_METHODS``, and the notes on them."""
     shown = groups(runs)
     shown = shown[shown["method"].isin(CURVE_METHODS)]
+    if shown.empty:
+        return "No runs yet: `make curve` runs them, `make report RUNS=...` adds finished ones."
     rows = [
         {
             "3D labels": group["supervision"],
@@ -60,10 +61,9 @@ def readme_table(runs: pd.DataFrame) -> str:
         }
         for _, group in shown.iterrows()
     ]
-    if rows:  # a method with its target in another frame has another mean pose
-        mean_pose = dict.fromkeys(rows[0], "") | {"method": "always the mean training pose"}
-        rows.append(mean_pose | {"MPJPE": f"{shown['mean_pose_mpjpe_mm'].mean():.1f}"})
-    return "\n\n".join([_markdown(rows), *([" ".join(notes(shown))] if rows else [])])
+    mean_pose = dict.fromkeys(rows[0], "") | {"method": "always the mean training pose"}
+    rows.append(mean_pose | {"MPJPE": f"{shown['mean_pose_mpjpe_mm'].mean():.1f}"})
+    return "\n\n".join([_markdown(rows), *([" ".join(lines)] if (lines := notes(shown)) else [])])
 
 
 def cells(runs: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
@@ -83,12 +83,11 @@ def cells(runs: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
 
 def _cell(group: pd.Series, metric: str, grouped: pd.DataFrame, published: pd.DataFrame) -> dict[str, Any]:
     alike = ["supervision", "steps", "world_size", "partial", "test_images"]
-    legacy = grouped["settings"].eq(LEGACY) == (group["settings"] == LEGACY)
-    reference = grouped[(grouped["method"] == REFERENCE) & grouped[alike].eq(group[alike]).all(axis=1) & legacy]
+    reference = grouped[(grouped["method"] == REFERENCE) & grouped[alike].eq(group[alike]).all(axis=1)]
     theirs = published[(published["dataset"] == "h36m") & (published["supervision"] == group["supervision"])]
     theirs = theirs[theirs["method"] == group["method"]]
     return {
-        **{key: group[key] for key in ("supervision", "method", "frame")},
+        **{key: group[key] for key in ("supervision", "method", "partial", "frame")},
         "metric": metric,
         "seeds": group["seeds"],
         "runs": group["runs"],
@@ -99,7 +98,6 @@ def _cell(group: pd.Series, metric: str, grouped: pd.DataFrame, published: pd.Da
         "mcss_ratio": round(reference.iloc[0][metric] / group[metric], 3) if len(reference) == 1 else float("nan"),
         "mean_pose_ratio": round(group["mpjpe_mm"] / group["mean_pose_mpjpe_mm"], 3),
         "published_h36m_mm": theirs.iloc[0][metric] if len(theirs) else "",
-        "method_shown": _marked(group),
         "settings": described(settings_of(group)),
     }
 
@@ -117,7 +115,7 @@ def tables_page(runs: pd.DataFrame, published: pd.DataFrame, data: str) -> str:
         rows = [
             {
                 "3D labels": cell["supervision"],
-                "method": cell["method_shown"],
+                "method": _marked(cell),
                 "frame": cell["frame"],
                 "metric": METRICS[cell["metric"]].heading,
                 "seeds": cell["seeds"],
@@ -172,8 +170,7 @@ def read_published(path: Path) -> pd.DataFrame:
 
 
 def _marked(group: pd.Series) -> str:
-    partial = " (PARTIAL test)" if group["partial"] == "yes" else ""
-    return f"{group['method']}{partial}{' *' if group['settings'] == LEGACY else ''}"
+    return f"{group['method']}{' (PARTIAL test)' if group['partial'] == 'yes' else ''}"
 
 
 def _thousands(count: str) -> str:

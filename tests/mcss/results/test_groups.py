@@ -1,9 +1,6 @@
-import pandas as pd
 import pytest
 
 from mcss.results.groups import groups, notes
-from mcss.results.record import read_table
-from tests.mcss.results.test_record import LEGACY_TABLE
 
 
 def test_seeds_are_averaged_with_their_sample_standard_deviation(table):
@@ -61,16 +58,10 @@ def test_a_seed_run_twice_counts_once_with_the_mean_of_its_runs(table):
     assert "3 runs of 2 seeds; repetitions of a seed count once." in notes(grouped)[0]
 
 
-def test_legacy_rows_are_merged_with_one_another_as_far_as_known_but_never_with_new_ones(table, tmp_path):
-    (tmp_path / "runs.csv").write_text(LEGACY_TABLE)
-    rows = read_table(tmp_path / "runs.csv")
-    both = groups(pd.concat([rows, table({})], ignore_index=True).fillna(""))
-    assert groups(rows)["seeds"].tolist() == [2]
-    assert both["seeds"].tolist() == [2, 1]
-    assert "settings legacy, test_images unknown; settings recorded, test_images 144." in notes(both)[0]
-    assert "Rows marked * are from before settings were recorded" in notes(both)[-1]
-
-
-def test_runs_with_unknown_settings_are_never_merged(table):
+def test_runs_without_recorded_settings_are_merged_neither_with_one_another_nor_with_others(table):
     unknown = {"settings": None, "settings_hash": None}
-    assert groups(table({**unknown, "checkpoint_hash": "a"}, {**unknown, "checkpoint_hash": "b"}))["runs"].eq(1).all()
+    grouped = groups(table({}, {**unknown, "checkpoint_hash": "a"}, {**unknown, "checkpoint_hash": "b"}))
+    assert grouped["runs"].tolist() == [1, 1, 1]
+    apart, said = notes(grouped)
+    assert "in order: checkpoint off, settings off; checkpoint a, settings not recorded; checkpoint b, " in apart
+    assert said == "The settings of 2 groups are not recorded: their runs may differ in any of them."

@@ -6,13 +6,6 @@ import pytest
 from mcss.errors import InputError
 from mcss.results.record import COLUMNS, add_runs, read_table
 
-LEGACY_TABLE = """\
-method,supervision,labelled_instants,seed,frame,mpjpe_mm,n_mpjpe_mm,pa_mpjpe_mm,mean_pose_mpjpe_mm,steps,world_size,\
-images_seen,wall_s,commit,config_hash,data_hash
-mcss,S1,1120,0,canonical,111.636,109.234,92.142,189.599,3000,,330000,502.9,a6064e1,98ab791b12c8de0d,d
-mcss,S1,1120,1,canonical,111.657,109.084,91.824,189.599,3000,1,330000,491.7,c70874b-dirty,1f6a99059c51e2cd,d
-"""
-
 
 def test_a_row_has_errors_of_all_and_of_each_test_person_and_what_decides_the_run(finished, tmp_path):
     table = add_runs([finished("a", value=120.0)], tmp_path / "out/runs.csv")
@@ -44,37 +37,21 @@ def test_a_partial_test_never_replaces_a_whole_one_and_is_replaced_by_it(finishe
     assert "partial test, not added" in capsys.readouterr().out
 
 
-def test_rows_of_earlier_versions_stay_with_what_they_lack_as_unknown(finished, tmp_path):
+def test_a_table_of_an_earlier_version_is_refused_and_stays(finished, tmp_path):
     path = tmp_path / "runs.csv"
-    path.write_text(LEGACY_TABLE)
-    rows = add_runs([finished("a")], path)
-    old = rows[rows["settings"] == "unknown"].set_index("seed")
-    assert old["mpjpe_mm"].to_dict() == {"0": "111.636", "1": "111.657"}
-    assert old["settings_hash"].tolist() == ["legacy:98ab791b12c8de0d", "legacy:1f6a99059c51e2cd"]
-    assert (old.loc["0", "precision"], old.loc["0", "world_size"], old.loc["0", "commit"]) == (
-        "unknown",
-        "1",
-        "a6064e1",
-    )
-    assert (old.loc["1", "commit"], old.loc["1", "dirty"]) == ("c70874b", "yes")
-    assert len(rows) == 3
-
-
-def test_the_record_of_an_earlier_version_replaces_its_own_row(record, tmp_path):
-    path = tmp_path / "runs.csv"
-    path.write_text(LEGACY_TABLE)
-    old = record(value=90.0, config_hash="98ab791b12c8de0d")
-    for name in ("test_images_of_store", "settings", "settings_hash", "checkpoint_hash"):
-        del old[name]
-    (tmp_path / "results.json").write_text(json.dumps(old))
-    rows = add_runs([tmp_path], path)
-    assert rows["mpjpe_mm"].tolist() == ["90.0", "111.657"]
+    path.write_text("method,supervision,seed,config_hash,data_hash\nmcss,S1,0,98ab791b12c8de0d,d\n")
+    before = path.read_text()
+    with pytest.raises(InputError, match=r"runs.csv: a table of an earlier version, without the column labelled_inst"):
+        add_runs([finished("a")], path)
+    assert path.read_text() == before
 
 
 def test_a_record_with_unknown_settings_is_a_run_of_its_own(finished, tmp_path):
     unknown = {"settings": None, "settings_hash": None, "seed": None, "commit": None, "dirty": None}
     rows = add_runs([finished(n, checkpoint_hash=n, **unknown) for n in ("a", "b")], tmp_path / "runs.csv")
-    assert rows["settings_hash"].tolist() == ["unknown:a", "unknown:b"]
+    assert rows["settings"].map(json.loads).tolist() == [
+        {"settings": "not recorded", "checkpoint": name} for name in ("a", "b")
+    ]
     assert rows["seed"].tolist() == rows["dirty"].tolist() == rows["commit"].tolist() == ["unknown"] * 2
 
 
