@@ -48,6 +48,7 @@ def test_arguments_come_last_and_name_existing_settings(path, monkeypatch):
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("DATA", "tiny")
     monkeypatch.setenv("TRAINER", "auto")
+    monkeypatch.setattr("mcss.run.identity.open_store", lambda _: SimpleNamespace(content_hash="of the store"))
     sweep = read_sweep(path)
     assert sweep.command[-1] == "${args}"
     command = expand(sweep.command, sweep.points()[-1])
@@ -104,7 +105,8 @@ def test_a_killed_sweep_started_again_fills_the_same_table(small_sweep, monkeypa
     assert re.search(r"\| S1 +\| mcss +\| 2 +\| 20 ", Path("page.md").read_text())
     assert Path("supervision_curve.png").is_file()
 
-    monkeypatch.setattr(sweeps.subprocess, "run", lambda *_, **__: pytest.fail("a finished run was started again"))
+    started = SimpleNamespace(run=lambda *_, **__: pytest.fail("a finished run was started again"))
+    monkeypatch.setattr(sweeps, "subprocess", started)
     main(small_sweep)
     assert figures("runs.csv") == resumed
 
@@ -112,7 +114,7 @@ def test_a_killed_sweep_started_again_fills_the_same_table(small_sweep, monkeypa
 def test_a_table_of_other_data_is_refused_before_anything_runs(small_sweep, monkeypatch, capsys):
     row = dict.fromkeys(COLUMNS, "0") | {"test_data_hash": "rendered"}
     Path("runs.csv").write_text(f"{','.join(row)}\n{','.join(row.values())}\n")
-    monkeypatch.setattr(sweeps.subprocess, "run", lambda *_, **__: pytest.fail("a run was started"))
+    monkeypatch.setattr(sweeps, "subprocess", SimpleNamespace(run=lambda *_, **__: pytest.fail("a run was started")))
     with pytest.raises(SystemExit) as caught:
         main(small_sweep)
     assert caught.value.code == 2
