@@ -47,7 +47,7 @@ def bone_rotations(body: Body, angles: Angles, yaw_rad: Float[np.ndarray, " inst
     rotations |= dict.fromkeys(NECK_BONES, Rotation.from_rotvec(neck / len(NECK_BONES)))
     for name, side in (("left", 1), ("right", -1)):
         rotations |= _arm_rotations(body, angles, name, side)
-        rotations |= _leg_rotations(body, angles, name, side, root)
+        rotations |= _leg_rotations(body, angles, name, root)
     return rotations
 
 
@@ -71,18 +71,25 @@ def _arm_rotations(body: Body, angles: Angles, name: str, side: int) -> dict[str
     }
 
 
-def _leg_rotations(body: Body, angles: Angles, name: str, side: int, pelvis: Rotation) -> dict[str, Rotation]:
-    """Rotations of one leg; ``side`` is +1 for left, -1 for right."""
+def _leg_rotations(body: Body, angles: Angles, name: str, pelvis: Rotation) -> dict[str, Rotation]:
+    """Rotations of one leg, ``left`` or ``right``."""
     letter = name[0].upper()
-    forward, outward, twist, knee = (angles[f"{name}_leg_{part}"] for part in LEG)
+    knee = angles[f"{name}_leg_knee"]
     hip, joint, ankle = (body.heads_mm[body.index[f"{bone}.{letter}"]] for bone in ("upperleg01", "lowerleg01", "foot"))
     down = np.array([[0.0, 0.0, -1.0]])
     upper_hang = Rotation.align_vectors(down, (joint - hip)[None])[0]
     lower_hang = Rotation.align_vectors(down, (ankle - joint)[None])[0]
-    upper = _swing(forward, outward, side) * _about("z", -side * twist) * upper_hang
+    upper = leg_turn(angles, name) * upper_hang
     lower = upper_hang.inv() * _about("x", knee) * lower_hang
     foot = _foot_rotation(pelvis * upper * lower, lower_hang)
     return {f"upperleg01.{letter}": upper, f"lowerleg01.{letter}": lower, f"foot.{letter}": foot}
+
+
+def leg_turn(angles: Angles, name: str) -> Rotation:
+    """Turn of a hanging leg, ``left`` or ``right``, about its hip; its knee bends about what was the X axis."""
+    side = 1 if name == "left" else -1
+    forward, outward, twist = (angles[f"{name}_leg_{part}"] for part in LEG[:3])
+    return _swing(forward, outward, side) * _about("z", -side * twist)
 
 
 def _foot_rotation(shin: Rotation, hang: Rotation) -> Rotation:

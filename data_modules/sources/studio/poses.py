@@ -6,12 +6,13 @@ sideways, (170, 0) up, a negative outward angle crosses the midline. Twist turns
 positive. At twist 0 an elbow bends forward and a knee backward.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 Degrees = tuple[int, ...]
+Support = Literal["feet", "seat", "floor"]
 
 TORSO = ("pelvis_pitch", "pelvis_roll", "spine_flex", "spine_side", "spine_twist", "head_pitch", "head_yaw")
 ARM = ("forward", "outward", "twist", "elbow")
@@ -57,18 +58,25 @@ REACH_HIGH = (158, 12, 0, 14)
 KNEE_REST = (40, 8, 20, 45)
 PROP_BACK = (-38, 20, 0, 12)
 LEASH = (42, 12, 5, 22)
+SHAKE = (48, 2, 10, 48)
+BEHIND_BACK = (-32, 12, 55, 62)
+GIVE = (62, 6, 0, 40)
+PALMS_UP = (18, 38, -30, 96)
+THROW_UP = (165, 18, 0, 10)
+BACKWARD = (-40, 16, 0, 20)
 SHOULDER_HUG = (35, 88, 5, 30)
 SWING_FRONT = (24, 8, 12, 34)
 SWING_BACK = (-26, 10, 5, 18)
 
 # Legs: (forward, outward, twist, knee) in degrees; relative to the pelvis, which its pitch leans forward.
-STRAIGHT = (2, 5, -5, 5)
+STRAIGHT = (2, 2, -5, 5)
 STEP_FRONT = (27, 3, -3, 8)
 STEP_BACK = (-17, 3, -6, 22)
 STEP_STAND = (3, 3, -4, 10)
 STEP_SWING = (22, 3, -4, 58)
 RELAXED = (14, 9, -12, 24)
 WIDE = (3, 16, -14, 6)
+CROUCH = (30, 6, -6, 66)
 SEAT = (84, 9, -6, 86)
 SEAT_FORWARD = (80, 6, -4, 58)
 SEAT_BACK = (82, 8, -4, 106)
@@ -87,14 +95,21 @@ GAIT = ("contact", "passing", "contact_right", "passing_right")
 
 
 class KeyPose(NamedTuple):
-    """A posture that recurs: joint angles in degrees, and whether it rests on a seat."""
+    """A posture that recurs.
+
+    Attributes:
+        torso, left_arm, right_arm, left_leg, right_leg: joint angles in degrees.
+        support: what carries the body.
+        free: ``left`` or ``right`` where that foot of a sitter is not on the floor.
+    """
 
     torso: Degrees
     left_arm: Degrees
     right_arm: Degrees
     left_leg: Degrees
     right_leg: Degrees
-    on_seat: bool = False
+    support: Support = "feet"
+    free: str = ""
 
     def angles_rad(self) -> Float[np.ndarray, " angles"]:
         """Joint angles in the order of ``ANGLES``."""
@@ -105,7 +120,8 @@ class KeyPose(NamedTuple):
         """Return the same posture with left and right exchanged."""
         signs = np.array([1, -1, 1, -1, -1, 1, -1])
         torso = tuple(int(value) for value in signs * np.asarray(self.torso))
-        return KeyPose(torso, self.right_arm, self.left_arm, self.right_leg, self.left_leg, self.on_seat)
+        free = {"left": "right", "right": "left"}.get(self.free, "")
+        return KeyPose(torso, self.right_arm, self.left_arm, self.right_leg, self.left_leg, self.support, free)
 
 
 UPRIGHT = (0, 0, 3, 0, 0, 5, 0)
@@ -134,7 +150,12 @@ def _sit(
     left_leg: Degrees = SEAT,
     right_leg: Degrees = SEAT,
 ) -> KeyPose:
-    return KeyPose(torso, left_arm, right_arm, left_leg, right_leg, on_seat=True)
+    free = "right" if right_leg == SEAT_CROSSED else ""
+    return KeyPose(torso, left_arm, right_arm, left_leg, right_leg, "seat", free)
+
+
+def _down(arms: Degrees, torso: Degrees, left_leg: Degrees, right_leg: Degrees) -> KeyPose:
+    return KeyPose(torso, arms, arms, left_leg, right_leg, "floor")
 
 
 def _bent(pitch: int, leg: Degrees) -> Degrees:
@@ -144,8 +165,8 @@ def _bent(pitch: int, leg: Degrees) -> Degrees:
 
 def _gait(prefix: str, left_arm: Degrees | None = None, right_arm: Degrees | None = None) -> dict[str, KeyPose]:
     """Return the four phases of a walking cycle; an arm that is given is held so instead of swinging."""
-    contact = _stand(SWING_BACK, SWING_FRONT, torso=(4, 0, 5, 0, -7, 4, 0), left_leg=STEP_FRONT, right_leg=STEP_BACK)
-    passing = _stand(HANG, HANG, torso=(4, 3, 5, -3, 0, 4, 0), left_leg=STEP_STAND, right_leg=STEP_SWING)
+    contact = _stand(SWING_BACK, SWING_FRONT, torso=(4, 0, 5, 0, 9, 4, 0), left_leg=STEP_FRONT, right_leg=STEP_BACK)
+    passing = _stand(HANG, HANG, torso=(4, -3, 5, 3, 0, 4, 0), left_leg=STEP_STAND, right_leg=STEP_SWING)
     phases = (contact, passing, contact.mirrored(), passing.mirrored())
     return {
         f"{prefix}_{name}": phase._replace(left_arm=left_arm or phase.left_arm, right_arm=right_arm or phase.right_arm)
@@ -164,6 +185,15 @@ KEY_POSES: dict[str, KeyPose] = {
     "talk_both_high": _stand(TALK_HIGH, TALK_HIGH, torso=(0, 0, 2, 0, -8, 0, -10)),
     "wave": _stand(HANG, WAVE, torso=(0, 0, 2, 3, 0, 0, 0)),
     "arms_up": _stand(POINT_UP, POINT_UP, torso=(-2, 0, -2, 0, 0, -10, 0), left_leg=WIDE, right_leg=WIDE),
+    "shake_hands": _stand(HANG, SHAKE, torso=(8, 0, 6, 0, 10, 6, 0), right_leg=STEP_FRONT),
+    "crouch": _stand(BACKWARD, BACKWARD, torso=(26, 0, 16, 0, 0, -8, 0), left_leg=_bent(26, CROUCH),
+                     right_leg=_bent(26, CROUCH)),
+    "jump": _stand(THROW_UP, THROW_UP, torso=(-2, 0, -4, 0, 0, -12, 0)),
+    "shrug": _stand(PALMS_UP, PALMS_UP, torso=(0, 0, 4, 0, 0, 2, 10), left_leg=RELAXED),
+    "hands_behind": _stand(BEHIND_BACK, BEHIND_BACK, torso=(-2, 0, -2, 0, 0, 2, -20)),
+    "give": _stand(CARRY, GIVE, torso=(6, 0, 6, 0, 12, 10, 0), left_leg=STEP_FRONT),
+    "phone_read": _stand(HANG, PHOTO, torso=(0, 0, 10, 0, 0, 28, 0), left_leg=RELAXED),
+    "sit_propped": _sit(PROP_BACK, PROP_BACK, torso=(-8, 0, 4, 0, 0, 4, 15), left_leg=SEAT_FORWARD),
     "bow": _stand(HANG, HANG, torso=BOW, left_leg=_bent(30, STRAIGHT), right_leg=_bent(30, STRAIGHT)),
     "phone_stand": _stand(HANG, PHONE, torso=(0, 0, 4, 3, 0, 10, -12)),
     "phone_hip": _stand(HIP, PHONE, torso=(0, -4, 4, 5, 0, 12, -12), left_leg=RELAXED),
@@ -188,12 +218,10 @@ KEY_POSES: dict[str, KeyPose] = {
     "sit_lean": _sit(KNEE_REST, KNEE_REST, torso=SEATED_LEAN, left_leg=_bent(18, SEAT), right_leg=_bent(18, SEAT)),
     "smoke_lean": _sit(KNEE_REST, CHIN, torso=SEATED_LEAN, left_leg=_bent(18, SEAT_FORWARD), right_leg=_bent(18, SEAT)),
     "smoke_crossed": _sit(LAP, MOUTH, torso=SEATED_BACK, right_leg=SEAT_CROSSED),
-    "floor_cross": _stand(LAP, LAP, torso=(-4, 0, 24, 0, 0, 6, 0), left_leg=FLOOR_CROSS, right_leg=FLOOR_CROSS),
-    "floor_long": _stand(PROP_BACK, PROP_BACK, torso=(-28, 0, 10, 0, 0, 10, 0), left_leg=FLOOR_LONG,
-                         right_leg=_bent(-24, FLOOR_BENT)),
-    "floor_hug": _stand(KNEE_REST, KNEE_REST, torso=(-4, 0, 32, 0, 0, 6, 0), left_leg=FLOOR_BENT,
-                        right_leg=FLOOR_BENT),
-    "kneel": _stand(LAP, LAP, torso=(4, 0, 10, 0, 0, 8, 0), left_leg=HEELS, right_leg=HEELS),
+    "floor_cross": _down(LAP, (-4, 0, 24, 0, 0, 6, 0), FLOOR_CROSS, FLOOR_CROSS),
+    "floor_long": _down(PROP_BACK, (-28, 0, 10, 0, 0, 10, 0), FLOOR_LONG, _bent(-24, FLOOR_BENT)),
+    "floor_hug": _down(KNEE_REST, (-4, 0, 32, 0, 0, 6, 0), FLOOR_BENT, FLOOR_BENT),
+    "kneel": _down(LAP, (4, 0, 10, 0, 0, 8, 0), HEELS, HEELS),
     "pet_dog": _stand(KNEE_REST, REACH_DOWN, torso=(30, 0, 22, 0, 0, 5, 0), left_leg=_bent(25, KNEEL_UP),
                       right_leg=_bent(25, KNEEL_DOWN)),
     **_gait("walk"),
@@ -217,17 +245,17 @@ class Script(NamedTuple):
 
 SCRIPTS: dict[str, Script] = {
     "Directions": Script({"point_front": 3, "point_side": 3, "point_up": 2, "stand": 1}),
-    "Discussion": Script({"talk_open": 4, "talk_high": 3, "talk_both_high": 3}),
+    "Discussion": Script({"talk_open": 4, "talk_high": 3, "talk_both_high": 3, "shrug": 1.5}),
     "Eating": Script({"sit_table": 4, "sit_eat": 5}),
-    "Greeting": Script({"wave": 4, "arms_up": 3, "bow": 1, "stand": 1}),
-    "Phoning": Script({"phone_stand": 4, "phone_hip": 3, "phone_seat": 2}),
-    "Posing": Script({"hands_on_hips": 4, "behind_head": 3, "one_hip_reach": 2}),
-    "Purchases": Script({"stoop": 4, "squat": 2, "reach_high": 1, "carry": 2}),
-    "Sitting": Script({"sit_lap": 3, "sit_crossed": 2, "sit_back": 4, "sit_lean": 1}),
+    "Greeting": Script({"wave": 4, "arms_up": 3, "shake_hands": 2, "bow": 1, "stand": 1, "jump": 0.7}),
+    "Phoning": Script({"phone_stand": 4, "phone_hip": 3, "phone_read": 1, "phone_seat": 2}),
+    "Posing": Script({"hands_on_hips": 4, "behind_head": 3, "one_hip_reach": 2, "jump": 0.7}),
+    "Purchases": Script({"stoop": 4, "squat": 2, "reach_high": 1, "carry": 2, "give": 1}),
+    "Sitting": Script({"sit_lap": 3, "sit_crossed": 2, "sit_back": 4, "sit_lean": 1, "sit_propped": 1}),
     "SittingDown": Script({"floor_cross": 3, "floor_long": 3, "floor_hug": 3, "kneel": 1}),
     "Smoking": Script({"smoke_crossed": 4, "smoke_lean": 3, "sit_lean": 2}),
     "TakingPhoto": Script({"photo_stand": 3, "photo_kneel": 3, "photo_squat": 3}),
-    "Waiting": Script({"arms_crossed": 4, "watch": 2, "stand_relaxed": 3}),
+    "Waiting": Script({"arms_crossed": 4, "watch": 2, "stand_relaxed": 3, "hands_behind": 2}),
     "Walking": Script({}, walks="walk"),
     "WalkingDog": Script({"pet_dog": 1}, walks="leash"),
     "WalkingTogether": Script({}, walks="hug"),

@@ -1,0 +1,184 @@
+"""An actor: one person in one clip, who takes key poses in the person's own style and writes them into a take."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy.spatial.transform import Rotation
+
+from data_modules.sources.studio.body import Body
+from data_modules.sources.studio.furniture import FREE_RADIUS_MM, Seat
+from data_modules.sources.studio.kinematics import bone_rotations
+from data_modules.sources.studio.legs import SIDES, Footing
+from data_modules.sources.studio.poses import ANGLES, KEY_POSES, LIMITS_RAD, TORSO, KeyPose
+from data_modules.sources.studio.style import OTHER_HAND_SHARE, Style
+from data_modules.sources.studio.take import ALWAYS_S, Angles, Place, Take
+
+VARIATION_RAD, DRIFT_RAD = 0.055, 0.02
+"""Spread of each joint angle between two times that somebody takes a key pose, and while it is held."""
+KEEP_FROM_SEAT_MM = 600.0
+"""Nobody who does not sit comes nearer to the middle of the chair."""
+MARGIN_MM = 110.0
+"""Room for the sway of somebody whose way just keeps clear."""
+LEVEL_RAD, ABOVE_FLOOR_MM = 0.3, 130.0
+"""A foot that tilts less and is not higher above the floor stands flat on it."""
+STAYS_MM, STAYS_RAD = 45.0, 0.25
+"""A foot that should move or turn less stays where it is."""
+STEP_LIFT_MM, STEP_LIFT_SHARE = 45.0, 0.3
+"""How high a foot is carried at most, and as a share of its way."""
+STEP_PUSH_RAD, STEP_WITH_PUSH_MM = 0.35, 100.0
+"""How far the heel is up when a foot leaves for a place that is farther away."""
+BEHIND_SEAT_MM = 40.0
+"""How far behind the hips of a sitter the middle of the seat is, at least."""
+BACK_REST_MM = 165.0
+"""From the middle of the seat to its back rest."""
+
+_UPPER = np.array([name in TORSO or "arm" in name for name in ANGLES])
+
+
+class Ground(NamedTuple):
+    """A disc of the floor on which nothing stands."""
+
+    center_mm: Float[np.ndarray, " 2"]
+    radius_mm: float
+
+    def nearest(self, xy_mm: Float[np.ndarray, " 2"]) -> Float[np.ndarray, " 2"]:
+        """Point of the disc nearest to ``xy_mm``."""
+        away = xy_mm - self.center_mm
+        return self.center_mm + away * min(1.0, self.radius_mm / max(float(np.linalg.norm(away)), 1e-9))
+
+
+def free_ground(seat: Seat) -> Ground:
+    """Find the largest disc within the room's free disc that keeps clear of the seat."""
+    distance = float(np.linalg.norm(seat.center_mm))
+    away = -seat.center_mm / distance if distance else np.array([1.0, 0.0])
+    radius = (FREE_RADIUS_MM + distance - KEEP_FROM_SEAT_MM) / 2
+    return Ground((FREE_RADIUS_MM - radius) * away, radius - MARGIN_MM)
+
+
+class Stance(NamedTuple):
+    """What holds a posture at yaw 0, with the root bone above the world's origin; left foot, then right.
+
+    Attributes:
+        root_mm: height of the root bone.
+        ahead_mm: how far the root bone is ahead of the middle of the seat.
+        ankles_mm: heights above the floor.
+        turns: rotation vectors of the feet from the reference pose.
+        flat: whether each foot stands on its sole.
+    """
+
+    root_mm: float
+    ahead_mm: float
+    ankles_mm: Float[np.ndarray, "2 3"]
+    turns: Float[np.ndarray, "2 3"]
+    flat: Bool[np.ndarray, " 2"]
+
+
+class Actor:
+    """One person in one clip."""
+
+    def __init__(self, body: Body, style: Style, rng: np.random.Generator, seat: Seat | None) -> None:
+        self.take = Take(body, seat)
+        self.style = style
+        self.rng = rng
+        self.place = Place(0.0, 0.0, 0.0, 0.0)
+
+    def other_hand(self) -> bool:
+        """Draw whether a key pose, written for the right hand, is taken mirrored."""
+        return self.style.left_handed != bool(self.rng.random() < OTHER_HAND_SHARE)
+
+    def styled(self, pose: KeyPose, mean_rad: Angles) -> Angles:
+        """Joint angles of a key pose as this person takes it this time.
+
+        Gestures of torso and arms depart from ``mean_rad`` by the person's amplitude.
+        """
+        angles = pose.angles_rad()
+        angles = np.where(_UPPER, mean_rad + self.style.amplitude * (angles - mean_rad), angles)
+        spread = np.where(_UPPER, VARIATION_RAD, VARIATION_RAD / 2)
+        angles = angles + self.style.posture_rad + spread * self.rng.normal(size=len(ANGLES))
+        return np.clip(angles, LIMITS_RAD[:, 0], LIMITS_RAD[:, 1])
+
+    def drifted(self, angles_rad: Angles) -> Angles:
+        """The same a moment later."""
+        return np.clip(angles_rad + DRIFT_RAD * self.rng.normal(size=len(ANGLES)), LIMITS_RAD[:, 0], LIMITS_RAD[:, 1])
+
+    def stance(self, pose: KeyPose, angles_rad: Angles) -> Stance:
+        """Find how a posture stands on the floor, or sits on the seat."""
+        body, seat = self.take.body, self.take.seat
+        rotations = bone_rotations(body, dict(zip(ANGLES, angles_rad[:, None], strict=True)), np.zeros(1))
+        turns, heads = (values[0] for values in body.forward_kinematics(rotations, np.zeros((1, 3))))
+        vertices = body.posture(rotations, np.zeros((1, 3))).vertices_mm[0]
+        root, ahead = -vertices[:, 2].min(), 0.0
+        if seat:
+            root = seat.top_mm - vertices[self.take.buttocks, 2].min()
+            height = vertices[:, 2] + root - seat.top_mm
+            back = vertices[(height > 0) & (height < seat.back_mm) & (np.abs(vertices[:, 0]) < BACK_REST_MM), 1]
+            ahead = max(BEHIND_SEAT_MM, float(back.max(initial=0.0)) - BACK_REST_MM * bool(seat.back_mm))
+        feet = [body.index[f"foot.{side[0].upper()}"] for side in SIDES]
+        ankles = heads[feet] + [0, 0, root]
+        level = turns[feet, 2, 2] > np.cos(LEVEL_RAD)
+        sole = np.array([leg.sole_mm for leg in self.take.legs.values()])
+        free = np.array([side == pose.free for side in SIDES])
+        flat = ~free & (np.full(2, bool(seat)) | level & (ankles[:, 2] < sole + ABOVE_FLOOR_MM))
+        ankles[flat, 2] = sole[flat]
+        tilted = Rotation.from_matrix(turns[feet]).as_rotvec()
+        level_turns = np.pad(np.arctan2(-turns[feet, 0, 1], turns[feet, 1, 1])[:, None], ((0, 0), (2, 0)))
+        return Stance(float(root), ahead, ankles, np.where(flat[:, None], level_turns, tilted), flat)
+
+    def footing(self, stance: Stance, place: Place, foot: int, land_s: float) -> Footing:
+        """Where a foot of a stance is once the root bone is at ``place``."""
+        yaw = Rotation.from_rotvec([0, 0, place.yaw_rad])
+        ankle = yaw.apply(stance.ankles_mm[foot]) + np.array([place.x_mm, place.y_mm, 0.0])
+        turn = (yaw * Rotation.from_rotvec(stance.turns[foot])).as_rotvec()
+        return Footing(land_s, ALWAYS_S, ankle, turn)
+
+    def stand(self, stance: Stance, place: Place, start_s: float, end_s: float) -> None:
+        """Bring the feet to a stance between two times: those that have to move step one after the other."""
+        footings = self.take.footings
+        moving = []
+        for foot, side in enumerate(SIDES):
+            new = self.footing(stance, place, foot, start_s)
+            if not footings[side]:
+                self.take.step(side, start_s, new._replace(land_s=-ALWAYS_S))
+            elif not (stance.flat[foot] and _stays(footings[side][-1], new)):
+                moving.append((side, new))
+        if self.rng.random() < 0.5:
+            moving.reverse()
+        for number, (side, new) in enumerate(moving):
+            first = start_s + (end_s - start_s) * (0.04 + number * 0.46 if len(moving) == 2 else 0.2)
+            last = first + (end_s - start_s) * (0.5 if len(moving) == 2 else 0.6)
+            way = float(np.linalg.norm(new.ankle_mm - footings[side][-1].ankle_mm))
+            lift = min(STEP_LIFT_MM, STEP_LIFT_SHARE * way)
+            push = STEP_PUSH_RAD if way > STEP_WITH_PUSH_MM and _is_level(footings[side][-1]) else 0.0
+            self.take.step(side, first, new._replace(land_s=last, lift_mm=lift), push)
+
+    def standing_place(self, stance: Stance, yaw_rad: float, travel_mm: Float[np.ndarray, " 2"]) -> Place:
+        """Where the root bone goes for a stance: its feet stay where they are, as far as may be, but for ``travel_mm``.
+
+        If both soles are and were on the floor, one foot stays exactly; otherwise the middle of the feet does.
+        """
+        old = [footings[-1] for footings in self.take.footings.values() if footings]
+        if not old:
+            return Place(*(self.place.xy_mm + travel_mm), stance.root_mm, yaw_rad)
+        turned = Rotation.from_rotvec([0, 0, yaw_rad]).apply(stance.ankles_mm)[:, :2]
+        moves = np.stack([footing.ankle_mm[:2] for footing in old]) - turned
+        on_soles = stance.flat.all() and all(_is_level(footing) for footing in old)
+        xy = moves[self.rng.integers(2)] if on_soles else moves.mean(axis=0)
+        return Place(*(xy + travel_mm), stance.root_mm, yaw_rad)
+
+
+def script_mean(names: list[str], mirrored: bool) -> Angles:
+    """Mean posture of some key poses."""
+    poses = [KEY_POSES[name].mirrored() if mirrored else KEY_POSES[name] for name in names]
+    return np.mean([pose.angles_rad() for pose in poses], axis=0)
+
+
+def _stays(old: Footing, new: Footing) -> bool:
+    """Whether a foot that stands may as well stay."""
+    turned = (Rotation.from_rotvec(old.turn).inv() * Rotation.from_rotvec(new.turn)).magnitude()
+    return bool(np.linalg.norm(new.ankle_mm - old.ankle_mm) < STAYS_MM and turned < STAYS_RAD)
+
+
+def _is_level(footing: Footing) -> bool:
+    """Whether the foot stands on its sole."""
+    return bool(np.linalg.norm(footing.turn[:2]) < 1e-6)

@@ -1,0 +1,194 @@
+"""Legs that reach for a place: inverse kinematics of two bones, and feet that roll over heel and ball."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from scipy.spatial.transform import Rotation
+
+from data_modules.sources.studio.body import Body
+
+SIDES = ("left", "right")
+STRAIGHTEST = 0.997
+"""Distance from hip to ankle of a leg that reaches as far as it may, as a share of its two bones' lengths."""
+HEEL_BAND_MM = 30.0
+"""Vertices of a foot so near to its sole may be its heel."""
+STRIKE_S, PUSH_S = 0.12, 0.3
+"""How long a sole takes to come down on the floor, and a heel to rise from it."""
+TOES = tuple(f"toe{number}-1" for number in range(1, 6))
+
+
+@dataclass(frozen=True, eq=False)
+class Leg:
+    """One leg of a body, measured in the reference pose.
+
+    Attributes:
+        hip_mm: head of the thigh bone, from the head of the root bone.
+        thigh_hang, shin_hang: rotation after which that bone hangs down.
+        sole_mm: height of the ankle above the floor when the foot stands flat.
+        heel_mm, ball_mm: points of the sole over which the foot rolls, from the ankle.
+    """
+
+    letter: str
+    hip_mm: Float[np.ndarray, " 3"]
+    thigh_mm: float
+    shin_mm: float
+    thigh_hang: Rotation
+    shin_hang: Rotation
+    sole_mm: float
+    heel_mm: Float[np.ndarray, " 3"]
+    ball_mm: Float[np.ndarray, " 3"]
+
+    @property
+    def length_mm(self) -> float:
+        """Of thigh and shin together."""
+        return self.thigh_mm + self.shin_mm
+
+    def rolled(self, roll_rad: Float[np.ndarray, " instants"]) -> Float[np.ndarray, "instants 3"]:
+        """How far the ankle of a foot that faces -Y moves as it rolls; positive over the ball, negative over the heel."""
+        pivot = np.where(roll_rad[:, None] > 0, self.ball_mm, self.heel_mm)
+        return pivot - Rotation.from_euler("x", roll_rad).apply(pivot)
+
+    def short_mm(
+        self, hip_mm: Float[np.ndarray, "instants 3"], ankle_mm: Float[np.ndarray, "instants 3"]
+    ) -> Float[np.ndarray, " instants"]:
+        """How far the hip has to come down until the leg reaches the ankle; 0 where it does."""
+        away = np.linalg.norm((ankle_mm - hip_mm)[:, :2], axis=1)
+        highest = np.sqrt(np.maximum((STRAIGHTEST * self.length_mm) ** 2 - away**2, 0.0))
+        return np.maximum(hip_mm[:, 2] - ankle_mm[:, 2] - highest, 0.0)
+
+    def reach(
+        self,
+        pelvis: Rotation,
+        hip_mm: Float[np.ndarray, "instants 3"],
+        ankle_mm: Float[np.ndarray, "instants 3"],
+        hinge: Float[np.ndarray, "instants 3"],
+        foot: Rotation,
+        toe_rad: Float[np.ndarray, " instants"],
+    ) -> dict[str, Rotation]:
+        """Rotations of the leg's bones that put the ankle at ``ankle_mm``.
+
+        Args:
+            pelvis: rotation of the root bone.
+            hip_mm, ankle_mm: heads of the thigh bone and of the foot.
+            hinge: axis in the world about which the knee should bend; what of it lies along the leg is left out.
+            foot: rotation of the foot in the world from the reference pose.
+            toe_rad: how far the toes bend up from the foot.
+        """
+        way = ankle_mm - hip_mm
+        long = np.linalg.norm(way, axis=1)
+        down = way / long[:, None]
+        axis = hinge - (hinge * down).sum(axis=1, keepdims=True) * down
+        axis /= np.linalg.norm(axis, axis=1, keepdims=True)
+        long = np.clip(long, 0.25 * self.length_mm, STRAIGHTEST * self.length_mm)
+        knee = np.pi - _corner(self.thigh_mm, self.shin_mm, long)
+        lean = _corner(self.thigh_mm, long, self.shin_mm)[:, None]
+        thigh = np.cos(lean) * down - np.sin(lean) * np.cross(axis, down)
+        turn = Rotation.from_matrix(np.stack([axis, np.cross(axis, thigh), -thigh], axis=2))
+        bend = Rotation.from_euler("x", knee)
+        rotations = {
+            "upperleg01": pelvis.inv() * turn * self.thigh_hang,
+            "lowerleg01": self.thigh_hang.inv() * bend * self.shin_hang,
+            "foot": (turn * bend * self.shin_hang).inv() * foot,
+        }
+        rotations |= dict.fromkeys(TOES, Rotation.from_euler("x", -toe_rad))
+        return {f"{bone}.{self.letter}": rotation for bone, rotation in rotations.items()}
+
+
+def legs_of(body: Body) -> dict[str, Leg]:
+    """Measure both legs of a body."""
+    vertices = body.posture({}, np.zeros((1, 3))).vertices_mm[0]
+    return {side: _measure(body, vertices, side[0].upper()) for side in SIDES}
+
+
+def _measure(body: Body, vertices_mm: Float[np.ndarray, "vertices 3"], letter: str) -> Leg:
+    root = body.heads_mm[body.index["root"]]
+    hip, knee, ankle = (
+        body.heads_mm[body.index[f"{bone}.{letter}"]] - root for bone in ("upperleg01", "lowerleg01", "foot")
+    )
+    foot = vertices_mm[np.array([bone[:3] in {"foo", "toe"} and bone[-1] == letter for bone in body.vertex_bones])]
+    floor = foot[:, 2].min()
+    toes = np.mean([body.heads_mm[body.index[f"{toe}.{letter}"]] for toe in TOES], axis=0) - root
+    heel_y = foot[foot[:, 2] < floor + HEEL_BAND_MM, 1].max()
+    return Leg(
+        letter,
+        hip,
+        float(np.linalg.norm(knee - hip)),
+        float(np.linalg.norm(ankle - knee)),
+        _hang(knee - hip),
+        _hang(ankle - knee),
+        float(ankle[2] - floor),
+        np.array([0.0, heel_y - ankle[1], floor - ankle[2]]),
+        np.array([toes[0] - ankle[0], toes[1] - ankle[1], floor - ankle[2]]),
+    )
+
+
+def _hang(bone: Float[np.ndarray, " 3"]) -> Rotation:
+    return Rotation.align_vectors(np.array([[0.0, 0.0, -1.0]]), bone[None])[0]
+
+
+def _corner(
+    a: float, b: float | Float[np.ndarray, " instants"], opposite: float | Float[np.ndarray, " instants"]
+) -> Float[np.ndarray, " instants"]:
+    """Angle of a triangle between its sides ``a`` and ``b``."""
+    return np.arccos(np.clip((a**2 + b**2 - opposite**2) / (2 * a * b), -1.0, 1.0))
+
+
+class Footing(NamedTuple):
+    """One place where a foot is, from when it comes there until it leaves.
+
+    Attributes:
+        ankle_mm: of the foot before it rolls.
+        turn: rotation vector of the foot from the reference pose, in the world, before it rolls.
+        strike_rad, push_rad: how far the toes are up when the foot comes down, and the heel when it leaves.
+        lift_mm: how high the foot is carried on its way here.
+    """
+
+    land_s: float
+    leave_s: float
+    ankle_mm: Float[np.ndarray, " 3"]
+    turn: Float[np.ndarray, " 3"]
+    strike_rad: float = 0.0
+    push_rad: float = 0.0
+    lift_mm: float = 0.0
+
+
+class Tread(NamedTuple):
+    """Where a foot is at some times: ankle, rotation in the world from the reference pose, bend of the toes."""
+
+    ankle_mm: Float[np.ndarray, "instants 3"]
+    foot: Rotation
+    toe_rad: Float[np.ndarray, " instants"]
+
+
+def tread(leg: Leg, footings: list[Footing], time_s: Float[np.ndarray, " instants"]) -> Tread:
+    """Follow a foot from footing to footing: on the floor it rolls in its place, in between it swings."""
+    land, leave, strike, push, lift = (
+        np.array([getattr(footing, name) for footing in footings])
+        for name in ("land_s", "leave_s", "strike_rad", "push_rad", "lift_mm")
+    )
+    ankles = np.stack([footing.ankle_mm for footing in footings])
+    turns = Rotation.from_rotvec(np.stack([footing.turn for footing in footings]))
+    here = np.clip(np.searchsorted(land, time_s, side="right") - 1, 0, len(land) - 1)
+    there = np.minimum(here + 1, len(land) - 1)
+    come, go = (time_s - land[here]) / STRIKE_S, 1 - (leave[here] - time_s) / PUSH_S
+    share = (time_s - leave[here]) / np.maximum(land[there] - leave[here], 1e-9)
+    roll = push[here] * smooth(go) * (1 - smooth(share / 0.65)) - strike[here] * (1 - smooth(come))
+    roll -= strike[there] * smooth((share - 0.35) / 0.65) * (share > 0)
+    way = smooth(share)
+    turn = turns[here] * Rotation.from_rotvec((turns[here].inv() * turns[there]).as_rotvec() * way[:, None])
+    start, end = (ankles[k] + turns[k].apply(leg.rolled(r)) for k, r in ((here, push[here]), (there, -strike[there])))
+    swing = start + (end - start) * way[:, None]
+    bottom = ankles[here, 2] + (ankles[there, 2] - ankles[here, 2]) * way
+    swing[:, 2] = bottom + leg.rolled(roll)[:, 2] + lift[there] * np.sin(np.pi * np.clip(share, 0, 1)) ** 2
+    stand = ankles[here] + turns[here].apply(leg.rolled(roll))
+    ankle = np.where((share > 0)[:, None], swing, stand)
+    toe = np.maximum(roll, 0) * (1 - way)
+    return Tread(ankle, turn * Rotation.from_euler("x", roll), toe)
+
+
+def smooth(share: Float[np.ndarray, " instants"]) -> Float[np.ndarray, " instants"]:
+    """From 0 to 1 with no speed at either end; constant before and after."""
+    share = np.clip(share, 0.0, 1.0)
+    return share**3 * (10 - 15 * share + 6 * share**2)

@@ -1,0 +1,150 @@
+"""A take: what one body does over the time of a clip, first written down in tracks, then acted at any times."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from scipy.interpolate import PchipInterpolator
+from scipy.spatial.transform import Rotation
+
+from data_modules.sources.studio.body import Body, Posture
+from data_modules.sources.studio.furniture import Seat
+from data_modules.sources.studio.kinematics import bone_rotations, leg_turn
+from data_modules.sources.studio.legs import SIDES, Footing, legs_of, tread
+from data_modules.sources.studio.poses import ANGLES, LIMITS_RAD
+
+BUTTOCKS = ("pelvis", "upperleg01")
+"""Bones whose vertices rest on a seat."""
+ALWAYS_S = 1e6
+"""A time after all clips."""
+GRAVITY_MM_S2 = 9810.0
+HANGING_TOES_RAD = 0.7
+"""How far the toes of a jumper hang down in the middle of the flight."""
+
+Angles = Float[np.ndarray, " angles"]
+
+
+class Place(NamedTuple):
+    """Where the root bone is at a time, and how it is turned."""
+
+    x_mm: float
+    y_mm: float
+    z_mm: float
+    yaw_rad: float
+
+    @property
+    def xy_mm(self) -> Float[np.ndarray, " 2"]:
+        """Place in the plane."""
+        return np.array([self.x_mm, self.y_mm])
+
+
+class Jump(NamedTuple):
+    """A flight of both feet from ``start_s``, ``height_mm`` high."""
+
+    start_s: float
+    height_mm: float
+
+    @property
+    def flight_s(self) -> float:
+        """How long it lasts."""
+        return float(np.sqrt(8 * self.height_mm / GRAVITY_MM_S2))
+
+
+@dataclass(eq=False)
+class Take:
+    """Tracks of a body: joint angles, place of the root bone, footings of either foot, and jumps.
+
+    With a seat the buttocks rest on it. A body without footings rests on whatever is lowest: it sits on the floor.
+    """
+
+    body: Body
+    seat: Seat | None = None
+    angle_keys: list[tuple[float, Angles]] = field(default_factory=list)
+    places: list[tuple[float, Place]] = field(default_factory=list)
+    footings: dict[str, list[Footing]] = field(default_factory=lambda: {side: [] for side in SIDES})
+    jumps: list[Jump] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.legs = legs_of(self.body)
+        self.buttocks = np.array([bone.startswith(BUTTOCKS) for bone in self.body.vertex_bones])
+
+    def key(self, time_s: float, angles_rad: Angles, place: Place) -> None:
+        """Write down a posture and a place after those that are there."""
+        self.angle_keys.append((time_s, angles_rad))
+        self.places.append((time_s, place))
+
+    def step(self, side: str, leave_s: float, footing: Footing, push_rad: float = 0.0) -> None:
+        """Take a foot from where it is at ``leave_s`` to another footing; the first footing is simply there."""
+        if self.footings[side]:
+            self.footings[side][-1] = self.footings[side][-1]._replace(leave_s=leave_s, push_rad=push_rad)
+        self.footings[side].append(footing)
+
+    def act(
+        self,
+        time_s: Float[np.ndarray, " instants"],
+        angle_sway_rad: Float[np.ndarray, "instants angles"],
+        place_sway_mm: Float[np.ndarray, "instants 2"],
+    ) -> Posture:
+        """Postures at ``time_s``; the sways are added to the tracks."""
+        angles = np.clip(_follow(self.angle_keys, time_s) + angle_sway_rad, LIMITS_RAD[:, 0], LIMITS_RAD[:, 1])
+        named = dict(zip(ANGLES, angles.T, strict=True))
+        place = _follow(self.places, time_s)
+        root = place[:, :3] + np.pad(place_sway_mm, ((0, 0), (0, 1)))
+        rotations = bone_rotations(self.body, named, place[:, 3])
+        if self.seat:
+            free = self.body.posture(rotations, np.zeros_like(root)).vertices_mm
+            root[:, 2] = self.seat.top_mm - free[:, self.buttocks, 2].min(axis=1)
+        on_feet = bool(self.footings["left"])
+        if on_feet:
+            root = self._stand(rotations, root, named, time_s)
+        posture = self.body.posture(rotations, root)
+        lowest = posture.vertices_mm[:, :, 2].min(axis=1)
+        # Footings keep soles on the floor to a few millimetres; nothing may be below it.
+        rise = np.zeros((len(time_s), 1, 3))
+        rise[:, 0, 2] = np.maximum(-lowest, 0) if on_feet else -lowest
+        return Posture(posture.joints_mm + rise, posture.vertices_mm + rise)
+
+    def _stand(
+        self,
+        rotations: dict[str, Rotation],
+        root_mm: Float[np.ndarray, "instants 3"],
+        angles: dict[str, Float[np.ndarray, " instants"]],
+        time_s: Float[np.ndarray, " instants"],
+    ) -> Float[np.ndarray, "instants 3"]:
+        """Put both feet on their footings: set the legs' rotations, and return where the root bone is then."""
+        pelvis = rotations["root"]
+        height, hang = self._flight(time_s)
+        treads = {}
+        for side, leg in self.legs.items():
+            ankle, foot, toe = tread(leg, self.footings[side], time_s)
+            ankle = ankle + foot.apply(leg.rolled(hang)) + height[:, None] * [0, 0, 1]
+            treads[side] = (ankle, foot * Rotation.from_euler("x", hang), toe)
+        root = root_mm + height[:, None] * [0, 0, 1]
+        short = [leg.short_mm(root + pelvis.apply(leg.hip_mm), treads[side][0]) for side, leg in self.legs.items()]
+        root[:, 2] -= np.maximum(*short)
+        for side, leg in self.legs.items():
+            ankle, foot, toe = treads[side]
+            hinge = (pelvis * leg_turn(angles, side)).apply([1.0, 0.0, 0.0])
+            rotations |= leg.reach(pelvis, root + pelvis.apply(leg.hip_mm), ankle, hinge, foot, toe)
+        return root
+
+    def _flight(
+        self, time_s: Float[np.ndarray, " instants"]
+    ) -> tuple[Float[np.ndarray, " instants"], Float[np.ndarray, " instants"]]:
+        """Height of the soles of a jumper, and how far the toes hang."""
+        height, hang = np.zeros_like(time_s), np.zeros_like(time_s)
+        for jump in self.jumps:
+            share = np.clip((time_s - jump.start_s) / jump.flight_s, 0.0, 1.0)
+            height += 4 * jump.height_mm * share * (1 - share)
+            hang += HANGING_TOES_RAD * np.sin(np.pi * share) ** 2
+        return height, hang
+
+
+def _follow(
+    track: list[tuple[float, Angles]] | list[tuple[float, Place]], time_s: Float[np.ndarray, " instants"]
+) -> Float[np.ndarray, "instants values"]:
+    """Values of a track at some times: smooth, and never beyond the neighbouring keys."""
+    keys = np.array([key for key, _ in track])
+    values = np.stack([np.asarray(value, dtype=np.float64) for _, value in track])
+    return PchipInterpolator(keys, values)(np.clip(time_s, keys[0], keys[-1]))
