@@ -159,12 +159,12 @@ class Actor:
         """
         old = [footings[-1] for footings in self.take.footings.values() if footings]
         if not old:
-            return Place(*(self.place.xy_mm + travel_mm), stance.root_mm, yaw_rad)
+            return Place.at(self.place.xy_mm + travel_mm, stance.root_mm, yaw_rad)
         turned = Rotation.from_rotvec([0, 0, yaw_rad]).apply(stance.ankles_mm)[:, :2]
         moves = np.stack([footing.ankle_mm[:2] for footing in old]) - turned
         on_soles = stance.flat.all() and all(_is_level(footing) for footing in old)
         xy = moves[self.rng.integers(2)] if on_soles else moves.mean(axis=0)
-        return Place(*(xy + travel_mm), stance.root_mm, yaw_rad)
+        return Place.at(xy + travel_mm, stance.root_mm, yaw_rad)
 
 
 def script_mean(names: list[str], mirrored: bool) -> Angles:

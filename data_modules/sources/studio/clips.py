@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 
 from data_modules.crop import square_around
 from data_modules.sources.base import Crop, Instant, View
@@ -11,16 +11,13 @@ from data_modules.sources.studio.appearance import surface_of
 from data_modules.sources.studio.body import Body, Posture, make_body
 from data_modules.sources.studio.cameras import studio_cameras
 from data_modules.sources.studio.config import StudioConfig
-from data_modules.sources.studio.furniture import Seat
-from data_modules.sources.studio.kinematics import pose_body
+from data_modules.sources.studio.draws import stream
+from data_modules.sources.studio.furniture import draw_seat
 from data_modules.sources.studio.looks import LOOKS
-from data_modules.sources.studio.motion import Motion, play, stream
+from data_modules.sources.studio.motion import perform
 from data_modules.sources.studio.render import Mesh, Scene, encode, render_view
 from data_modules.sources.studio.room import build_room
 from mcss.geometry.camera import Camera
-
-SEAT_BACK_MM = 40.0
-"""How far behind the hips the middle of a seat is."""
 
 
 class Studio:
@@ -35,33 +32,28 @@ class Studio:
         self.bodies = bodies
         self.room = build_room(config)
         self.cameras = studio_cameras(config)
+        self.seats = {subject: draw_seat(config, subject, body) for subject, body in bodies.items()}
         self._surfaces = {subject: surface_of(body) for subject, body in bodies.items()}
         self._meshes = {subject: Mesh(body.triangles, len(body.rest_vertices_mm)) for subject, body in bodies.items()}
 
-    def perform(self, subject: str, action: str, subaction: int) -> tuple[Motion, Posture]:
-        """Motion and postures of one clip."""
-        motion = play(self.config, subject, action, subaction)
-        return motion, pose_body(self.bodies[subject], motion.angles_rad, motion.yaw_rad, motion.position_mm)
+    def perform(self, subject: str, action: str, subaction: int) -> Posture:
+        """Postures of one clip."""
+        return perform(self.config, subject, action, subaction, self.bodies[subject], self.seats[subject])
 
-    def scene(self, subject: str, motion: Motion, posture: Posture, instant: int) -> Scene:
+    def scene(self, subject: str, posture: Posture, instant: int) -> Scene:
         """Set up what the cameras see at one instant."""
-        vertices = posture.vertices_mm[instant]
-        seat = None
-        if motion.on_seat[instant]:
-            seat = seat_under(
-                self.bodies[subject], vertices, posture.joints_mm[instant], float(motion.yaw_rad[instant])
-            )
-        return Scene(self.room, LOOKS[subject], self._surfaces[subject], self._meshes[subject], vertices, seat)
+        surface, mesh, seat = self._surfaces[subject], self._meshes[subject], self.seats[subject]
+        return Scene(self.room, LOOKS[subject], surface, mesh, posture.vertices_mm[instant], seat)
 
     def instants(self, subject: str, action: str, subaction: int) -> Iterator[Instant]:
         """All instants of one clip, rendered."""
         config = self.config
-        motion, posture = self.perform(subject, action, subaction)
-        jitter = stream(config, "crop", subject, action, subaction).uniform(
+        posture = self.perform(subject, action, subaction)
+        jitter = stream(config.seed, "crop", subject, action, subaction).uniform(
             -config.crop_jitter, config.crop_jitter, (config.instants, len(self.cameras), 3)
         )
         for instant in range(config.instants):
-            scene = self.scene(subject, motion, posture, instant)
+            scene = self.scene(subject, posture, instant)
             views = []
             for index, (name, camera) in enumerate(self.cameras.items()):
                 points = camera.project(posture.vertices_mm[instant])
@@ -93,13 +85,3 @@ def make_subject_body(subject: str, mesh: str) -> Body:
 def make_bodies(config: StudioConfig) -> dict[str, Body]:
     """Make the body of each subject of ``config``."""
     return {subject: make_subject_body(subject, config.mesh) for subject in config.subjects}
-
-
-def seat_under(
-    body: Body, vertices_mm: Float[np.ndarray, "vertices 3"], joints_mm: Float[np.ndarray, "17 3"], yaw_rad: float
-) -> Seat:
-    """Stool that carries a sitting body: its top at the lowest point of the buttocks."""
-    carried = np.char.startswith(np.array(body.vertex_bones), "pelvis")
-    # At yaw 0 the body faces -Y, so +Y is behind it.
-    behind = np.array([-np.sin(yaw_rad), np.cos(yaw_rad)])
-    return Seat(joints_mm[0, :2] + SEAT_BACK_MM * behind, yaw_rad, float(vertices_mm[carried, 2].min()))

@@ -39,12 +39,12 @@ def render_frames(
     if camera not in studio.cameras:
         raise ValueError(f"{config.name} has no camera {camera}: use one of {', '.join(studio.cameras)}")
     chosen = list(range(config.instants) if instants is None else instants)
-    motion, posture = studio.perform(subject, action, subaction)
+    posture = studio.perform(subject, action, subaction)
     framed = studio.framed(camera, size_px)
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for instant in chosen:
-        image = studio.frame(studio.scene(subject, motion, posture, instant), framed)
+        image = studio.frame(studio.scene(subject, posture, instant), framed)
         paths.append(folder / f"{instant * config.frame_step:06d}.jpg")
         paths[-1].write_bytes(encode(image, config.jpeg_quality))
     np.save(folder / POSES_FILE, posture.joints_mm[chosen].astype(np.float32))

@@ -145,7 +145,7 @@ class Walker:
         """Walk from ``start_s`` until after ``until_s``, at times turning back, or pausing for what ``pause`` plays."""
         pose = KEY_POSES["stand"]
         stance = self.actor.stance(pose, self.actor.styled(pose, pose.angles_rad()))
-        self.actor.place = Place(*self.way.at(self.way_mm), stance.root_mm, self._yaw(self.way_mm))
+        self.actor.place = Place.at(self.way.at(self.way_mm), stance.root_mm, self._yaw(self.way_mm))
         self.actor.stand(stance, self.actor.place, start_s, start_s)
         now = start_s
         while now < until_s:
@@ -156,7 +156,8 @@ class Walker:
         """Walk from a stand to a stand; return when both feet are together again."""
         steps = self._steps(start_s, until_s)
         root_mm = self.way_mm
-        self.take.key(start_s, self._angles(self.mean, 0.0), self.actor.place)
+        if not self.take.places:
+            self.take.key(start_s, self._angles(self.mean, 0.0), self.actor.place)
         for step in steps:
             is_last = step is steps[-1]
             root_mm, before_mm = (step.from_mm + step.to_mm) / 2, root_mm
@@ -218,7 +219,7 @@ class Walker:
         """Place beside a point of the way; its yaw goes on from the last place's without a jump."""
         yaw = self._yaw(way_mm)
         xy = self.way.at(way_mm) + left_mm * np.array([np.cos(yaw), np.sin(yaw)])
-        return Place(*xy, height_mm, yaw + turn_rad)
+        return Place.at(xy, height_mm, yaw + turn_rad)
 
     def _yaw(self, way_mm: float) -> float:
         """Yaw of somebody who walks there, nearest to the last place's."""

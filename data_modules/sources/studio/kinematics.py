@@ -63,11 +63,11 @@ def _arm_rotations(body: Body, angles: Angles, name: str, side: int) -> dict[str
     # The reference arm is held away from the body with a bent elbow.
     hang = Rotation.from_matrix(HANGING_ARM @ _hinge_frame(upper, lower).T)
     bent_already = np.arccos(upper @ lower)
-    collar = _about("y", -side * SHRUG * np.maximum(outward, 0))
+    collar = about("y", -side * SHRUG * np.maximum(outward, 0))
     return {
         f"clavicle.{letter}": collar,
-        f"upperarm01.{letter}": collar.inv() * _swing(forward, outward, side) * _about("z", -side * twist) * hang,
-        f"lowerarm01.{letter}": hang.inv() * _about("x", bent_already - elbow) * hang,
+        f"upperarm01.{letter}": collar.inv() * _swing(forward, outward, side) * about("z", -side * twist) * hang,
+        f"lowerarm01.{letter}": hang.inv() * about("x", bent_already - elbow) * hang,
     }
 
 
@@ -80,7 +80,7 @@ def _leg_rotations(body: Body, angles: Angles, name: str, pelvis: Rotation) -> d
     upper_hang = Rotation.align_vectors(down, (joint - hip)[None])[0]
     lower_hang = Rotation.align_vectors(down, (ankle - joint)[None])[0]
     upper = leg_turn(angles, name) * upper_hang
-    lower = upper_hang.inv() * _about("x", knee) * lower_hang
+    lower = upper_hang.inv() * about("x", knee) * lower_hang
     foot = _foot_rotation(pelvis * upper * lower, lower_hang)
     return {f"upperleg01.{letter}": upper, f"lowerleg01.{letter}": lower, f"foot.{letter}": foot}
 
@@ -89,7 +89,7 @@ def leg_turn(angles: Angles, name: str) -> Rotation:
     """Turn of a hanging leg, ``left`` or ``right``, about its hip; its knee bends about what was the X axis."""
     side = 1 if name == "left" else -1
     forward, outward, twist = (angles[f"{name}_leg_{part}"] for part in LEG[:3])
-    return _swing(forward, outward, side) * _about("z", -side * twist)
+    return _swing(forward, outward, side) * about("z", -side * twist)
 
 
 def _foot_rotation(shin: Rotation, hang: Rotation) -> Rotation:
@@ -100,12 +100,13 @@ def _foot_rotation(shin: Rotation, hang: Rotation) -> Rotation:
     matrix = (shin * hang.inv()).as_matrix()
     heading = np.arctan2(matrix[:, 1, 0], matrix[:, 0, 0])
     share = np.clip((matrix[:, 2, 2] - SOLE_LEAN[0]) / (SOLE_LEAN[1] - SOLE_LEAN[0]), 0.0, 1.0)
-    pointed = hang.inv() * _about("x", np.full_like(heading, POINTED_TOES_RAD))
-    way = (pointed.inv() * shin.inv() * _about("z", heading)).as_rotvec()
+    pointed = hang.inv() * about("x", np.full_like(heading, POINTED_TOES_RAD))
+    way = (pointed.inv() * shin.inv() * about("z", heading)).as_rotvec()
     return pointed * Rotation.from_rotvec(way * (share * share * (3 - 2 * share))[:, None])
 
 
-def _about(axis: str, angle_rad: Float[np.ndarray, " instants"]) -> Rotation:
+def about(axis: str, angle_rad: Float[np.ndarray, " instants"]) -> Rotation:
+    """Turn about an axis of the world."""
     return Rotation.from_euler(axis, angle_rad[:, None])
 
 

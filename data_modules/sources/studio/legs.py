@@ -8,6 +8,7 @@ from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
 from data_modules.sources.studio.body import Body
+from data_modules.sources.studio.kinematics import about
 
 SIDES = ("left", "right")
 STRAIGHTEST = 0.997
@@ -46,9 +47,9 @@ class Leg:
         return self.thigh_mm + self.shin_mm
 
     def rolled(self, roll_rad: Float[np.ndarray, " instants"]) -> Float[np.ndarray, "instants 3"]:
-        """How far the ankle of a foot that faces -Y moves as it rolls; positive over the ball, negative over the heel."""
+        """How far the ankle of a foot that faces -Y moves as it rolls: positive over the ball, negative the heel."""
         pivot = np.where(roll_rad[:, None] > 0, self.ball_mm, self.heel_mm)
-        return pivot - Rotation.from_euler("x", roll_rad).apply(pivot)
+        return pivot - about("x", roll_rad).apply(pivot)
 
     def short_mm(
         self, hip_mm: Float[np.ndarray, "instants 3"], ankle_mm: Float[np.ndarray, "instants 3"]
@@ -71,7 +72,8 @@ class Leg:
 
         Args:
             pelvis: rotation of the root bone.
-            hip_mm, ankle_mm: heads of the thigh bone and of the foot.
+            hip_mm: head of the thigh bone.
+            ankle_mm: where the head of the foot should be.
             hinge: axis in the world about which the knee should bend; what of it lies along the leg is left out.
             foot: rotation of the foot in the world from the reference pose.
             toe_rad: how far the toes bend up from the foot.
@@ -86,13 +88,13 @@ class Leg:
         lean = _corner(self.thigh_mm, long, self.shin_mm)[:, None]
         thigh = np.cos(lean) * down - np.sin(lean) * np.cross(axis, down)
         turn = Rotation.from_matrix(np.stack([axis, np.cross(axis, thigh), -thigh], axis=2))
-        bend = Rotation.from_euler("x", knee)
+        bend = about("x", knee)
         rotations = {
             "upperleg01": pelvis.inv() * turn * self.thigh_hang,
             "lowerleg01": self.thigh_hang.inv() * bend * self.shin_hang,
             "foot": (turn * bend * self.shin_hang).inv() * foot,
         }
-        rotations |= dict.fromkeys(TOES, Rotation.from_euler("x", -toe_rad))
+        rotations |= dict.fromkeys(TOES, about("x", -toe_rad))
         return {f"{bone}.{self.letter}": rotation for bone, rotation in rotations.items()}
 
 
@@ -185,7 +187,7 @@ def tread(leg: Leg, footings: list[Footing], time_s: Float[np.ndarray, " instant
     stand = ankles[here] + turns[here].apply(leg.rolled(roll))
     ankle = np.where((share > 0)[:, None], swing, stand)
     toe = np.maximum(roll, 0) * (1 - way)
-    return Tread(ankle, turn * Rotation.from_euler("x", roll), toe)
+    return Tread(ankle, turn * about("x", roll), toe)
 
 
 def smooth(share: Float[np.ndarray, " instants"]) -> Float[np.ndarray, " instants"]:

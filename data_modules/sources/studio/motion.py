@@ -39,7 +39,9 @@ def perform(config: StudioConfig, subject: str, action: str, subaction: int, bod
 
     Args:
         config: tells the seed and the times.
-        subject, action, subaction: the clip.
+        subject: who.
+        action: what.
+        subaction: which time, from 1.
         body: the person's.
         seat: the person's chair, on which the person sits in some clips, and which all other clips keep clear of.
     """
@@ -85,7 +87,7 @@ class Player:
         now = start_s
         if self.ground:
             xy = self.ground.center_mm + self.rng.uniform(-0.7, 0.7, 2) * self.ground.radius_mm
-            self.actor.place = Place(*xy, 0.0, self.rng.uniform(-np.pi, np.pi))
+            self.actor.place = Place.at(xy, 0.0, self.rng.uniform(-np.pi, np.pi))
         while now < until_s:
             now = self.take_pose(self._other_pose(), now)
 
@@ -121,11 +123,11 @@ class Player:
         stance = actor.stance(pose, angles)
         if actor.take.seat:
             ahead = stance.ahead_mm * np.array([np.sin(yaw_rad), -np.cos(yaw_rad)])
-            place = Place(*(actor.take.seat.center_mm + ahead), stance.root_mm, yaw_rad)
+            place = Place.at(actor.take.seat.center_mm + ahead, stance.root_mm, yaw_rad)
         else:
             place = actor.standing_place(stance, yaw_rad, travel_mm)
             if self.ground:
-                place = Place(*self.ground.nearest(place.xy_mm), place.z_mm, yaw_rad)
+                place = Place.at(self.ground.nearest(place.xy_mm), place.z_mm, yaw_rad)
         if pose.support != "floor":
             actor.stand(stance, place, now_s, reach_s)
         actor.take.key(reach_s, angles, place)

@@ -17,7 +17,6 @@ from jaxtyping import Float64, UInt8
 from data_modules.sources.studio.body import Posture
 from data_modules.sources.studio.clips import Studio, make_subject_body
 from data_modules.sources.studio.config import StudioConfig
-from data_modules.sources.studio.motion import Motion
 from data_modules.sources.studio.render import render_view
 from data_modules.sources.studio.sound import SOUND_HZ, heard, scene_sound
 from mcss.geometry.camera import Camera
@@ -32,8 +31,8 @@ SPEED_OF_SOUND_MM_S = 343_000.0
 BYSTANDER_AWAY_MM = np.array([1900.0, -1500.0, 0.0])
 TRUTH = "truth"
 
-Actor = tuple[str, Motion, Posture]
-"""Subject, motion and postures."""
+Actor = tuple[str, Posture]
+"""Subject and postures."""
 
 
 @dataclass(frozen=True)
@@ -79,17 +78,17 @@ def film_views(config: StudioConfig, clips: list[tuple[str, str, int]], folder: 
     for number, (subject, action, subaction) in enumerate(clips):
         name, rng = f"{subject}/{action}-{subaction}", np.random.default_rng([config.seed, number])
         phones = _phones(studio, shoot, rng)
-        actors: list[Actor] = [(subject, *studio.perform(subject, action, subaction))]
+        actors: list[Actor] = [(subject, studio.perform(subject, action, subaction))]
         if shoot.bystander:
-            motion, posture = studio.perform(other, config.actions[0], 1)
+            posture = studio.perform(other, config.actions[0], 1)
             moved = Posture(posture.joints_mm + BYSTANDER_AWAY_MM, posture.vertices_mm + BYSTANDER_AWAY_MM)
-            actors.append((other, motion, moved))
+            actors.append((other, moved))
         sound = scene_sound(rng, LATEST_START_S + shoot.duration_s, CLAP_S) if shoot.sound else None
         for camera, phone in phones.items():
             own_sound = None if sound is None else _recorded(sound, phone, shoot.duration_s, rng)
             _film(folder / name / f"{camera}.mp4", studio, phone, actors, shoot.duration_s, own_sound)
         offsets += _offsets(name, phones)
-        _save_truth(folder / TRUTH / name.replace("/", "_"), phones, actors[0][2])
+        _save_truth(folder / TRUTH / name.replace("/", "_"), phones, actors[0][1])
     _write_table(folder / TRUTH / "sync.csv", ("video", "offset_s", "drift_ppm"), offsets)
     heights = [(subject, round(float(np.ptp(bodies[subject].rest_vertices_mm[:, 2])))) for subject in subjects]
     _write_table(folder / "people.csv", ("subject", "height_mm"), heights)
@@ -146,12 +145,12 @@ def _image(studio: Studio, camera: Camera, actors: list[Actor], instant: int) ->
     """Frame of a camera; of several people the nearer ones in front."""
 
     def distance_mm(actor: Actor) -> float:
-        return float(np.linalg.norm(actor[2].joints_mm[instant, PELVIS] - camera.center_world_mm))
+        return float(np.linalg.norm(actor[1].joints_mm[instant, PELVIS] - camera.center_world_mm))
 
     whole = (0.0, 0.0, float(camera.size_px[0]))
     views = [
-        render_view(studio.scene(subject, motion, posture, instant), camera, whole, camera.size_px)
-        for subject, motion, posture in sorted(actors, key=distance_mm, reverse=True)
+        render_view(studio.scene(subject, posture, instant), camera, whole, camera.size_px)
+        for subject, posture in sorted(actors, key=distance_mm, reverse=True)
     ]
     image = views[0][0]
     for nearer, shows_person in views[1:]:

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Int
 
 from data_modules.sources.studio.config import StudioConfig
-from data_modules.sources.studio.motion import stream
+from data_modules.sources.studio.draws import stream
 from data_modules.sources.studio.sites import SITES, Site
 
 TEXEL_MM = 10.0
@@ -52,7 +52,7 @@ class Room:
 
 def build_room(config: StudioConfig) -> Room:
     """Build the room of the configuration's site; its decoration depends on site and seed alone."""
-    rng, site = stream(config, "room"), SITES[config.site]
+    rng, site = stream(config.seed, "room"), SITES[config.site]
     half, height = config.room_half_width_mm, config.room_height_mm
     wide, high = int(2 * half / TEXEL_MM), int(height / TEXEL_MM)
     walls = [

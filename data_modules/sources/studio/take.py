@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from data_modules.sources.studio.body import Body, Posture
 from data_modules.sources.studio.furniture import Seat
-from data_modules.sources.studio.kinematics import bone_rotations, leg_turn
+from data_modules.sources.studio.kinematics import about, bone_rotations, leg_turn
 from data_modules.sources.studio.legs import SIDES, Footing, legs_of, tread
 from data_modules.sources.studio.poses import ANGLES, LIMITS_RAD
 
@@ -32,6 +32,11 @@ class Place(NamedTuple):
     y_mm: float
     z_mm: float
     yaw_rad: float
+
+    @classmethod
+    def at(cls, xy_mm: Float[np.ndarray, " 2"], z_mm: float, yaw_rad: float) -> "Place":
+        """Place above a point of the floor."""
+        return cls(float(xy_mm[0]), float(xy_mm[1]), z_mm, yaw_rad)
 
     @property
     def xy_mm(self) -> Float[np.ndarray, " 2"]:
@@ -119,7 +124,7 @@ class Take:
         for side, leg in self.legs.items():
             ankle, foot, toe = tread(leg, self.footings[side], time_s)
             ankle = ankle + foot.apply(leg.rolled(hang)) + height[:, None] * [0, 0, 1]
-            treads[side] = (ankle, foot * Rotation.from_euler("x", hang), toe)
+            treads[side] = (ankle, foot * about("x", hang), toe)
         root = root_mm + height[:, None] * [0, 0, 1]
         short = [leg.short_mm(root + pelvis.apply(leg.hip_mm), treads[side][0]) for side, leg in self.legs.items()]
         root[:, 2] -= np.maximum(*short)
