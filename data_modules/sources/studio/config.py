@@ -7,7 +7,7 @@ from typing import Any
 
 from data_modules.sources.studio.poses import SCRIPTS
 
-RECIPE = 7
+RECIPE = 8
 """Raised when a change of code changes what the same numbers render."""
 
 

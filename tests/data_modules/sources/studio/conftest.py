@@ -23,19 +23,15 @@ def bodies(studio):
 
 @pytest.fixture(scope="session")
 def performed(studio):
-    """(motion, joints) of every clip of the default studio."""
-    clips = {}
-    for clip in studio.config.clips:
-        motion, posture = studio.perform(*clip)
-        clips[clip] = (motion, posture.joints_mm)
-    return clips
+    """Joints in the world at all instants of every clip of the default studio."""
+    return {clip: studio.perform(*clip).joints_mm for clip in studio.config.clips}
 
 
 @pytest.fixture(scope="session")
 def poses(performed):
     """All poses of the default studio: joints in the world, subject and action of each."""
-    joints = np.concatenate([joints for _, joints in performed.values()])
-    subjects, actions = (np.array([clip[part] for clip in performed for _ in performed[clip][1]]) for part in (0, 1))
+    joints = np.concatenate(list(performed.values()))
+    subjects, actions = (np.array([clip[part] for clip in performed for _ in performed[clip]]) for part in (0, 1))
     return joints, subjects, actions
 
 

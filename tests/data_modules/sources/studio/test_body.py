@@ -47,7 +47,7 @@ def test_bones_keep_their_length(performed):
     """Shins and forearms: hips and shoulders are not where thighs and upper arms turn, and the trunk bends."""
     limbs = [bone for bone in BONES if JOINTS[bone[1]][1:] in {"Ankle", "Wrist"}]
     for subject in ("S1", "S11"):
-        joints = np.concatenate([joints for clip, (_, joints) in performed.items() if clip[0] == subject])
+        joints = np.concatenate([joints for clip, joints in performed.items() if clip[0] == subject])
         for parent, joint in limbs:
             lengths = np.linalg.norm(joints[:, joint] - joints[:, parent], axis=-1)
             assert lengths.std() < 0.01

@@ -14,11 +14,10 @@ pytestmark = pytest.mark.slow
 
 
 def _views(studio, clip, instants, size_px=96):
-    """(camera, joints, box, image, silhouette) of some instants of a clip from all cameras, without the seat."""
-    motion, posture = studio.perform(*clip)
-    motion = replace(motion, on_seat=np.zeros_like(motion.on_seat))
+    """(camera, joints, box, image, silhouette) of some instants of a clip from all cameras."""
+    posture = studio.perform(*clip)
     for instant in instants:
-        scene = studio.scene(clip[0], motion, posture, instant)
+        scene = studio.scene(clip[0], posture, instant)
         for camera in studio.cameras.values():
             points = camera.project(posture.vertices_mm[instant])
             box = square_around(points.min(axis=0), points.max(axis=0), 0.15)
@@ -34,9 +33,9 @@ def test_the_projected_skeleton_lies_inside_the_silhouette(studio, clip):
         along = np.linspace(0, 1, 9)[:, None, None]
         parents, children = (pixels[[bone[end] for bone in BONES]] for end in (0, 1))
         points = (parents + along * (children - parents)).reshape(-1, 2)
-        # A pixel of slack: bones run close to the skin at the head top and at the ankles.
+        # A pixel of slack: bones run close to the skin at the head top and at the ankles. A chair hides a foot at times.
         columns, rows = np.floor(points).astype(int).clip(0, 95).T
-        assert binary_dilation(silhouette)[rows, columns].mean() > 0.97
+        assert binary_dilation(silhouette)[rows, columns].mean() > 0.95
 
 
 def test_the_crop_shows_the_whole_person(studio):
@@ -65,21 +64,21 @@ def test_every_camera_sees_another_background(studio):
 
 def test_the_person_casts_a_shadow(studio):
     """The floor where the lamp's rays through the trunk end is darker than the same floor with nobody in between."""
-    motion, posture = studio.perform("S5", "Waiting", 1)
+    posture = studio.perform("S5", "Waiting", 1)
     elsewhere = replace(posture, vertices_mm=posture.vertices_mm + np.array([2000.0, 0.0, 0.0]))
     lamp, chest = studio.room.lamp_mm, posture.joints_mm[0, JOINTS.index("Thorax")]
     shadow = lamp + (chest - lamp) * lamp[2] / (lamp[2] - chest[2])
     above = shadow + np.array([0.0, 0.0, 200.0])
     down = np.array([[0.0, 0.0, -1.0]])
-    dark, bright = (studio.scene("S5", motion, who, 0).shoot(above, down)[0] for who in (posture, elsewhere))
+    dark, bright = (studio.scene("S5", who, 0).shoot(above, down)[0] for who in (posture, elsewhere))
     assert dark.mean() < 0.9 * bright.mean()
 
 
 @pytest.mark.parametrize("size_px", [(160, 90), (90, 160)])
 def test_whole_frames_of_any_shape_show_the_person(studio, size_px):
-    motion, posture = studio.perform("S7", "Discussion", 1)
+    posture = studio.perform("S7", "Discussion", 1)
     framed = studio.framed("54138969", size_px)
-    image = studio.frame(studio.scene("S7", motion, posture, 7), framed)
+    image = studio.frame(studio.scene("S7", posture, 7), framed)
     assert image.shape == (size_px[1], size_px[0], 3)
     pixels = framed.project(posture.joints_mm[7])
     assert ((pixels > 0) & (pixels < size_px)).all()
