@@ -33,7 +33,7 @@ def test_the_projected_skeleton_lies_inside_the_silhouette(studio, clip):
         along = np.linspace(0, 1, 9)[:, None, None]
         parents, children = (pixels[[bone[end] for bone in BONES]] for end in (0, 1))
         points = (parents + along * (children - parents)).reshape(-1, 2)
-        # A pixel of slack: bones run close to the skin at the head top and at the ankles. A chair hides a foot at times.
+        # A pixel of slack: bones run close to the skin at the head top and at the ankles. A chair may hide a foot.
         columns, rows = np.floor(points).astype(int).clip(0, 95).T
         assert binary_dilation(silhouette)[rows, columns].mean() > 0.95
 
