@@ -12,7 +12,8 @@ from data_modules.sources.footage.solving.solve import solve
 from data_modules.sources.studio.cameras import studio_cameras
 from data_modules.sources.studio.clips import make_subject_body
 from data_modules.sources.studio.config import StudioConfig
-from data_modules.sources.studio.motion import play
+from data_modules.sources.studio.furniture import draw_seat
+from data_modules.sources.studio.motion import perform
 from mcss.geometry.camera import Camera
 from mcss.geometry.canonical import to_canonical, to_root
 from mcss.skeleton import JOINTS, joint_indices
@@ -95,8 +96,8 @@ def measure() -> list[Figure]:
     people = []
     for subject in config.subjects[:SEEDS]:
         body = make_subject_body(subject, config.mesh)
-        motions = [play(config, subject, action, 1) for action in config.actions]
-        poses = [body.pose(motion.angles_rad, motion.yaw_rad, motion.position_mm).joints_mm for motion in motions]
+        seat = draw_seat(config, subject, body)
+        poses = [perform(config, subject, action, 1, body, seat).joints_mm for action in config.actions]
         people.append((np.concatenate(poses), float(np.ptp(body.rest_vertices_mm[:, 2]))))
     focal = config.focal_px * min(SIZE_PX) / config.frame_size_px
     figures = []
