@@ -27,6 +27,7 @@ def settings(store_path):
             *("--config", str(EXPERIMENTS / "logger/csv.yaml")),
             *("--data.store", str(store_path)),
             *("--data.validation_clips", "[S5/Walking/1]"),
+            *("--data.filmed_test_clips", "[S5/Directions/1]"),
             *("--data.min_gap_s", "0.5"),
             *("--trainer.enable_progress_bar", "false"),
             *("--trainer.accelerator", "cpu"),

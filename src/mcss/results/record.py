@@ -24,7 +24,11 @@ NOT_RECORDED = {"settings": "not recorded"}
 _TRAINED = ("method", "supervision", "labelled_instants", "seed", "steps", "world_size", "precision")
 _TESTED = ("partial", "test_images", "frame")
 _ORIGIN = ("commit", "dirty", "settings_hash", "checkpoint_hash", "data_hash", "test_data_hash")
-_MEASURED = (*METRICS, "mean_pose_mpjpe_mm", "labelled_mpjpe_mm", "test_mean_distance", "test_effective_rank")
+FILMED = {f"filmed_{name}": name for name in METRICS}
+"""Columns of the errors on filmed people, with their metric."""
+_MEASURED = (
+    *(*METRICS, "mean_pose_mpjpe_mm", *FILMED, "labelled_mpjpe_mm", "test_mean_distance", "test_effective_rank"),
+)
 COLUMNS = (*_TRAINED, *_TESTED, *_MEASURED, "images_seen", "wall_s", *_ORIGIN, "settings")
 """Of ``runs.csv``; errors of each test subject follow the errors of all (``mpjpe_mm:S9``)."""
 
@@ -84,6 +88,7 @@ def table_row(record: Mapping[str, Any]) -> dict[str, Any]:
         **record,
         **headline(record["results"]),
         "mean_pose_mpjpe_mm": headline(record["mean_pose_results"])["mpjpe_mm"],
+        **{column: record.get("filmed_people", {}).get(name, "") for column, name in FILMED.items()},
         "labelled_mpjpe_mm": record["labelled_errors"].get("mpjpe_mm", ""),
         "settings_hash": settings_hash(settings),
         "settings": json.dumps(settings, sort_keys=True),

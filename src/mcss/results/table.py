@@ -58,6 +58,7 @@ def readme_table(runs: pd.DataFrame) -> str:
             "images seen": _thousands(group["images_seen"]),
             **{reported.heading: _with_spread(group, name) for name, reported in METRICS.items()},
             "N-MPJPE of each": _by_subject(group, "n_mpjpe_mm"),
+            "N-MPJPE of filmed people": _with_spread(group, "filmed_n_mpjpe_mm"),
         }
         for _, group in shown.iterrows()
     ]
@@ -182,6 +183,8 @@ def _with_spread(group: pd.Series, metric: str) -> str:
 
 
 def _mean_and_sd(mean: float, deviation: float) -> str:
+    if pd.isna(mean):
+        return "unknown"
     return f"{mean:.1f}" if pd.isna(deviation) else f"{mean:.1f} ± {deviation:.1f}"
 
 

@@ -22,7 +22,7 @@ from mcss.run.history import MetricsHistory, read_history
 from mcss.run.identity import settings_hash
 from mcss.run.predictions import extreme_poses_figure, merged, prediction_errors
 from mcss.run.record import RunRecord, checkpoint_record
-from mcss.run.scores import embedding_spread, errors_of, headline, labelled_errors, results_text
+from mcss.run.scores import embedding_spread, errors_of, headline, results_text, training_errors
 from mcss.visualization.curves import curves_figure
 
 
@@ -67,7 +67,7 @@ class ResultsWriter(pl.Callback):
         untrained_embedding = predictions.pop("untrained_embedding")
         trained = _trained(trainer, pl_module)
         tested = _tested(trainer, pl_module, predictions)
-        labelled = {} if tested["partial"] else labelled_errors(trainer, pl_module, trained["settings"])
+        of_training = {} if tested["partial"] else training_errors(trainer, pl_module, trained["settings"])
         errors = errors_of(trainer, pl_module, predictions)
         prefix = "test_partial" if tested["partial"] else "test"  # the values of a whole test stay in every log
         pl_module.log_dict(
@@ -81,7 +81,7 @@ class ResultsWriter(pl.Callback):
         store = datamodule_of(trainer).test_store
         agreement = agreement_of_test(store, predictions, untrained_embedding, pl_module)
         tested |= {"view_agreement": agreement}
-        record = {**trained, **tested, "labelled_errors": labelled, **embedding_spread(predictions), **errors}
+        record = {**trained, **tested, "labelled_errors": {}, **of_training, **embedding_spread(predictions), **errors}
         folder = Path(trainer.default_root_dir)
         written = _write(folder, record, predictions, store)
         _show_in_wandb(trainer.loggers, written, record)

@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 import torch
 
 from mcss import distributed
+from mcss.batch import EvalBatch
 from mcss.losses.contrastive import effective_rank
 from mcss.metrics.reported import METRICS
 from mcss.models.module import MCSSModule
@@ -42,9 +43,10 @@ def results_text(record: Mapping[str, Any]) -> str:
         f"{subject}: {', '.join(HEADLINE)}": {METRICS[name].heading: value for name, value in errors.items()}
         for subject, errors in record["by_subject"].items()
     }
-    if record["labelled_errors"]:
-        errors = {METRICS[name].heading: record["labelled_errors"][name] for name in METRICS}
-        subjects[f"labelled training images: {', '.join(HEADLINE)}"] = errors
+    for name, title in (("filmed_people", "filmed people"), ("labelled_errors", "labelled training images")):
+        if record.get(name):
+            errors = {METRICS[metric].heading: record[name][metric] for metric in METRICS}
+            subjects[f"{title}: {', '.join(HEADLINE)}"] = errors
     table = pd.DataFrame.from_dict(lines | subjects, orient="index").rename_axis("joints, average")
     images = f"{record['test_images']} images"
     if record["partial"]:
@@ -100,20 +102,32 @@ def _results(predictions: Mapping[str, np.ndarray], action: np.ndarray, frame: s
     return results
 
 
-def labelled_errors(trainer: pl.Trainer, pl_module: MCSSModule, settings: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Errors on (at most 1,024 of) the labelled training images, h36m16; empty where this test has other labels."""
+def training_errors(trainer: pl.Trainer, pl_module: MCSSModule, settings: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Errors on people who were trained on, h36m16: ``labelled_errors`` and ``filmed_people``.
+
+    The first are on (at most 1,024 of) the labelled training images, the second on the clips of ``filmed_test_clips``.
+    Both are empty where this test has other labels or leaves out other clips than the training did.
+    """
     data = datamodule_of(trainer)
     labels = {
         "data.labelled_store": data.labelled_store.content_hash,
         "data.supervision": data.supervision,
         "data.validation_clips": list(data.validation_clips) or None,
+        "data.filmed_test_clips": list(data.filmed_test_clips) or None,
         "data.leave_out_cameras": list(data.leave_out_cameras) or None,
     }
     known = settings is not None and all(settings.get(name) == value for name, value in labels.items())
-    if not known or not len(data.rows_labelled):
-        return {}
+    loaders = {
+        "labelled_errors": data.labelled_dataloader(_LABELLED_IMAGES) if known and len(data.rows_labelled) else None,
+        "filmed_people": data.filmed_dataloader() if known and len(data.rows_filmed) else None,
+    }
+    return {name: _errors_on(loader, trainer, pl_module) if loader else {} for name, loader in loaders.items()}
+
+
+def _errors_on(loader: Iterable[EvalBatch], trainer: pl.Trainer, pl_module: MCSSModule) -> dict[str, Any]:
+    """Number of images, and the mean over them of each metric, h36m16."""
     errors = []
-    for batch in data.labelled_dataloader(_LABELLED_IMAGES):
+    for batch in loader:
         on_device = trainer.strategy.batch_to_device(batch)
         pose_pred = pl_module(on_device.images).pose.float().cpu()
         errors.append(pose_errors(pose_pred, pl_module.target(on_device.pose_world).cpu()))

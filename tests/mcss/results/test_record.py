@@ -15,6 +15,7 @@ def test_a_row_has_errors_of_all_and_of_each_test_person_and_what_decides_the_ru
     assert [float(row[name]) for name in ("mpjpe_mm", "n_mpjpe_mm", "pa_mpjpe_mm")] == [120, 121, 122]
     assert [float(row[f"n_mpjpe_mm:{subject}"]) for subject in ("S9", "S11")] == [111, 131]
     assert (row["mean_pose_mpjpe_mm"], row["labelled_mpjpe_mm"]) == ("200.0", "20.0")
+    assert [float(row[f"filmed_{name}"]) for name in ("mpjpe_mm", "n_mpjpe_mm", "pa_mpjpe_mm")] == [61, 61, 61]
     assert (row["precision"], row["dirty"], row["partial"]) == ("32-true", "no", "no")
     assert json.loads(row["settings"])["model.lr"] == 0.002
 

@@ -14,6 +14,7 @@ from data_modules.store import open_store, write_store
 from mcss.cli import main
 from mcss.hashing import file_hash
 from mcss.metrics.view_agreement import DEFINITIONS
+from mcss.models.module import MCSSModule
 from mcss.run.history import read_history
 from mcss.run.scores import results_text
 from tests.references import pck
@@ -56,6 +57,31 @@ def test_the_record_of_a_run(trained, store_path):
     assert record["by_action"].keys() == {"Directions", "Walking"}
     assert (record["labelled_errors"]["images"], record["wall_s"] > 0) == (3 * 12 * 4, True)
     assert record["labelled_errors"]["mpjpe_mm"] > 0
+
+
+def test_filmed_people_are_measured_on_their_clips_that_no_stream_held(trained, store_path):
+    """The network on every image of the clip, without the project's test loop."""
+    store = open_store(store_path)
+    rows = np.flatnonzero(store.clip == store.clip_names.index("S5/Directions/1"))
+    module = MCSSModule.load_from_checkpoint(trained / "checkpoints/last.ckpt", map_location="cpu").eval()
+    mean, std = (torch.tensor(values)[:, None, None] for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    images = (store.decode(rows, module.image_size_px) / 255 - mean) / std
+    with torch.no_grad():
+        pred = module(images).pose
+    true = module.target(torch.from_numpy(store.pose_world[rows]))
+    expected = (pred - true).norm(dim=-1)[:, 1:].mean()  # both have their pelvis at 0
+    filmed = record_of(trained)["filmed_people"]
+    assert filmed["images"] == len(rows) == 12 * 4
+    assert filmed["mpjpe_mm"] == pytest.approx(float(expected), abs=0.01)
+
+
+def test_filmed_people_of_another_split_are_not_reported(trained, tmp_path, capsys):
+    shutil.copytree(trained, tmp_path / "run")
+    evaluate(tmp_path / "run")
+    assert "filmed people: h36m16, micro" in capsys.readouterr().out
+    record = evaluate(tmp_path / "run", "--data.filmed_test_clips", "[S5/Directions/1, S1/Walking/1]")
+    assert (record["filmed_people"], record["labelled_errors"]) == ({}, {})
+    assert "filmed people" not in capsys.readouterr().out
 
 
 def test_embedding_health_is_that_of_the_test_images(trained):
