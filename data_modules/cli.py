@@ -4,11 +4,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from data_modules.commands import check, doctor, frames, import_, label, render, show, solve, stats, sync
+from data_modules.commands import check, doctor, frames, import_, label, render, show, solve, stats, sync, validation
 from data_modules.commands.arguments import OneLineParser
 from mcss.errors import InputError
 
-COMMANDS = (render, frames, sync, label, solve, import_, doctor, show, check, stats)
+COMMANDS = (render, frames, sync, label, solve, import_, doctor, show, check, stats, validation)
 """In the order of the help."""
 
 

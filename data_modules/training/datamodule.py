@@ -124,7 +124,10 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         self.rows_filmed = stores.rows_filmed(self.filmed_test_clips)
         self.rows_test = stores.rows_test()
         if stage == "test" and not len(self.rows_test):
-            raise InputError(f"{self.test_path}: no test subject has poses; name a store that does as data.test_store")
+            raise InputError(
+                f"{self.test_path}: has no test subject; import it again with --test-subjects, or name a store that has"
+                " one as data.test_store"
+            )
         if stage == "fit":
             if not self.pairs and not len(self.rows_labelled):
                 raise InputError("nothing to train on: pairs is 0 and supervision is 'none'")

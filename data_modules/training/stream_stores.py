@@ -90,8 +90,10 @@ class StreamStores:
         ]
 
     def rows_test(self) -> Int[np.ndarray, " test"]:
-        """Rows of the test store's test subjects that have a pose."""
-        return np.flatnonzero(np.isin(self.test.subject, self.test.meta.subjects_test) & self.test.has_pose)
+        """Rows of the test store's test subjects that have a pose; if none has, all of their rows."""
+        rows = np.flatnonzero(np.isin(self.test.subject, self.test.meta.subjects_test))
+        labelled = rows[self.test.has_pose[rows]]
+        return labelled if len(labelled) else rows
 
     def rows_filmed(self, filmed_test_clips: Collection[str]) -> Int[np.ndarray, " filmed"]:
         """Rows of the labelled store's clips that test people who were filmed, where they have a pose."""

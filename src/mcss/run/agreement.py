@@ -1,7 +1,9 @@
 """Measures without labels how alike a network sees one moment from several cameras, in validation and in the test."""
 
 import copy
+import json
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pytorch_lightning as pl
@@ -18,6 +20,7 @@ from mcss.run.datamodule import datamodule_of
 SHARED_FRAMES = ("canonical", "root")
 """Frames in which two views of an instant have one pose; elsewhere the views' poses are not compared."""
 UNTRAINED_SEED = 0
+AGREEMENT_FILE = "view_agreement.json"
 
 
 class ViewAgreementWatch(pl.Callback):
@@ -96,6 +99,16 @@ def untrained_copy(network: nn.Module) -> nn.Module:
             if callable(reset := getattr(module, "reset_parameters", None)):
                 reset()
     return copied.to(next(network.parameters()).device).eval()
+
+
+def write_unlabelled(folder: Path, store: Store, figures: Mapping[str, Mapping[str, float]]) -> None:
+    """Write and print what is known of test subjects without any label."""
+    path = folder / AGREEMENT_FILE
+    folder.mkdir(parents=True, exist_ok=True)
+    content = {"test_store": str(store.path), "test_data_hash": store.content_hash, **figures}
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    text = agreement_text(figures) or "no clip is seen by two cameras: nothing can be measured\n"
+    print(f"{store.path}: no test subject has a 3D label, so there is no error in mm\n{text}\nwritten: {path}")
 
 
 def agreement_text(figures: Mapping[str, Mapping[str, float]]) -> str:

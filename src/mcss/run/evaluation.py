@@ -15,7 +15,7 @@ from mcss import distributed
 from mcss.batch import EvalBatch, Prediction
 from mcss.geometry.canonical import is_degenerate, to_root
 from mcss.models.module import MCSSModule
-from mcss.run.agreement import agreement_of_test, untrained_copy
+from mcss.run.agreement import agreement_of_test, untrained_copy, write_unlabelled
 from mcss.run.datamodule import datamodule_of
 from mcss.run.folder import RESULTS_FILE, TEST_PREDICTIONS_FILE
 from mcss.run.history import MetricsHistory, read_history
@@ -33,7 +33,8 @@ class ResultsWriter(pl.Callback):
     first. For comparison the same errors are given for the prediction that is always the mean of all training poses.
 
     A test of a part of the images (``limit_test_batches``, ``fast_dev_run``) is marked ``partial``. It is written to
-    files with ``_partial`` in their names if the folder has the results of a whole test.
+    files with ``_partial`` in their names if the folder has the results of a whole test. Of test subjects without any
+    label only the figures that need none are measured, and written to ``view_agreement.json``.
     """
 
     def on_test_start(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
@@ -65,6 +66,12 @@ class ResultsWriter(pl.Callback):
         """Bring the predictions of all ranks together; measure, write and print."""
         predictions = merged(part for share in distributed.gather_objects(self.parts) for part in share)
         untrained_embedding = predictions.pop("untrained_embedding")
+        store, folder = datamodule_of(trainer).test_store, Path(trainer.default_root_dir)
+        agreement = agreement_of_test(store, predictions, untrained_embedding, pl_module)
+        if not store.has_pose[predictions["row"]].any():
+            if trainer.is_global_zero:
+                write_unlabelled(folder, store, agreement)
+            return
         trained = _trained(trainer, pl_module)
         tested = _tested(trainer, pl_module, predictions)
         of_training = {} if tested["partial"] else training_errors(trainer, pl_module, trained["settings"])
@@ -78,11 +85,8 @@ class ResultsWriter(pl.Callback):
         if trained["settings"] is not None:  # on the data of this test, which may be other than the run's own
             trained["settings"] = trained["settings"] | {"data.test_store": tested["test_data_hash"]}
             trained["settings_hash"] = settings_hash(trained["settings"])
-        store = datamodule_of(trainer).test_store
-        agreement = agreement_of_test(store, predictions, untrained_embedding, pl_module)
         tested |= {"view_agreement": agreement}
         record = {**trained, **tested, "labelled_errors": {}, **of_training, **embedding_spread(predictions), **errors}
-        folder = Path(trainer.default_root_dir)
         written = _write(folder, record, predictions, store)
         _show_in_wandb(trainer.loggers, written, record)
         print(results_text(record))

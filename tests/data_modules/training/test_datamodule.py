@@ -227,10 +227,14 @@ def test_the_test_comes_from_its_own_store(make_data, store, videos, tmp_path):
     np.testing.assert_array_equal(torch.cat([batch.pose_world for batch in batches]).numpy(), other.pose_world[rows])
 
 
-def test_a_test_without_poses_is_refused(make_data, tmp_path):
+def test_without_poses_all_images_of_test_subjects_are_tested_and_without_subjects_it_is_refused(make_data, tmp_path):
     unlabelled = make_store(tmp_path / "unlabelled", labelled=False)
-    with pytest.raises(InputError, match=r"unlabelled: no test subject has poses; name a store"):
-        make_data("test", test_store=str(unlabelled))
+    data = make_data("test", test_store=str(unlabelled))
+    assert set(data.test_store.subject[data.rows_test]) == {"S9"}
+    assert len(data.rows_test) == (data.test_store.subject == "S9").sum()
+    nobody = make_store(tmp_path / "nobody", subjects=("S1", "S5"))
+    with pytest.raises(InputError, match=r"nobody: has no test subject; import it again with --test-subjects"):
+        make_data("test", test_store=str(nobody))
 
 
 # One store under several names, and stores of the same recordings.

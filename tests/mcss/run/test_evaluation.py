@@ -112,6 +112,19 @@ def test_views_are_compared_without_labels_in_test_and_validation(trained, store
     assert line in results_text(record_of(trained))
 
 
+def test_test_subjects_without_labels_are_measured_without_errors(trained, tmp_path, capsys):
+    store = make_store(tmp_path / "unlabelled", ("S9",), instants=4, size_px=48, labelled=False)
+    shutil.copytree(trained, tmp_path / "run")
+    before = record_of(tmp_path / "run")
+    assert evaluate(tmp_path / "run", "--data.test_store", str(store)) == before
+    figures = record_of(tmp_path / "run", "view_agreement.json")
+    assert figures["test_store"] == str(store)
+    assert 0 <= figures["network"]["same_instant_hit1"] <= 1
+    printed = capsys.readouterr().out
+    assert "no test subject has a 3D label" in printed
+    assert f"same_instant_hit1: {figures['network']['same_instant_hit1']:.3g} (untrained" in printed
+
+
 def test_a_checkpoint_from_elsewhere_is_recorded_as_itself(trained, other_run, tmp_path):
     """The folder's own seed and settings were recorded for ``mcss test --ckpt_path OTHER``."""
     folder = tmp_path / "run"
