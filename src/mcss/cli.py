@@ -15,8 +15,6 @@ from data_modules.training.datamodule import MultiviewPoseDataModule
 from mcss.errors import InputError, message_in_one_line
 from mcss.models.checkpoint import check_exists, read_checkpoint
 from mcss.models.module import MCSSModule
-from mcss.run.agreement import ViewAgreementWatch
-from mcss.run.callbacks import CollapseWatch, ValidationErrors
 from mcss.run.checkpoints import LAST_CHECKPOINT, LastCheckpoint, RunCheckpointIO, intact_checkpoint
 from mcss.run.evaluation import ResultsWriter
 from mcss.run.folder import CONFIG_FILE
@@ -28,6 +26,7 @@ from mcss.run.preemption import Preemption
 from mcss.run.process import prepare_process
 from mcss.run.record import RunRecord, training_record
 from mcss.run.resume import check_resumable
+from mcss.run.validation import ValidationFigures
 
 NETWORK_SETTINGS = ("backbone", "width", "batchnorm_affine", "embedding_dim", "image_size_px", "pose_frame")
 """Settings of the model that say what a checkpoint's network is, and in which frame it predicts."""
@@ -150,9 +149,7 @@ class MCSSCommandLine(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
         """Add the callbacks that every run has."""
         callbacks: list[pl.Callback] = [
-            ValidationErrors(),
-            CollapseWatch(),
-            ViewAgreementWatch(),
+            ValidationFigures(),
             RunRecord(self._facts if self.subcommand == "fit" else None),
             ResultsWriter(),
             Preemption(),

@@ -11,7 +11,8 @@ from torchmetrics.utilities import dim_zero_cat
 from mcss.distributed import rows_of_ranks
 from mcss.geometry.canonical import to_root
 from mcss.geometry.similarity import finite_float64
-from mcss.metrics.retrieval import CASES, HIT_MM, KS, Images, make_images, means, retrieve
+from mcss.metrics.retrieval import HIT_MM, KS, means, retrieve
+from mcss.metrics.retrieval_search import CASES, Images, make_images
 from mcss.skeleton import joint_indices
 
 

@@ -10,8 +10,8 @@ from mcss.errors import InputError
 from mcss.results.groups import described, differing, groups
 from mcss.results.record import read_tested_run
 from mcss.results.table import CURVE_METHODS
+from mcss.run.figures import compared_poses_figure
 from mcss.run.history import MetricsHistory, read_history
-from mcss.run.predictions import compared_poses_figure
 from mcss.visualization.curves import compared_curves_figure
 from mcss.visualization.supervision_curve import supervision_curve
 

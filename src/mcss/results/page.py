@@ -25,8 +25,9 @@ from mcss.results.record import TestedRun, read_tested_run
 from mcss.retrieval.embeddings import RunEmbeddings
 from mcss.retrieval.figures import CASE_TITLES, GALLERY_CASES, gallery
 from mcss.retrieval.scores import retrieve_all
+from mcss.run.figures import SHOWN_QUANTILES, at_quantiles
 from mcss.run.history import MetricsHistory, read_history
-from mcss.run.predictions import SHOWN_QUANTILES, at_quantiles, prediction_errors
+from mcss.run.predictions import prediction_errors
 from mcss.visualization.curves import curves_figure
 from mcss.visualization.skeletons3d import skeleton_figure
 

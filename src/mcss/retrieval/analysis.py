@@ -15,7 +15,7 @@ from data_modules.store import Store
 from mcss.geometry.canonical import to_canonical, to_root
 from mcss.metrics.retrieval import Retrieval
 from mcss.retrieval.embeddings import RunEmbeddings
-from mcss.run.predictions import at_quantiles
+from mcss.run.figures import at_quantiles
 from mcss.skeleton import joint_indices
 
 QUERIES_PER_SUBJECT = 200
@@ -116,6 +116,6 @@ def distance_matrix(store: Store, run: RunEmbeddings) -> DistanceMatrix | None:
 
 
 def gallery_queries(retrieval: Retrieval, ks: tuple[int, ...], k: int) -> Int[np.ndarray, " queries"]:
-    """Queries at fixed quantiles (``mcss.run.predictions.SHOWN_QUANTILES``) of the mean PA-MPJPE at K."""
+    """Queries at fixed quantiles (``mcss.run.figures.SHOWN_QUANTILES``) of the mean PA-MPJPE at K."""
     answered = np.flatnonzero(retrieval.database.numpy() > 0)
     return answered[at_quantiles(retrieval.embedding_mm[answered, ks.index(k)].numpy())]

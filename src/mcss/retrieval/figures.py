@@ -20,7 +20,7 @@ from mcss.retrieval.analysis import (
 )
 from mcss.retrieval.embeddings import RunEmbeddings
 from mcss.retrieval.scores import JOINT_SET
-from mcss.run.predictions import SHOWN_QUANTILES, image_title, images_of_rows
+from mcss.run.figures import SHOWN_QUANTILES, image_title, images_of_rows
 from mcss.skeleton import joint_indices
 from mcss.visualization.retrieval import (
     at_k_figure,

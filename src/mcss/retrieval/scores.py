@@ -9,7 +9,8 @@ from jaxtyping import Bool, Float64, Int
 
 from data_modules.store import Store
 from mcss.errors import InputError
-from mcss.metrics.retrieval import CASES, EXACT_INSTANTS, HIT_MM, KS, Retrieval, make_images, retrieve
+from mcss.metrics.retrieval import HIT_MM, KS, Retrieval, retrieve
+from mcss.metrics.retrieval_search import CASES, EXACT_INSTANTS, make_images
 from mcss.retrieval.embeddings import RunEmbeddings
 from mcss.skeleton import joint_indices
 

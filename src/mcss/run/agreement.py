@@ -6,16 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
-from jaxtyping import Float, Int
-from torch import Tensor, nn
+from jaxtyping import Float
+from torch import nn
 
 from data_modules.store import Store
-from mcss.batch import EvalBatch, Prediction
 from mcss.metrics.view_agreement import ViewAgreement
 from mcss.models.module import MCSSModule
-from mcss.run.datamodule import datamodule_of
+from mcss.run.predictions import Predictions
 
 SHARED_FRAMES = ("canonical", "root")
 """Frames in which two views of an instant have one pose; elsewhere the views' poses are not compared."""
@@ -23,71 +21,37 @@ UNTRAINED_SEED = 0
 AGREEMENT_FILE = "view_agreement.json"
 
 
-class ViewAgreementWatch(pl.Callback):
-    """Logs ``ViewAgreement`` of the validation clips, labelled or not."""
+def view_agreement(store: Store, predictions: Predictions, network: MCSSModule) -> dict[str, float]:
+    """Figures of ``ViewAgreement`` for rows of a store; those of poses only where the network predicts poses.
 
-    def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
-        """Reset what was measured."""
-        self.metric = ViewAgreement()
-
-    def on_validation_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: MCSSModule,
-        outputs: Prediction,
-        batch: EvalBatch,
-        batch_idx: int,
-        dataloader_idx: int = 0,
-    ) -> None:
-        """Add a batch."""
-        add_images(self.metric, datamodule_of(trainer).labelled_store, batch.row, outputs.embedding, outputs.pose)
-
-    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
-        """Log the figures."""
-        for name, value in reported(self.metric, pl_module).items():
-            pl_module.log(f"val/{name}", value, rank_zero_only=True)
-
-
-def add_images(
-    metric: ViewAgreement,
-    store: Store,
-    row: Int[Tensor, " images"],
-    embedding: Float[Tensor, "images dim"],
-    pose: Float[Tensor, "images 17 3"],
-) -> None:
-    """Update the metric with what a network says of rows of a store."""
-    rows = row.cpu().numpy()
-    camera = np.searchsorted(np.sort(np.unique(store.camera)), store.camera[rows])
-    columns = (store.clip[rows], camera, store.instant[rows], store.time_s[rows].astype(np.float64))
-    metric.update(embedding.float(), pose.float(), *map(torch.from_numpy, columns))
-
-
-def reported(metric: ViewAgreement, network: MCSSModule) -> dict[str, float]:
-    """Figures that mean something for this network: those of poses only where it predicts them in a shared frame."""
+    Poses are compared where the network was trained with labels and predicts in a frame that all views share.
+    """
+    rows = predictions["row"]
+    camera = np.unique(store.camera, return_inverse=True)[1][rows]
+    columns = (predictions["embedding"], predictions["pose_pred_mm"], store.clip[rows], camera, store.instant[rows])
+    metric = ViewAgreement(sync_on_compute=False)  # the predictions are those of all ranks
+    metric.update(*map(torch.from_numpy, (*columns, store.time_s[rows].astype(np.float64))))
     has_poses = network.pose_frame in SHARED_FRAMES and bool((network.pose_std_mm != 1).any())  # 1: never fitted
-    figures = metric.compute()
-    return {name: value for name, value in figures.items() if has_poses or not name.startswith("views_disagree")}
+    return {name: value for name, value in metric.compute().items() if has_poses or not _is_of_poses(name)}
 
 
 def agreement_of_test(
     store: Store,
-    predictions: Mapping[str, np.ndarray],
+    predictions: Predictions,
     untrained_embedding: Float[np.ndarray, "images dim"],
     network: MCSSModule,
 ) -> dict[str, dict[str, float]]:
     """Figures of the tested network, and of one with random weights, which has no poses to compare."""
-    row, pose = torch.from_numpy(predictions["row"]), torch.from_numpy(predictions["pose_pred_mm"])
-    figures = {}
-    for name, embedding in (("network", predictions["embedding"]), ("untrained", untrained_embedding)):
-        metric = ViewAgreement()
-        add_images(metric, store, row, torch.from_numpy(embedding), pose)
-        found = reported(metric, network)
-        figures[name] = {
-            key: round(value, 4)
-            for key, value in found.items()
-            if name == "network" or not key.startswith("views_disagree")
-        }
-    return figures
+    figures = view_agreement(store, predictions, network)
+    untrained = view_agreement(store, {**predictions, "embedding": untrained_embedding}, network)
+    return {
+        "network": {name: round(value, 4) for name, value in figures.items()},
+        "untrained": {name: round(value, 4) for name, value in untrained.items() if not _is_of_poses(name)},
+    }
+
+
+def _is_of_poses(name: str) -> bool:
+    return name.startswith("views_disagree")
 
 
 def untrained_copy(network: nn.Module) -> nn.Module:

@@ -11,18 +11,18 @@ import torch
 from pytorch_lightning.loggers import Logger, WandbLogger
 
 from data_modules.store import Store
-from mcss import distributed
 from mcss.batch import EvalBatch, Prediction
 from mcss.geometry.canonical import is_degenerate, to_root
 from mcss.models.module import MCSSModule
 from mcss.run.agreement import agreement_of_test, untrained_copy, write_unlabelled
 from mcss.run.datamodule import datamodule_of
+from mcss.run.figures import extreme_poses_figure
 from mcss.run.folder import RESULTS_FILE, TEST_PREDICTIONS_FILE
 from mcss.run.history import MetricsHistory, read_history
 from mcss.run.identity import settings_hash
-from mcss.run.predictions import extreme_poses_figure, merged, prediction_errors
+from mcss.run.predictions import batch_predictions, embedding_spread, gathered, prediction_errors
 from mcss.run.record import RunRecord, checkpoint_record
-from mcss.run.scores import embedding_spread, errors_of, headline, results_text, training_errors
+from mcss.run.scores import errors_of, headline, results_text, training_errors
 from mcss.visualization.curves import curves_figure
 
 
@@ -52,19 +52,13 @@ class ResultsWriter(pl.Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Keep the predictions of a batch."""
-        self.parts.append(
-            {
-                "row": batch.row.cpu().numpy(),
-                "pose_pred_mm": outputs.pose.float().cpu().numpy(),
-                "pose_true_mm": pl_module.target(batch.pose_world).cpu().numpy(),
-                "embedding": outputs.embedding.float().cpu().numpy(),
-                "untrained_embedding": self.untrained(batch.images).float().cpu().numpy(),
-            }
-        )
+        untrained_embedding = self.untrained(batch.images).float().cpu().numpy()
+        predictions = batch_predictions(pl_module, batch, outputs)
+        self.parts.append({**predictions, "untrained_embedding": untrained_embedding})
 
     def on_test_epoch_end(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
         """Bring the predictions of all ranks together; measure, write and print."""
-        predictions = merged(part for share in distributed.gather_objects(self.parts) for part in share)
+        predictions = gathered(self.parts)
         untrained_embedding = predictions.pop("untrained_embedding")
         store, folder = datamodule_of(trainer).test_store, Path(trainer.default_root_dir)
         agreement = agreement_of_test(store, predictions, untrained_embedding, pl_module)
@@ -86,7 +80,8 @@ class ResultsWriter(pl.Callback):
             trained["settings"] = trained["settings"] | {"data.test_store": tested["test_data_hash"]}
             trained["settings_hash"] = settings_hash(trained["settings"])
         tested |= {"view_agreement": agreement}
-        record = {**trained, **tested, "labelled_errors": {}, **of_training, **embedding_spread(predictions), **errors}
+        spread = {f"test_{name}": round(value, 3) for name, value in embedding_spread(predictions["embedding"]).items()}
+        record = {**trained, **tested, "labelled_errors": {}, **of_training, **spread, **errors}
         written = _write(folder, record, predictions, store)
         _show_in_wandb(trainer.loggers, written, record)
         print(results_text(record))

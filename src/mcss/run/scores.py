@@ -6,11 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytorch_lightning as pl
-import torch
 
 from mcss import distributed
 from mcss.batch import EvalBatch
-from mcss.losses.contrastive import effective_rank
 from mcss.metrics.reported import METRICS
 from mcss.models.module import MCSSModule
 from mcss.run.agreement import agreement_text
@@ -24,7 +22,6 @@ _JOINT_SETS = ("h36m16", "h36m17")
 PCK_DATA = "mpi-inf-3dhp-test"
 """Name of the data whose published numbers are 3D PCK and AUC: only for it are they reported."""
 _LABELLED_IMAGES = 1024
-_EMBEDDINGS = 1024
 
 
 def headline(results: Iterable[Mapping[str, Any]]) -> dict[str, float]:
@@ -133,13 +130,3 @@ def _errors_on(loader: Iterable[EvalBatch], trainer: pl.Trainer, pl_module: MCSS
         errors.append(pose_errors(pose_pred, pl_module.target(on_device.pose_world).cpu()))
     gathered = pd.concat([part for share in distributed.gather_objects(errors) for part in share])
     return {"images": len(gathered), **gathered.mean().round(3).to_dict()}
-
-
-def embedding_spread(predictions: Mapping[str, np.ndarray]) -> dict[str, float]:
-    """Mean distance and effective rank of the embeddings of at most 1,024 test images, evenly spread."""
-    embedding = torch.from_numpy(predictions["embedding"])
-    embedding = embedding[:: -(-len(embedding) // _EMBEDDINGS)]
-    if len(embedding) < 2:
-        return {}
-    spread = {"test_mean_distance": torch.pdist(embedding).mean(), "test_effective_rank": effective_rank(embedding)}
-    return {name: round(float(value), 3) for name, value in spread.items()}

@@ -4,7 +4,8 @@ import torch
 
 from mcss.metrics import MeanPAMPJPEAtK
 from mcss.metrics.functional import pa_mpjpe, pairwise_pa_mpjpe
-from mcss.metrics.retrieval import CASES, retrieve
+from mcss.metrics.retrieval import retrieve
+from mcss.metrics.retrieval_search import CASES
 from tests.ddp_helpers import run_ranks
 from tests.ddp_workers import metric_sums
 from tests.references import retrieval as reference

@@ -49,7 +49,7 @@ def folder(trained, tmp_path_factory):
     shutil.copytree(trained, path)
     table = tmp_path_factory.mktemp("table") / "runs.csv"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mcss.run.predictions.SHOWN_QUANTILES", (0.05, 0.95))
+        patch.setattr("mcss.run.figures.SHOWN_QUANTILES", (0.05, 0.95))
         patch.setattr("mcss.results.page.FAILURES", 1)
         main([str(path), "--table", str(table)])
     return path

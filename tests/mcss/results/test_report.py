@@ -9,13 +9,8 @@ import pytest
 from data_modules.store import open_store
 from mcss.results.__main__ import main, runs_to_compare, write_report
 from mcss.results.record import read_table
-from mcss.run.predictions import (
-    SHOWN_QUANTILES,
-    at_quantiles,
-    compared_poses_figure,
-    prediction_errors,
-    read_predictions,
-)
+from mcss.run.figures import SHOWN_QUANTILES, at_quantiles, compared_poses_figure
+from mcss.run.predictions import prediction_errors, read_predictions
 
 
 def test_the_table_and_everything_made_of_it_is_written(finished, tmp_path):

@@ -8,7 +8,7 @@ from mcss.metrics.retrieval import KS
 from mcss.retrieval import analysis
 from mcss.retrieval.embeddings import RunEmbeddings
 from mcss.retrieval.scores import retrieve_all
-from mcss.run.predictions import SHOWN_QUANTILES
+from mcss.run.figures import SHOWN_QUANTILES
 
 
 @pytest.fixture(scope="module")

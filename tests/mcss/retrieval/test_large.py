@@ -7,7 +7,8 @@ import torch
 
 from data_modules.store import open_store
 from mcss.errors import InputError
-from mcss.metrics.retrieval import CASES, KS, make_images, retrieve
+from mcss.metrics.retrieval import KS, retrieve
+from mcss.metrics.retrieval_search import CASES, make_images
 from mcss.retrieval.__main__ import main
 from mcss.retrieval.embeddings import embed_test_images
 from mcss.retrieval.scores import retrieve_all

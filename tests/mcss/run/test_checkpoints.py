@@ -11,7 +11,7 @@ from mcss.cli import main
 from mcss.errors import InputError
 from mcss.models.checkpoint import read_checkpoint
 from mcss.models.module import MCSSModule
-from mcss.run.checkpoints import RunCheckpointIO
+from mcss.run.checkpoints import LastCheckpoint, RunCheckpointIO
 from tests.references.full_disk import full_disk
 
 
@@ -163,3 +163,8 @@ def test_a_foreign_checkpoint_is_one_line(name, command, given, run_with, settin
 def test_a_checkpoint_names_its_joint_set(trained):
     assert torch.load(trained / "checkpoints/last.ckpt", weights_only=True)["joint_set"] == "h36m16"
     assert isinstance(MCSSModule.load_from_checkpoint(trained / "checkpoints/last.ckpt"), MCSSModule)
+
+
+def test_the_interval_must_be_positive():
+    with pytest.raises(InputError, match="every_n_steps must be positive, got 0"):
+        LastCheckpoint(0)

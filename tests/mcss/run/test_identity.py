@@ -23,7 +23,7 @@ def config(store_path):
             "devices": 1,
             "sync_batchnorm": False,
             "fast_dev_run": False,
-            "callbacks": [{"class_path": "mcss.run.callbacks.LastCheckpoint", "init_args": {"every_n_steps": 4}}],
+            "callbacks": [{"class_path": "mcss.run.checkpoints.LastCheckpoint", "init_args": {"every_n_steps": 4}}],
         },
     }
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from mcss.run.predictions import merged, pose_errors
+from mcss.run.predictions import gathered, pose_errors
 
 
 def test_errors_of_each_pose_are_over_its_known_joints():
@@ -17,6 +17,8 @@ def test_errors_of_each_pose_are_over_its_known_joints():
     assert errors.notna().all(axis=None)
 
 
-def test_batches_of_all_ranks_are_joined_in_the_order_of_their_rows():
+def test_batches_of_all_ranks_are_joined_in_the_order_of_their_rows(monkeypatch):
     parts = [{"row": np.array(rows), "embedding": np.array(rows)[:, None]} for rows in ([3, 7], [0, 5])]
-    assert merged(parts)["embedding"].ravel().tolist() == [0, 3, 5, 7]
+    others = [{"row": np.array([4]), "embedding": np.array([[4]])}]
+    monkeypatch.setattr("mcss.distributed.gather_objects", lambda parts: [parts, others])
+    assert gathered(parts)["embedding"].ravel().tolist() == [0, 3, 4, 5, 7]
