@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import contrastive, growth, inference, loading, pose_errors, solver, training
+from benchmarks import contrastive, growth, inference, loading, pose_errors, solver, sync, training
 from benchmarks.timing import Comparison, Figure, Missing
 from data_modules.store.writer import available_cores
 from mcss.run.folder import commit_of
@@ -24,6 +24,7 @@ BENCHMARKS = {
     "inference": inference.measure,
     "growth": growth.measure,
     "solver": solver.measure,
+    "sync": sync.measure,
 }
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64
 from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
+from scipy.ndimage import gaussian_filter1d
 from scipy.stats import theilslopes
 
 from data_modules.sources.footage.sync_signals import SOUND_HZ, Light, Seen, Sound
@@ -31,8 +32,10 @@ DRIFT_SPAN_S = 20.0
 GRID_HZ, MOST_LAG_S, LEAST_OVERLAP_S, LEAST_OVERLAP = 50, 30.0, 2.5, 0.4
 LEAST_MOVING = 0.002
 """Share of the pixels that move in the busiest tenth of the frames, at least."""
-LEAST_CORRELATION, LEAST_LEAD, PEAK_WIDTH_S = 0.55, 0.12, 0.3
-"""Of motion and embeddings: the best lag's correlation, and its lead over all that are farther away than this."""
+SWINGS_S = (0.04, 1.0)
+"""Spreads of the Gaussian windows whose means' difference is compared."""
+LEAST_CORRELATION, LEAST_LEAD, PEAK_WIDTH_S = 0.4, 0.55, 0.3
+"""Of motion and embeddings: the best lag's correlation, and by how much its score leads all that are farther away."""
 FLASH_SPREADS, FLASH_GREY = 8.0, 4.0
 """A flash: brightness rises by this many times its usual change, and by this many grey values."""
 
@@ -117,11 +120,11 @@ def _agreed(
 
 
 def motion_lag(a: Light, b: Light) -> Lag | None:
-    """Lag at which the shares of moving pixels are most alike."""
+    """Lag at which the shares of moving pixels rise and fall most alike."""
     if any(np.quantile(light.moving, 0.9) < LEAST_MOVING for light in (a, b)):
         return None
     one, other = (_on_grid(light.time_s, np.sqrt(light.moving)[:, None]) for light in (a, b))
-    return _most_alike(one, other, float(b.time_s[0] - a.time_s[0]), "motion")
+    return _most_alike(_swings(one), _swings(other), float(b.time_s[0] - a.time_s[0]), "motion")
 
 
 def embedding_lag(a: Seen, b: Seen) -> Lag | None:
@@ -133,19 +136,25 @@ def embedding_lag(a: Seen, b: Seen) -> Lag | None:
 
 
 def _most_alike(one: Signal, other: Signal, start_lag_s: float, by: str) -> Lag | None:
-    """Lag of the best correlation of two signals that begin ``start_lag_s`` apart, if it stands out."""
+    """Lag of the best correlation of two signals that begin ``start_lag_s`` apart, if it stands out.
+
+    By chance a short overlap is as alike as a long one often is: Fisher's z of a correlation has the same spread
+    everywhere only when it is taken times the root of the overlap.
+    """
     least = int(GRID_HZ * max(LEAST_OVERLAP_S, LEAST_OVERLAP * min(len(one), len(other)) / GRID_HZ))
     most = int(MOST_LAG_S * GRID_HZ)
     shifts = np.arange(max(least - len(one), -most), min(len(other) - least, most) + 1)
     if len(shifts) < 2:
         return None
     alike = np.array([_correlation(one, other, shift) for shift in shifts.tolist()])
-    best = int(alike.argmax())
+    overlap_s = (np.minimum(len(one), len(other) - shifts) - np.maximum(0, -shifts)) / GRID_HZ
+    score = np.arctanh(np.clip(alike, -0.999, 0.999)) * np.sqrt(overlap_s)
+    best = int(score.argmax())
     away = np.abs(shifts - shifts[best]) > PEAK_WIDTH_S * GRID_HZ
-    lead = alike[best] - alike[away].max(initial=-1.0)
+    lead = score[best] - score[away].max(initial=0.0)
     if alike[best] < LEAST_CORRELATION or lead < LEAST_LEAD:
         return None
-    fraction = _between_samples(alike[best - 1 : best + 2]) if 0 < best < len(alike) - 1 else 0.0
+    fraction = _between_samples(score[best - 1 : best + 2]) if 0 < best < len(score) - 1 else 0.0
     return Lag(float((shifts[best] + fraction) / GRID_HZ + start_lag_s), None, by, float(alike[best]))
 
 
@@ -153,6 +162,12 @@ def _on_grid(time_s: Float64[np.ndarray, " frames"], values: Float64[np.ndarray,
     """Values from the first frame on, ``GRID_HZ`` times a second."""
     grid = np.arange(time_s[0], time_s[-1], 1 / GRID_HZ)
     return np.stack([np.interp(grid, time_s, column) for column in values.T], axis=1)
+
+
+def _swings(signal: Signal) -> Signal:
+    """What rises and falls within a second or so: how near the person is to a camera changes more slowly."""
+    fine, coarse = (gaussian_filter1d(signal, span_s * GRID_HZ, axis=0) for span_s in SWINGS_S)
+    return fine - coarse
 
 
 def _correlation(a: Signal, b: Signal, shift: int) -> float:
