@@ -70,7 +70,7 @@ def add_preset(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--instants", type=at_least(1), help="instants in a clip (default: the preset's)")
 
 
-def chosen_preset(options: argparse.Namespace, **changes: int | None) -> "StudioConfig":
+def chosen_preset(options: argparse.Namespace, **changes: int | str | None) -> "StudioConfig":
     """Configuration of the studio that the arguments of ``add_preset`` choose, with ``changes`` that are not None.
 
     Raises:

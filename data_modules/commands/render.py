@@ -12,6 +12,9 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser("render", help="render a multi-view data set", allow_abbrev=False)
     parser.add_argument("--out", type=Path, required=True, metavar="STORE", help="directory to write")
     add_preset(parser)
+    parser.add_argument(
+        "--motion", metavar="DIR", help="play these BVH files and AMASS npz files in place of the written actions"
+    )
     parser.add_argument("--size", type=at_least(16), metavar="PX", help="side of the crops (default: the preset's)")
     parser.add_argument("--workers", type=at_least(1), help="processes (default: one a core)")
     parser.add_argument("--contact-sheet", type=Path, metavar="IMAGE", help="overview (STORE/contact_sheet.jpg)")
@@ -23,7 +26,9 @@ def run(options: argparse.Namespace) -> None:
     from data_modules.sources.studio.contact_sheet import write_contact_sheet
     from data_modules.sources.studio.source import build_studio
 
-    changes = build_studio(chosen_preset(options, crop_size_px=options.size), options.out, options.workers)
+    changes = build_studio(
+        chosen_preset(options, crop_size_px=options.size, motion=options.motion), options.out, options.workers
+    )
     print(
         f"{options.out}: {len(open_store(options.out))} images"
         if changes.is_new

@@ -58,7 +58,7 @@ class Body:
         return {bone: index for index, bone in enumerate(self.bones)}
 
     @cached_property
-    def _by_depth(self) -> list[int]:
+    def by_depth(self) -> list[int]:
         """All bones, parents before their children."""
 
         def depth(bone: int) -> int:
@@ -98,7 +98,7 @@ class Body:
         """Rotation of every bone from the reference pose, and its head in the world; see ``posture``."""
         turns = np.empty((len(root_mm), len(self.bones), 3, 3))
         heads = np.empty((len(root_mm), len(self.bones), 3))
-        for bone in self._by_depth:
+        for bone in self.by_depth:
             name, parent = self.bones[bone], self.parents[bone]
             own = rotations[name].as_matrix() if name in rotations else np.eye(3)
             turns[:, bone] = own if parent < 0 else turns[:, parent] @ own

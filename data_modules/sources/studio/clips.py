@@ -1,6 +1,7 @@
 """Clips: one action of one subject, posed and seen by every camera."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
@@ -14,6 +15,7 @@ from data_modules.sources.studio.config import StudioConfig
 from data_modules.sources.studio.draws import stream
 from data_modules.sources.studio.furniture import draw_seat
 from data_modules.sources.studio.looks import LOOKS
+from data_modules.sources.studio.mocap.play import motion_files, play
 from data_modules.sources.studio.motion import perform
 from data_modules.sources.studio.render import Mesh, Scene, encode, render_view
 from data_modules.sources.studio.room import build_room
@@ -38,7 +40,10 @@ class Studio:
 
     def perform(self, subject: str, action: str, subaction: int) -> Posture:
         """Postures of one clip."""
-        return perform(self.config, subject, action, subaction, self.bodies[subject], self.seats[subject])
+        body, seat = self.bodies[subject], self.seats[subject]
+        if self.config.motion:
+            return play(self.config, motion_files(Path(self.config.motion))[action], subaction, body, seat)
+        return perform(self.config, subject, action, subaction, body, seat)
 
     def scene(self, subject: str, posture: Posture, instant: int) -> Scene:
         """Set up what the cameras see at one instant."""
@@ -52,7 +57,7 @@ class Studio:
         jitter = stream(config.seed, "crop", subject, action, subaction).uniform(
             -config.crop_jitter, config.crop_jitter, (config.instants, len(self.cameras), 3)
         )
-        for instant in range(config.instants):
+        for instant in range(len(posture.joints_mm)):
             scene = self.scene(subject, posture, instant)
             views = []
             for index, (name, camera) in enumerate(self.cameras.items()):

@@ -25,6 +25,7 @@ class StudioConfig:
         style_rad: spread between people of each joint angle, constant over all that a person does.
         sway_rad: slow wandering of each joint angle around its script.
         site: where it is filmed (``data_modules.sources.studio.sites``).
+        motion: folder of motion capture that everybody plays in place of the scripts; empty for the scripts.
         mesh: topology of the body; ``notoes`` is ten times finer, for crops above 160 px.
     """
 
@@ -55,6 +56,7 @@ class StudioConfig:
     sway_rad: float = 0.045
     mesh: str = "notoes_collapse10pc"
     site: str = "a"
+    motion: str = ""
 
     @property
     def subjects(self) -> tuple[str, ...]:
@@ -78,6 +80,8 @@ class StudioConfig:
         values: dict[str, Any] = json.loads(json.dumps(asdict(self)))
         if self.site == StudioConfig.site:
             del values["site"]
+        if not self.motion:
+            del values["motion"]
         return values
 
     def fingerprint(self) -> str:

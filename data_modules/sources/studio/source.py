@@ -1,5 +1,6 @@
 """The studio as a source: its clips are rendered instead of read."""
 
+import hashlib
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +12,7 @@ from data_modules.sources.base import Clip, DataSet, Instant, Source
 from data_modules.sources.studio.cameras import studio_cameras
 from data_modules.sources.studio.clips import Studio, make_subject_body
 from data_modules.sources.studio.config import StudioConfig
+from data_modules.sources.studio.mocap.play import motion_files, pieces
 from mcss.geometry.camera import Camera
 
 ORIGIN = "Rendered by mcss-data render with the parametric body anny (Apache-2.0 code, CC0 data) and embreex"
@@ -34,7 +36,11 @@ class StudioSource(Source):
 
     def clips(self) -> list[Clip]:
         """All clips of the configuration."""
-        return list(self.studio_config.clips)
+        config = self.studio_config
+        if not config.motion:
+            return list(config.clips)
+        counts = {action: pieces(config, path) for action, path in motion_files(Path(config.motion)).items()}
+        return sorted((s, a, n) for s in config.subjects for a, count in counts.items() for n in range(1, count + 1))
 
     def files(self, clip: Clip) -> list[Path]:
         """None."""
@@ -45,8 +51,12 @@ class StudioSource(Source):
         return self.studio_config.recorded() | {"fingerprint": self.studio_config.fingerprint()}
 
     def fingerprint(self, clip: Clip) -> str:
-        """That of the configuration."""
-        return self.studio_config.fingerprint()
+        """That of the configuration, and of the motion file if there is one."""
+        fingerprint = self.studio_config.fingerprint()
+        if not self.studio_config.motion:
+            return fingerprint
+        file = motion_files(Path(self.studio_config.motion))[clip[1]]
+        return hashlib.sha256(fingerprint.encode() + file.read_bytes()).hexdigest()
 
     def cameras(self, clip: Clip) -> tuple[str, ...]:
         """Those of the configuration's site."""
@@ -68,7 +78,8 @@ class StudioSource(Source):
 def build_studio(config: StudioConfig, store_path: Path, workers: int | None = None, progress: bool = True) -> Changes:
     """Render ``config`` into a store at ``store_path``, see ``build_store``."""
     settings = BuildSettings(crop_size_px=config.crop_size_px, step=1, step_test=1, subjects_test=config.subjects_test)
-    return build_store(StudioSource(config), store_path, settings, list(config.clips), workers, progress)
+    source = StudioSource(config)
+    return build_store(source, store_path, settings, source.clips(), workers, progress)
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,1 @@
+"""Motion capture played by the people of the studio."""
