@@ -1,16 +1,18 @@
 """The contrastive loss, forward and backward, against a plain masked form of the same equations."""
 
-from pathlib import Path
+from functools import partial
 
 import torch
 import torch.nn.functional as F
-import yaml
 
 from benchmarks.timing import Comparison, compare
-from mcss.losses.contrastive import ContrastiveLoss, ContrastiveSettings, hardest_negative_contrastive_loss
+from mcss.batch import TrainBatch
+from mcss.losses.contrastive import hardest_negative_contrastive_loss
+from mcss.objectives.base import Encoded, PairStep, PairViews
+from mcss.objectives.contrastive import Contrastive
 
 PAIRS, DIM, MARGIN, THRESHOLD = (33, 512, 4096), 128, 0.6, 0.3
-AFTER_WARMUP = 10**6
+EMPTY_BATCH = TrainBatch(torch.zeros(0), 0, torch.zeros(0, 17, 3), torch.zeros(0, dtype=torch.bool), step=0)
 
 
 def masked_loss(anchor: torch.Tensor, positive: torch.Tensor) -> torch.Tensor:
@@ -33,30 +35,28 @@ def _compared(pairs: int) -> list[Comparison]:
     anchor = F.normalize(torch.randn(pairs, DIM, generator=generator), dim=1)
     positive = F.normalize(anchor + 0.05 * torch.randn(pairs, DIM, generator=generator), dim=1)
     views = [anchor.requires_grad_(), positive.requires_grad_()]
-    of_run = ContrastiveLoss(gpu_settings())
+    objective = Contrastive()  # the settings of experiments/method/mcss.yaml
 
     def ours() -> None:
         torch.autograd.grad(hardest_negative_contrastive_loss(*views, MARGIN, THRESHOLD), views)
 
-    def ours_in_softmax_phase() -> None:
-        torch.autograd.grad(of_run(*views, 0, monitor=False).loss, views)
-
-    def ours_after_it() -> None:
-        torch.autograd.grad(of_run(*views, AFTER_WARMUP, monitor=False).loss, views)
+    def of_run(progress: float) -> None:
+        encoded = PairViews(*(Encoded(view, view, view) for view in views))
+        step = PairStep(encoded, EMPTY_BATCH, None, progress, is_logged=False)  # type: ignore[arg-type]
+        torch.autograd.grad(objective(step).losses["contrastive"], views)
 
     def reference() -> None:
         torch.autograd.grad(masked_loss(*views), views)
 
     rounds, against = 200 if pairs < 100 else 7, "a plain masked form"
     wanted = 1 if pairs == PAIRS[0] else None
-    parts = {"": ours, ", softmax phase of a run": ours_in_softmax_phase, ", final form of a run": ours_after_it}
+    parts = {
+        "": ours,
+        ", softmax phase of a run": partial(of_run, 0.0),
+        ", growing threshold of a run": partial(of_run, 0.7),
+        ", final form of a run": partial(of_run, 0.99),
+    }
     return [
         compare(f"contrastive loss, {pairs:,} pairs{part}", loss, reference, against, rounds=rounds, wanted=wanted)
         for part, loss in parts.items()
     ]
-
-
-def gpu_settings() -> ContrastiveSettings:
-    """Settings of ``experiments/trainer/gpu.yaml``."""
-    overlay = yaml.safe_load(Path("experiments/trainer/gpu.yaml").read_text(encoding="utf-8"))
-    return ContrastiveSettings(**overlay["model"]["contrastive"])

@@ -16,6 +16,7 @@ from data_modules.training.augment import Augment, AugmentSettings
 from mcss.batch import TrainBatch
 from mcss.metrics.functional import pairwise_pa_mpjpe
 from mcss.models.module import MCSSModule
+from mcss.objectives.contrastive import Contrastive
 
 ROWS = 1_500_000
 """Human3.6M's training set at 50 frames a second: 1.56 million images."""
@@ -50,7 +51,8 @@ def _large_store() -> list[Figure]:
 
 def _step(images: int) -> Figure:
     """A whole step of base.yaml's network: augmentation, both losses, backward, Adam; 3 in 10 images are anchors."""
-    network = MCSSModule(width=32, weights="none", image_size_px=64, batchnorm_affine=True).train()
+    small = {"width": 32, "weights": "none", "image_size_px": 64, "batchnorm_affine": True}
+    network = MCSSModule(**small, objective=Contrastive()).train()
     network.log = lambda *_, **__: None  # type: ignore[method-assign]
     optimizer = torch.optim.Adam(network.parameters())
     augment = Augment(AugmentSettings(), 64, seed=0)

@@ -14,6 +14,7 @@ from torch.nn.parallel import DistributedDataParallel
 from mcss.cli import main
 from mcss.distributed import all_gather_with_grad, rank, world_size
 from mcss.models.module import MCSSModule
+from tests.references.pair_steps import pair_step
 
 
 def gather(rows):
@@ -35,9 +36,9 @@ def contrastive_step(network, images, losses, step):
     for loss in losses:
         model.zero_grad()
         embedding = torch.nn.functional.normalize(model(images[rank()].flatten(0, 1)), dim=-1)
-        terms = loss(*embedding.chunk(2), step)
-        terms.loss.backward()
-        results.append((terms.loss.detach(), network.weight.grad.clone()))
+        value = loss(pair_step(*embedding.chunk(2), step=step)).losses["contrastive"]
+        value.backward()
+        results.append((value.detach(), network.weight.grad.clone()))
     return results
 
 

@@ -10,6 +10,7 @@ import yaml
 from data_modules.sources.studio.config import PRESETS
 from mcss.cli import main
 from mcss.models.module import MCSSModule
+from mcss.objectives.contrastive import Contrastive
 from mcss.run.identity import resolved_settings
 from tests.references.synthetic_store import make_store
 
@@ -19,7 +20,7 @@ EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 METHODS = sorted(path.stem for path in (EXPERIMENTS / "method").glob("*.yaml"))
 OVERLAYS = sorted(path for path in EXPERIMENTS.glob("*/*.yaml") if path.parent.name not in ("method", "sweeps"))
 AFTER_WARMUP = 5000
-"""A step at which the contrastive loss of every method has its final form."""
+"""A step far behind the phases of every method."""
 SMALL = ["--trainer.max_steps", "2", "--trainer.accelerator", "cpu", "--trainer.enable_progress_bar", "false"]
 
 
@@ -39,7 +40,7 @@ def store_path(tmp_path_factory):
 def run(store_path, folder, *overlays, extra=()):
     """Two steps with these overlays after base and tiny, and the batches that the module saw.
 
-    The contrastive loss computes the second as a step after the softmax phase and the growth of the threshold.
+    The objective computes the second as a step after all of its phases.
     """
     batches = []
     training_step = MCSSModule.training_step
@@ -82,8 +83,11 @@ def test_a_method_carries_the_name_of_its_file(name):
 def runs(store_path, tmp_path_factory):
     """What each method's run of two steps left behind."""
     folder = tmp_path_factory.mktemp("runs")
-    reached = ["--model.contrastive.margin", "3"]  # so that every negative has a gradient
-    return {name: run(store_path, folder / name, method(name), extra=reached) for name in METHODS}
+
+    def reached(name):  # so that every negative has a gradient
+        return ["--model.objective.margin", "3"] if "Contrastive" in method(name).read_text() else []
+
+    return {name: run(store_path, folder / name, method(name), extra=reached(name)) for name in METHODS}
 
 
 def test_every_method_runs(runs):
@@ -142,29 +146,26 @@ def test_resnet34_is_deeper(runs):
     assert (blocks("mcss"), blocks("mcss_resnet34")) == (8, 16)
 
 
-def test_the_papers_loss_has_its_threshold_from_the_first_step(runs, tmp_path):
-    from mcss.losses.contrastive import ContrastiveLoss, ContrastiveSettings
+def test_the_papers_loss_has_its_threshold_from_the_first_step(runs):
+    def objective(name):
+        return Contrastive(**runs[name][2]["model"]["objective"]["init_args"])
 
-    def loss(name):
-        return ContrastiveLoss(ContrastiveSettings(**runs[name][2]["model"]["contrastive"]))
-
-    assert loss("mcss").threshold_at(0) == 0
-    assert loss("mcss_paper_loss").threshold_at(0) == 0.3
-    assert loss("mcss_paper_loss").settings.warmup_steps == 0
+    assert objective("mcss").threshold_at(0.0) == 0
+    assert objective("mcss_paper_loss").threshold_at(0.0) == 0.3
+    assert objective("mcss_paper_loss").softmax_fraction == 0
 
 
 @pytest.mark.parametrize(
     ("name", "changes"),
     {
-        "mcss_threshold_at_once": {"model.contrastive.threshold_warmup_steps": 0},
-        "mcss_no_threshold": {"model.contrastive.threshold": 0.0},
-        "mcss_random_negatives": {"model.contrastive.negatives": "random"},
-        "mcss_softmax": {"model.contrastive.negatives": "all"},
-        "mcss_squared": {"model.contrastive.squared": True},
+        "mcss_threshold_at_once": {"model.objective.init_args.threshold_fraction": 0.0},
+        "mcss_no_threshold": {"model.objective.init_args.threshold": 0.0},
+        "mcss_random_negatives": {"model.objective.init_args.negatives": "random"},
+        "mcss_softmax": {"model.objective.init_args.negatives": "all"},
+        "mcss_squared": {"model.objective.init_args.squared": True},
         "mcss_mixed_subjects": {"data.mix_subjects": True},
         "mcss_dim64": {"model.embedding_dim": 64},
         "mcss_dim256": {"model.embedding_dim": 256},
-        "baseline_all_images": {"model.contrastive_weight": 0.0},
     }.items(),
 )
 def test_an_ablation_differs_from_mcss_in_one_setting(runs, name, changes):
@@ -175,7 +176,9 @@ def test_an_ablation_differs_from_mcss_in_one_setting(runs, name, changes):
 def test_in_the_control_the_pairs_reach_batchnorm_only(runs):
     control, mcss, baseline = runs["baseline_all_images"], runs["mcss"], runs["baseline"]
     torch.testing.assert_close(control[0][0].images, mcss[0][0].images)
-    assert control[2]["model"]["contrastive_weight"] == 0
+    settings = [resolved_settings(run[2]).items() for run in (control, mcss)]
+    assert all(key.startswith("model.objective.") for key, _ in settings[1] - settings[0])
+    assert settings[0] <= settings[1]
     seen = [run[1]["state_dict"]["embedder.0.bn1.running_mean"] for run in (control, baseline)]
     assert not torch.allclose(*seen)
 

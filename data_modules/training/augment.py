@@ -6,7 +6,9 @@ contrast, colour, channel mixing, grey, inversion and the network's normalisatio
 multiplied together first. Values are not clamped in between.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -60,6 +62,17 @@ class AugmentSettings:
                 raise InputError(f"augment.{name} {getattr(self, name)}: choose at least 0 and less than 1")
 
 
+class Variation(NamedTuple):
+    """How each image of a batch is varied."""
+
+    affine: Float32[Tensor, "batch 2 3"]
+    """From output to input positions, (x right, y down), both in [-1, 1]; mirroring is part of it."""
+    colour: Float32[Tensor, "batch 3 4"]
+    """Of RGB, from 0..255 to the network's normalised values."""
+    flipped: Bool[Tensor, " batch"]
+    """Which images are mirrored: the caller mirrors their poses."""
+
+
 class Augment:
     """Varies batches of images and normalises them for the network."""
 
@@ -70,33 +83,48 @@ class Augment:
     def __call__(
         self, images: UInt8[Tensor, "batch 3 side side"], step: int, rank: int = 0, pairs: int = 0
     ) -> tuple[Float32[Tensor, "batch 3 size size"], Bool[Tensor, " batch"]]:
-        """Vary every image in its own way.
+        """Vary every image in its own way: ``draw``, then ``apply``; which images are mirrored comes second."""
+        variation = self.draw(len(images), step, rank, pairs)
+        return self.apply(images, variation), variation.flipped.to(images.device)
 
-        Resampling is bilinear: the stored side should be less than twice ``size_px``.
+    def draw(
+        self, batch: int, step: int, rank: int = 0, pairs: int = 0, views: Sequence[str] = ("anchor", "positive")
+    ) -> Variation:
+        """Draw the variation of a batch: a function of (seed, step, rank) and the batch's layout.
 
         Args:
-            images: RGB; first ``pairs`` anchors, then their positives, then any others.
+            batch: number of images; first ``pairs`` of each view, then any others.
             step: global step of training.
             rank: rank whose batch this is.
-            pairs: number of pairs; the two views of a pair are mirrored alike.
-
-        Returns:
-            Normalised images, and which of them are mirrored: the caller mirrors their poses.
+            pairs: number of pairs; all views of a pair are mirrored alike, but for a view ``mirrored``, which is
+                mirrored where the others are not. Half of the pairs then are, whatever ``flip_probability`` says: a
+                room that is always mirrored in one view and never in the other would tell them apart.
+            views: of a pair.
         """
-        rng = np.random.default_rng([self.seed, AUGMENT_STREAM, step, rank])
-        draws = _Draws(rng, len(images))
-        flipped = draws.chance(self.settings.flip_probability)
-        flipped[pairs : 2 * pairs] = flipped[:pairs]
-        affine = self._draw_affine(draws, flipped).to(images.device)
-        colour = self._draw_colour(draws).to(images.device)
+        draws = _Draws(np.random.default_rng([self.seed, AUGMENT_STREAM, step, rank]), batch)
+        chance = torch.full((batch,), self.settings.flip_probability)
+        if "mirrored" in views:
+            chance[:pairs] = 0.5
+        flipped = draws.uniform() < chance
+        of_views = flipped[: len(views) * pairs].view(len(views), pairs)
+        for view, name in zip(of_views[1:], views[1:], strict=True):
+            view.copy_(of_views[0] ^ (name == "mirrored"))
+        return Variation(self._draw_affine(draws, flipped), self._draw_colour(draws), flipped)
 
-        size = [len(images), 3, self.size_px, self.size_px]
+    def apply(
+        self, images: UInt8[Tensor, "batch 3 side side"], variation: Variation
+    ) -> Float32[Tensor, "batch 3 size size"]:
+        """Vary images and normalise them.
+
+        Resampling is bilinear: the stored side should be less than twice ``size_px``.
+        """
+        affine, colour = variation.affine.to(images.device), variation.colour.to(images.device)
         pixels = images.to(torch.float32, memory_format=torch.contiguous_format)
         pixels = F.grid_sample(
             pixels, self._grid(affine), mode="bilinear", padding_mode="reflection", align_corners=False
         )
         pixels = torch.baddbmm(colour[:, :, 3:], colour[:, :, :3], pixels.flatten(2))
-        return pixels.view(size), flipped.to(images.device)
+        return pixels.view(len(images), 3, self.size_px, self.size_px)
 
     def normalise(self, images: UInt8[Tensor, "batch 3 side side"]) -> Float32[Tensor, "batch 3 size size"]:
         """Prepare the same images for the network without any variation."""

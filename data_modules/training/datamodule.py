@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 from pytorch_lightning.utilities import CombinedLoader, rank_zero_info, rank_zero_warn
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -21,14 +21,17 @@ from data_modules.training.streams import (
     EvalStream,
     LabelledStream,
     MultiviewStream,
+    ReadImages,
     StepSampler,
     image_readers,
     loaders_in_step,
     rank_batches,
 )
 from data_modules.training.supervision import held_out_rows, separate_clips
+from data_modules.training.unsynchronised import UnsynchronisedRows
 from mcss.batch import LabelledBatch, MultiviewBatch, TrainBatch
 from mcss.errors import InputError
+from mcss.objectives.base import Needs
 from mcss.stop_signals import ignore_stop_signals
 
 
@@ -52,7 +55,8 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         labelled_images: labelled images a step and rank. Paper: 22.
         subjects: training subjects that pairs are drawn from; by default all.
         min_gap_s: least time between two instants of one clip in one batch, in seconds.
-        same_subject_on_ranks: all ranks draw the same subject in a step; needed where negatives cross ranks.
+        unsynchronised_gap_s: least and largest time between an anchor and its unsynchronised view, in seconds; for
+            objectives that need one.
         mix_subjects: pairs of a batch come from all training subjects. Paper: from one.
         steps_per_epoch: length of an epoch, which is a reporting unit only: a run is sized in steps.
         augment: how training images are varied.
@@ -64,6 +68,7 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         test_store: of the test subjects; by default ``store``.
         skip_corrupt_images: train on with another view of the instant where an image cannot be decoded; otherwise, and
             in evaluation always, that ends the run.
+        needs: what the objective needs in a batch; the command line takes it from the model.
         seed: of batches and augmentation; the command line links it to ``seed_everything``.
     """
 
@@ -79,7 +84,7 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         labelled_images: int = 22,
         subjects: Sequence[str] = (),
         min_gap_s: float = 1.0,
-        same_subject_on_ranks: bool = False,
+        unsynchronised_gap_s: tuple[float, float] = (0.8, 2.4),
         mix_subjects: bool = False,
         steps_per_epoch: int = 500,
         augment: AugmentSettings = AugmentSettings(),  # noqa: B008 - frozen, and the command line reads its defaults
@@ -90,6 +95,7 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         labelled_store: str | None = None,
         test_store: str | None = None,
         skip_corrupt_images: bool = False,
+        needs: Needs = Needs(),  # noqa: B008 - frozen
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -101,7 +107,8 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         self.subjects = tuple(subjects)
         self.image_size_px = image_size_px
         self.pairs, self.labelled_images, self.min_gap_s = pairs, labelled_images, min_gap_s
-        self.same_subject_on_ranks, self.mix_subjects = same_subject_on_ranks, mix_subjects
+        self.unsynchronised_gap_s, self.mix_subjects = unsynchronised_gap_s, mix_subjects
+        self.needs = needs
         self.steps_per_epoch = steps_per_epoch
         self.augment = Augment(augment, image_size_px, seed)
         self.cache_images, self.skip_corrupt_images = cache_images, skip_corrupt_images
@@ -129,11 +136,18 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
                 " one as data.test_store"
             )
         if stage == "fit":
-            if not self.pairs and not len(self.rows_labelled):
-                raise InputError("nothing to train on: pairs is 0 and supervision is 'none'")
+            self._check_streams()
             self.rows_train = stores.rows_train(held_out, self.subjects)
             for line in (*stores.leaks(self.rows_train, self.rows_labelled), *stores.enlarged(self.image_size_px)):
                 rank_zero_warn(line)
+
+    def _check_streams(self) -> None:
+        """Refuse settings under which nothing is learned, or not what the objective is there for."""
+        objective = self.needs.objective
+        if objective and not self.pairs:
+            raise InputError(f"objective {objective} learns from pairs of views, and data.pairs is 0: set one or none")
+        if not objective and not len(self.rows_labelled):
+            raise InputError("nothing to train on: model.objective is null and data.supervision is 'none'")
 
     @property
     def mirrors_images(self) -> bool:
@@ -189,24 +203,7 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         rank, world_size = self._ranks()
         self._streams: dict[str, MultiviewStream | LabelledStream] = {}
         if self.pairs:
-            pair_sampler = PairSampler(
-                self.multiview_store,
-                self.rows_train,
-                pairs=self.pairs,
-                min_gap_s=self.min_gap_s,
-                seed=self.seed,
-                rank=rank,
-                world_size=world_size,
-                same_subject_on_ranks=self.same_subject_on_ranks,
-                mix_subjects=self.mix_subjects,
-            )
-            for line in pair_sampler.left_out:
-                rank_zero_info(line)
-            rank_zero_info(
-                f"pairs: two instants of a clip in a batch are {pair_sampler.gap_s:g} s or more apart (min_gap_s "
-                f"{self.min_gap_s:g})"
-            )
-            self._streams["multiview"] = MultiviewStream(read_pairs, pair_sampler)
+            self._streams["multiview"] = self._multiview_stream(read_pairs, rank, world_size)
         if len(self.rows_labelled):
             labelled_sampler = LabelledSampler(
                 self.rows_labelled, self.labelled_images, seed=self.seed, rank=rank, world_size=world_size
@@ -217,6 +214,33 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         identity["labelled_images"] = self.labelled_images
         steps = StepSampler(self._global_step, self.steps_per_epoch)
         return loaders_in_step(self._streams, steps, identity, self.num_workers)
+
+    def _multiview_stream(self, read_images: ReadImages, rank: int, world_size: int) -> MultiviewStream:
+        rows, unsynchronised = self.rows_train, None
+        if self.needs.unsynchronised:
+            needed_by = f"{self.multiview_path}: objective {self.needs.objective}"
+            unsynchronised = UnsynchronisedRows(
+                self.multiview_store, rows, self.unsynchronised_gap_s, needed_by, self.seed, rank
+            )
+            rows = unsynchronised.anchor_rows
+        sampler = PairSampler(
+            self.multiview_store,
+            rows,
+            pairs=self.pairs,
+            min_gap_s=self.min_gap_s,
+            seed=self.seed,
+            rank=rank,
+            world_size=world_size,
+            same_subject_on_ranks=self.needs.same_subject_on_ranks,
+            mix_subjects=self.mix_subjects,
+        )
+        for line in sampler.left_out:
+            rank_zero_info(line)
+        rank_zero_info(
+            f"pairs: two instants of a clip in a batch are {sampler.gap_s:g} s or more apart (min_gap_s "
+            f"{self.min_gap_s:g})"
+        )
+        return MultiviewStream(read_images, sampler, unsynchronised)
 
     def training_images(self, step: int) -> list[str]:
         """Names of the images that this rank trains on at global step ``step``, in the order of its batch."""
@@ -247,13 +271,22 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         return batch._replace(images=self.augment.normalise(batch.images))
 
     def _augmented(self, multiview: MultiviewBatch | None, labelled: LabelledBatch | None) -> TrainBatch:
-        parts = [multiview.anchor, multiview.positive] if multiview else []
-        parts += [labelled.images] if labelled else []
+        views = self._views(multiview) if multiview else {}
+        parts = [*views.values(), *([labelled.images] if labelled else [])]
         pairs = len(multiview.anchor) if multiview else 0
         pose_world = labelled.pose_world if labelled else torch.zeros(0, 17, 3, device=parts[0].device)
         step = next(stream.step for stream in (multiview, labelled) if stream)
-        images, flipped = self.augment(torch.cat(parts), step=step, rank=self._ranks()[0], pairs=pairs)
-        return TrainBatch(images, pairs, pose_world, flipped[2 * pairs :], step)
+        images = torch.cat(parts)
+        variation = self.augment.draw(len(images), step, self._ranks()[0], pairs, tuple(views))
+        flipped = variation.flipped[len(views) * pairs :].to(images.device)
+        return TrainBatch(self.augment.apply(images, variation), pairs, pose_world, flipped, step, tuple(views))
+
+    def _views(self, multiview: MultiviewBatch) -> dict[str, UInt8[Tensor, "pairs 3 side side"]]:
+        """Views of the pairs by their names, in the order of the batch."""
+        views = {"anchor": multiview.anchor, "positive": multiview.positive}
+        if multiview.unsynchronised is not None:
+            views["unsynchronised"] = multiview.unsynchronised
+        return views | ({"mirrored": multiview.positive} if self.needs.mirrored else {})
 
     def _eval_loader(self, store: Store, rows: Int[np.ndarray, " rows"]) -> DataLoader:
         stream = EvalStream(store, self.image_size_px, rank_batches(rows, self.eval_batch_size, *self._ranks()))

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from data_modules.store import Store
 from data_modules.training.intact import IntactImages
 from data_modules.training.samplers import LabelledSampler, PairSampler
+from data_modules.training.unsynchronised import UnsynchronisedRows
 from mcss.batch import EvalBatch, LabelledBatch, MultiviewBatch
 from mcss.errors import InputError
 from mcss.stop_signals import ignore_stop_signals
@@ -74,19 +75,27 @@ def image_readers(
 
 
 class MultiviewStream(Dataset[MultiviewBatch]):
-    """Pairs of step after step."""
+    """Pairs of step after step, and another instant of their clips where ``unsynchronised`` chooses one."""
 
-    def __init__(self, read_images: ReadImages, sampler: PairSampler) -> None:
+    def __init__(
+        self, read_images: ReadImages, sampler: PairSampler, unsynchronised: UnsynchronisedRows | None = None
+    ) -> None:
         self.read_images = read_images
-        self.sampler = sampler
+        self.sampler, self.unsynchronised = sampler, unsynchronised
 
     def rows(self, step: int) -> list[int]:
-        """Rows of the step's anchors, then of their positives."""
-        return np.concatenate(self.sampler.batch(step)).tolist()
+        """Rows of the step's anchors, of their positives, and of the unsynchronised views if there are any."""
+        return np.concatenate(self._views(step)).tolist()
 
     def __getitem__(self, step: int) -> MultiviewBatch:
+        anchor, positive, *others = self._views(step)
+        images = self.read_images(anchor, positive), self.read_images(positive, anchor)
+        return MultiviewBatch(step, *images, *(self.read_images(rows) for rows in others))
+
+    def _views(self, step: int) -> list[Int[np.ndarray, " pairs"]]:
         anchor, positive = self.sampler.batch(step)
-        return MultiviewBatch(step, self.read_images(anchor, positive), self.read_images(positive, anchor))
+        others = [self.unsynchronised.of(anchor, step)] if self.unsynchronised else []
+        return [anchor, positive, *others]
 
 
 class LabelledStream(Dataset[LabelledBatch]):

@@ -13,6 +13,8 @@ class MultiviewBatch(NamedTuple):
     """Global step that the batch belongs to; augmentation is a function of it."""
     anchor: UInt8[Tensor, "pairs 3 side side"]
     positive: UInt8[Tensor, "pairs 3 side side"]
+    unsynchronised: UInt8[Tensor, "pairs 3 side side"] | None = None
+    """Another instant of the anchor's clip, seen by another camera; None unless the objective needs it."""
 
 
 class LabelledBatch(NamedTuple):
@@ -25,9 +27,9 @@ class LabelledBatch(NamedTuple):
 
 
 class TrainBatch(NamedTuple):
-    """Both streams of a step after augmentation, in the order anchor, positive, labelled: one backbone call."""
+    """Both streams of a step after augmentation, for one backbone call: all views of the pairs, then the labelled."""
 
-    images: Float[Tensor, "2*pairs+labelled 3 side side"]
+    images: Float[Tensor, "images 3 side side"]
     pairs: int
     """How many anchors lead ``images``; 0 where the method has no multiview stream."""
     pose_world: Float[Tensor, "labelled 17 3"]
@@ -35,6 +37,8 @@ class TrainBatch(NamedTuple):
     flipped: Bool[Tensor, " labelled"]
     """Which labelled images were mirrored: their pose is mirrored by the module."""
     step: int
+    views: tuple[str, ...] = ("anchor", "positive")
+    """Names of the views of a pair, in the order in which ``images`` has them, ``pairs`` images each."""
 
 
 class EvalBatch(NamedTuple):

@@ -14,8 +14,9 @@ from pytorch_lightning.cli import ArgsType, LightningArgumentParser, LightningCL
 from data_modules.training.datamodule import MultiviewPoseDataModule
 from mcss.errors import InputError, message_in_one_line
 from mcss.models.checkpoint import check_exists, read_checkpoint
-from mcss.models.module import MCSSModule
+from mcss.models.module import NETWORK_SETTINGS, MCSSModule
 from mcss.run.checkpoints import LAST_CHECKPOINT, LastCheckpoint, RunCheckpointIO, intact_checkpoint
+from mcss.run.collapse import CollapseWatch
 from mcss.run.evaluation import ResultsWriter
 from mcss.run.folder import CONFIG_FILE
 from mcss.run.guard import NonFiniteGuard
@@ -27,9 +28,6 @@ from mcss.run.process import prepare_process
 from mcss.run.record import RunRecord, training_record
 from mcss.run.resume import check_resumable
 from mcss.run.validation import ValidationFigures
-
-NETWORK_SETTINGS = ("backbone", "width", "batchnorm_affine", "embedding_dim", "image_size_px", "pose_frame")
-"""Settings of the model that say what a checkpoint's network is, and in which frame it predicts."""
 
 
 class OneLineParser(LightningArgumentParser):
@@ -72,13 +70,14 @@ class MCSSCommandLine(LightningCLI):
             default=None,
             help="Folder of everything this run writes; by default runs/DATA-METHOD-SUPERVISION-seedN-SETTINGS.",
         )
-        parser.add_argument("--method", type=str, default="mcss", help="Name of the method, for tables.")
+        parser.add_argument("--method", type=str, default="baseline", help="Name of the method, for tables.")
         parser.add_argument("--then_test", type=bool, default=False, help="After fit, test the last checkpoint.")
         parser.add_lightning_class_args(NonFiniteGuard, "nonfinite")
+        parser.add_lightning_class_args(CollapseWatch, "collapse")
         parser.link_arguments("seed_everything", "data.seed")
-        parser.link_arguments("seed_everything", "model.contrastive.seed")
+        parser.link_arguments("seed_everything", "model.seed")
         parser.link_arguments("model.image_size_px", "data.image_size_px")
-        parser.link_arguments("model.contrastive.gather", "data.same_subject_on_ranks")
+        parser.link_arguments("model", "data.needs", compute_fn=lambda model: model.needs, apply_on="instantiate")
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse the command line, and keep it: ``_take_network_settings`` parses it again."""
@@ -140,7 +139,7 @@ class MCSSCommandLine(LightningCLI):
         config = self.config[self.subcommand]
         config.model, config.data = asked.model, asked.data
         # The weights come from the checkpoint: no file or download that training started from is needed.
-        config.model.weights, config.model.init_from = "none", None
+        config.model.weights, config.model.init_from, config.model.objective = "none", None, None
 
     def settings(self) -> dict[str, Any]:
         """The configuration as the saved file has it."""

@@ -89,7 +89,7 @@ def test_the_table_states_subjects_frame_joints_and_average(trained, capsys):
 def test_a_killed_run_resumed_in_mid_epoch_equals_an_uninterrupted_one(
     settings, frequent_checkpoints, tmp_path, monkeypatch
 ):
-    arguments = [*settings(), "--config", str(frequent_checkpoints), "--model.contrastive.warmup_steps", "6"]
+    arguments = [*settings(), "--config", str(frequent_checkpoints), "--model.objective.softmax_fraction", "0.3"]
     main(["fit", *arguments, "--run_dir", str(tmp_path / "whole")])
     training_step = MCSSModule.training_step
 
@@ -166,7 +166,9 @@ BAD_INPUTS = {
     "no steps": (["--trainer.max_steps", "-1"], "max_steps"),
     "mirrored world poses": (["--model.pose_frame", "root", "--data.augment.flip_probability", "0.5"], "flip"),
     "augmentation out of range": (["--data.augment.scale", "2"], "augment.scale"),
-    "threshold above margin": (["--model.contrastive.threshold", "2"], "threshold"),
+    "threshold above margin": (["--model.objective.threshold", "2"], "threshold"),
+    "a phase in steps": (["--model.objective.softmax_fraction", "2000"], "shares of the run"),
+    "an objective without pairs": (["--data.pairs", "0"], "objective Contrastive learns from pairs of views"),
     "missing checkpoint": (["--ckpt_path", "absent.ckpt"], "absent.ckpt"),
     "accumulated gradients": (["--trainer.accumulate_grad_batches", "2"], "larger batches instead (--data.pairs"),
 }

@@ -3,10 +3,11 @@ import torch
 
 from mcss.batch import TrainBatch
 from mcss.distributed import all_gather_with_grad, rank, world_size
-from mcss.losses.contrastive import ContrastiveLoss, ContrastiveSettings
 from mcss.models.module import MCSSModule
+from mcss.objectives.contrastive import Contrastive
 from tests.ddp_helpers import run_ranks
 from tests.ddp_workers import contrastive_step, gather, training_step
+from tests.references.pair_steps import pair_step
 
 
 def test_one_process_is_rank_0_of_1_and_gathers_its_own_rows():
@@ -32,9 +33,9 @@ def test_gathered_losses_and_gradients_equal_one_process_with_the_joint_batch():
     network = torch.nn.Linear(6, 4, bias=False)
     images = torch.randn(2, 2, 5, 6)
     options = [{"negatives": "hardest"}, {"negatives": "random", "hinge": "each"}, {"negatives": "all"}]
-    settings = {"threshold_warmup_steps": 0, "warmup_steps": 0, "margin": 1.5}
-    losses = [ContrastiveLoss(ContrastiveSettings(gather=True, **settings, **option)) for option in options]
-    alone = ContrastiveLoss(ContrastiveSettings(gather=False, **settings))
+    settings = {"threshold_fraction": 0.0, "softmax_fraction": 0.0, "margin": 1.5}
+    losses = [Contrastive(gather=True, **settings, **option) for option in options]
+    alone = Contrastive(gather=False, **settings)
     ranks = run_ranks(contrastive_step, network, images, [*losses, alone], 7)
 
     for index, loss in enumerate(losses):
@@ -52,7 +53,7 @@ def one_process(network, images, loss):
     """Loss and weight gradient of images (2, pairs, features)."""
     network.zero_grad()
     embedding = torch.nn.functional.normalize(network(images.flatten(0, 1)), dim=-1)
-    value = loss(*embedding.chunk(2), 7).loss
+    value = loss(pair_step(*embedding.chunk(2), step=7)).losses["contrastive"]
     value.backward()
     return value.detach(), network.weight.grad.clone()
 
@@ -61,9 +62,10 @@ def one_process(network, images, loss):
 @pytest.mark.parametrize("negatives", ["hardest", "all"])
 def test_a_step_of_the_ranks_is_a_step_of_one_process_on_the_joint_batch(negatives, monkeypatch):
     """Value and every parameter's gradient in float64; BatchNorm takes its running statistics, as in evaluation."""
-    settings = ContrastiveSettings(gather=True, negatives=negatives, warmup_steps=0, threshold_warmup_steps=0)
+    objective = Contrastive(gather=True, negatives=negatives, softmax_fraction=0.0, threshold_fraction=0.0)
     torch.manual_seed(0)
-    module = MCSSModule(width=8, weights="none", image_size_px=48, embedding_dim=16, contrastive=settings)
+    small = {"width": 8, "weights": "none", "image_size_px": 48, "embedding_dim": 16}
+    module = MCSSModule(**small, objective=objective, objective_weight=1.0)
     module = module.double().eval()
     module.pose_std_mm.fill_(300.0)  # both losses are then of size 1
     monkeypatch.setattr(MCSSModule, "log", lambda *args, **kwargs: None)

@@ -13,6 +13,8 @@ from mcss.errors import InputError
 
 REGRESSED_JOINTS = "h36m16"
 """Joint set that the networks of this project regress; a checkpoint names its own."""
+OBJECTIVE = "objective."
+"""What the names of an objective's tensors begin with: they are no part of the network."""
 PREVIOUS_CHECKPOINT = "previous.ckpt"
 """Name of the file beside a checkpoint that holds the one written before it."""
 
@@ -45,6 +47,11 @@ def check_exists(path: Path) -> None:
         raise InputError(f"{path}: no such checkpoint; train first (make train), or name RUN/checkpoints/last.ckpt")
 
 
+def network_state(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors of the network among those of a training, without those of its objective."""
+    return {name: value for name, value in state.items() if not name.startswith(OBJECTIVE)}
+
+
 def check_network(network: nn.Module, checkpoint: dict[str, Any], source: str) -> None:
     """Check that a checkpoint holds the tensors of ``network``, for the same joints.
 
@@ -56,7 +63,7 @@ def check_network(network: nn.Module, checkpoint: dict[str, Any], source: str) -
         raise InputError(
             f"{source}: its network regresses the joint set {joint_set}, this program {REGRESSED_JOINTS}: train again"
         )
-    own, state = network.state_dict(), checkpoint["state_dict"]
+    own, state = network_state(network.state_dict()), network_state(checkpoint["state_dict"])
     differ = sorted(name for name in own.keys() | state.keys() if _shape(own, name) != _shape(state, name))
     if differ:
         name = differ[0]
@@ -77,7 +84,7 @@ def load_network_weights(network: nn.Module, path: Path) -> None:
         check_network(network, checkpoint, str(path))
     except InputError as error:
         raise InputError(f"model.init_from {error}") from None
-    network.load_state_dict(checkpoint["state_dict"])
+    network.load_state_dict({**network.state_dict(), **network_state(checkpoint["state_dict"])})
 
 
 def _shape(state: dict[str, Tensor], name: str) -> tuple[int, ...] | None:

@@ -3,7 +3,7 @@
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import max_pool2d, normalize
+from torch.nn.functional import max_pool2d
 
 from mcss.errors import InputError
 
@@ -34,7 +34,7 @@ def at_least_float32(values: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]
 
 
 class EmbeddingHead(nn.Module):
-    """2 x 2 max-pool, fully connected layer, L2 normalisation: a point on the unit sphere.
+    """2 x 2 max-pool, fully connected layer; its output over its length is the embedding, a point on the unit sphere.
 
     The layer's input grows with the image (512 features at 64 px, 8,192 at 224 px for ResNet-18), so a network is
     bound to its image size.
@@ -46,7 +46,7 @@ class EmbeddingHead(nn.Module):
         self.fc = nn.Linear(channels * feature_side(image_size_px) ** 2, embedding_dim)
 
     def forward(self, features: Float[Tensor, "batch channels rows columns"]) -> Float[Tensor, "batch dim"]:
-        """Embedding of unit length. The layer is computed in float32 also under autocast.
+        """Vector whose direction is the embedding. The layer is computed in float32 also under autocast.
 
         In bf16 (8 bits of precision) two unit vectors closer than about 0.004 could not be told apart, and a cast after
         the layer does not bring the lost digits back.
@@ -61,7 +61,7 @@ class EmbeddingHead(nn.Module):
                 f" ({pooled.shape[1]} features instead of {self.fc.in_features})"
             )
         with torch.autocast(features.device.type, enabled=False):
-            return normalize(self.fc(at_least_float32(pooled)), dim=1)
+            return self.fc(at_least_float32(pooled))
 
 
 class PoseRegressor(nn.Sequential):

@@ -1,7 +1,6 @@
-"""The LightningModule: one backbone call a step, contrastive loss on pairs, L1 on the labelled images' poses."""
+"""The LightningModule: one backbone call a step, an objective on pairs of views, L1 on the labelled images' poses."""
 
 import math
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -11,19 +10,28 @@ from jaxtyping import Float
 from pytorch_lightning.utilities import rank_zero_warn
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
+from torch.nn.functional import normalize
 from torch.optim.lr_scheduler import LambdaLR
 
 from mcss.batch import EvalBatch, Prediction, TrainBatch
 from mcss.errors import InputError
 from mcss.geometry.canonical import flip_canonical, to_canonical, to_root
-from mcss.losses.contrastive import ContrastiveLoss, ContrastiveSettings
 from mcss.losses.pose import l1_pose_loss, pose_statistics, standardise, unstandardise
 from mcss.models.backbone import Backbone, BackboneName
-from mcss.models.checkpoint import REGRESSED_JOINTS, check_network, load_network_weights, read_checkpoint
+from mcss.models.checkpoint import (
+    REGRESSED_JOINTS,
+    check_network,
+    load_network_weights,
+    network_state,
+    read_checkpoint,
+)
 from mcss.models.heads import EmbeddingHead, PoseRegressor
+from mcss.objectives.base import Encoded, Needs, NetworkSizes, Objective, PairStep, PairViews
 from mcss.skeleton import JOINTS, joint_indices
 
 PoseFrame = Literal["canonical", "root"]
+NETWORK_SETTINGS = ("backbone", "width", "batchnorm_affine", "embedding_dim", "image_size_px", "pose_frame")
+"""Settings that say what a checkpoint's network is, and in which frame it predicts."""
 _REGRESSED = list(joint_indices(REGRESSED_JOINTS))
 
 
@@ -53,12 +61,17 @@ class MCSSModule(pl.LightningModule):
         image_size_px: side of the images; a checkpoint is bound to it. Project default: 224.
         pose_frame: target of the regressor: ``canonical`` (paper), or ``root``, which keeps the world's orientation
             (the paper's MCSS-global).
-        contrastive: settings of the contrastive loss.
-        contrastive_weight: of the contrastive loss; the pose loss has weight 1. Project default: 1.
+        objective: what is learned from pairs of views (``mcss.objectives``); None for the baseline.
+        objective_weight: of the objective; the pose loss has weight 1. The paper's text does not give it. Project
+            default: 0.1 (1.0 until it was tuned: its gradient is 3 to 10 times the pose loss's).
         lr: highest learning rate of Adam. Project default: 1e-3.
-        schedule: ``step`` (x 0.1 at half of the steps, as the paper's 20 of 40 epochs) or ``cosine`` (linear warm-up
-            over ``warmup_steps``, then down to 0).
-        warmup_steps: of the ``cosine`` schedule.
+        schedule: ``step`` (x 0.1 at half of the steps, as the paper's 20 of 40 epochs) or ``cosine`` (linear rise,
+            then down to 0).
+        lr_rise_fraction: of the ``cosine`` schedule: share of the run in which the learning rate rises.
+        seed: of the objective's random choices; the command line links it to ``seed_everything``.
+
+    Raises:
+        InputError: a setting out of its range, named in the message.
     """
 
     pose_mean_mm: Tensor
@@ -74,30 +87,38 @@ class MCSSModule(pl.LightningModule):
         embedding_dim: int = 128,
         image_size_px: int = 224,
         pose_frame: PoseFrame = "canonical",
-        contrastive: ContrastiveSettings = ContrastiveSettings(),  # noqa: B008 - frozen; the command line reads it
-        contrastive_weight: float = 1.0,
+        objective: Objective | None = None,
+        objective_weight: float = 0.1,
         lr: float = 1e-3,
         schedule: Literal["step", "cosine"] = "step",
-        warmup_steps: int = 0,
+        lr_rise_fraction: float = 0.0,
+        seed: int = 0,
     ) -> None:
         super().__init__()
-        self.save_hyperparameters(ignore=["contrastive"])
-        # Checkpoints are read with weights_only=True, which admits primitives, not classes.
-        self.save_hyperparameters({"contrastive": asdict(contrastive)})
+        if not 0 <= lr_rise_fraction < 1:
+            raise InputError(f"lr_rise_fraction {lr_rise_fraction:g} is a share of the run: choose 0 to less than 1")
+        self.save_hyperparameters(ignore=["objective"])  # a checkpoint names no class to import
         self.init_from = init_from
         self._is_target_fitted = False
         self.pose_frame = pose_frame
         self.image_size_px = image_size_px
-        self.contrastive_weight = contrastive_weight
-        self.lr, self.schedule, self.warmup_steps = lr, schedule, warmup_steps
+        self.objective_weight = objective_weight
+        self.lr, self.schedule, self.lr_rise_fraction = lr, schedule, lr_rise_fraction
         trunk = Backbone(backbone, width, weights, batchnorm_affine)
         head = EmbeddingHead(trunk.out_channels, image_size_px, embedding_dim)
         # channels_last: twice as fast for convolutions in bf16 on CPU, and what tensor cores want on GPU.
         self.embedder = nn.Sequential(trunk, head).to(memory_format=torch.channels_last)
         self.regressor = PoseRegressor(embedding_dim, len(_REGRESSED))
-        self.contrastive_loss = ContrastiveLoss(contrastive)
+        self.objective = objective
+        if objective is not None:
+            objective.connect(NetworkSizes(trunk.out_channels, image_size_px, embedding_dim), seed)
         self.register_buffer("pose_mean_mm", torch.zeros(len(_REGRESSED), 3))
         self.register_buffer("pose_std_mm", torch.ones(len(_REGRESSED)))
+
+    @property
+    def needs(self) -> Needs:
+        """What the objective needs in a batch."""
+        return Needs() if self.objective is None else self.objective.needs
 
     def setup(self, stage: str) -> None:
         """Before training, start from ``init_from`` and standardise the target by the data module's labelled poses.
@@ -149,12 +170,14 @@ class MCSSModule(pl.LightningModule):
         checkpoint["joint_set"] = REGRESSED_JOINTS
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Check that the checkpoint holds this network.
+        """Check that the checkpoint holds this network; without an objective of its own, leave out the checkpoint's.
 
         Raises:
             InputError: it does not.
         """
         check_network(self, checkpoint, str(self.trainer.ckpt_path) if self._trainer else "checkpoint")
+        if self.objective is None:
+            checkpoint["state_dict"] = network_state(checkpoint["state_dict"])
 
     def forward(self, images: Float[Tensor, "batch 3 side side"]) -> Prediction:
         """Embedding and pose (``pose_frame``, mm, h36m17 with the pelvis at 0) of normalised images, in float32.
@@ -162,28 +185,41 @@ class MCSSModule(pl.LightningModule):
         Also under autocast, which training uses: bf16 would round the coordinates of a pose to about 1 mm.
         """
         with torch.autocast(images.device.type, enabled=False):
-            embedding = self.embed(images)
-        pose = unstandardise(self._regress(embedding), self.pose_mean_mm, self.pose_std_mm)
-        with_pelvis = pose.new_zeros(pose.shape[0], len(JOINTS), 3)  # len(pose) would fix the batch of an export
-        with_pelvis[:, _REGRESSED] = pose
-        return Prediction(embedding, with_pelvis)
+            encoded = self.encode(images)
+        return Prediction(encoded.embedding, self.regress_mm(encoded))
+
+    def encode(self, images: Float[Tensor, "batch 3 side side"]) -> Encoded:
+        """Feature map, vector and embedding of normalised images; the last two in float32."""
+        trunk, head = self.embedder
+        features = trunk(images.contiguous(memory_format=torch.channels_last))
+        vector = head(features)
+        return Encoded(features, vector, normalize(vector, dim=1))
 
     def embed(self, images: Float[Tensor, "batch 3 side side"]) -> Float[Tensor, "batch dim"]:
         """Embedding of normalised images, unit length, float32."""
-        return self.embedder(images.contiguous(memory_format=torch.channels_last))
+        return self.encode(images).embedding
+
+    def regress(self, encoded: Encoded) -> Float[Tensor, "batch 16 3"]:
+        """Predict standardised coordinates of h36m16."""
+        return self.regressor(encoded.embedding).unflatten(1, (len(_REGRESSED), 3))
+
+    def regress_mm(self, encoded: Encoded) -> Float[Tensor, "batch 17 3"]:
+        """Predict poses (``pose_frame``, mm, h36m17 with the pelvis at 0)."""
+        pose = unstandardise(self.regress(encoded), self.pose_mean_mm, self.pose_std_mm)
+        with_pelvis = pose.new_zeros(pose.shape[0], len(JOINTS), 3)  # len(pose) would fix the batch of an export
+        with_pelvis[:, _REGRESSED] = pose
+        return with_pelvis
 
     def training_step(self, batch: TrainBatch, batch_idx: int) -> Tensor:
-        """Total loss = L_pose + contrastive_weight * L_contrastive, of the streams that the batch has."""
-        embedding = self.embed(batch.images)
-        anchor, positive, labelled = embedding.tensor_split([batch.pairs, 2 * batch.pairs])
-        loss, values = embedding.new_zeros(()), {}
-        if len(anchor):
-            terms = self.contrastive_loss(anchor, positive, batch.step, monitor=self._is_logged_step())
-            loss = loss + self.contrastive_weight * terms.loss
-            figures = terms._asdict()
-            values["train/loss_contrastive"] = figures.pop("loss")
-            values |= {f"train/{name}": value for name, value in figures.items() if value is not None}
-        if len(labelled):
+        """Total loss = L_pose + objective_weight * L_objective, of the streams that the batch has."""
+        encoded, sizes = self.encode(batch.images), [batch.pairs] * len(batch.views)
+        sizes.append(len(batch.images) - sum(sizes))
+        *views, labelled = (Encoded(*part) for part in zip(*(x.split(sizes) for x in encoded), strict=True))
+        loss, values = batch.images.new_zeros(()), dict[str, Tensor]()
+        if batch.pairs and self.objective is not None:
+            objective_loss, values = self._objective_loss(dict(zip(batch.views, views, strict=True)), batch)
+            loss = loss + self.objective_weight * objective_loss
+        if sizes[-1]:
             values["train/loss_pose"] = pose_loss = self._pose_loss(labelled, batch)
             loss = loss + pose_loss
         if self._is_logged_step():
@@ -191,6 +227,16 @@ class MCSSModule(pl.LightningModule):
                 self.log(name, value)
             self.log("train/loss", loss, prog_bar=True)
         return loss
+
+    def _objective_loss(
+        self, views: dict[str, Encoded], batch: TrainBatch
+    ) -> tuple[Float[Tensor, ""], dict[str, Float[Tensor, ""]]]:
+        """Sum of the objective's losses, and what is logged of it."""
+        total = self._trainer.max_steps if self._trainer else 0
+        step = PairStep(PairViews(**views), batch, self, batch.step / max(total, 1), self._is_logged_step())
+        losses, checks = self.objective(step)  # type: ignore[misc]
+        values = {f"train/loss_{name}": value for name, value in losses.items()}
+        return torch.stack([*losses.values()]).sum(), values | {f"train/{name}": x for name, x in checks.items()}
 
     def _is_logged_step(self) -> bool:
         """Whether the trainer writes the values of this step; calls of ``log`` in other steps take time for nothing."""
@@ -217,19 +263,17 @@ class MCSSModule(pl.LightningModule):
     def _lr_factor(self, step: int, total: int) -> float:
         if self.schedule == "step":
             return 1.0 if step < total / 2 else 0.1
-        if step < self.warmup_steps:
-            return (step + 1) / self.warmup_steps
-        progress = (step - self.warmup_steps) / max(1, total - self.warmup_steps)
+        rise = round(self.lr_rise_fraction * total)
+        if step < rise:
+            return (step + 1) / rise
+        progress = (step - rise) / max(1, total - rise)
         return 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
 
-    def _pose_loss(self, embedding: Float[Tensor, "labelled dim"], batch: TrainBatch) -> Float[Tensor, ""]:
+    def _pose_loss(self, labelled: Encoded, batch: TrainBatch) -> Float[Tensor, ""]:
         target = self.target(batch.pose_world)
         target = torch.where(batch.flipped[:, None, None], flip_canonical(target), target)
         standardised = standardise(target[:, _REGRESSED], self.pose_mean_mm, self.pose_std_mm)
-        return l1_pose_loss(self._regress(embedding), standardised)
-
-    def _regress(self, embedding: Float[Tensor, "batch dim"]) -> Float[Tensor, "batch 16 3"]:
-        return self.regressor(embedding).unflatten(1, (len(_REGRESSED), 3))
+        return l1_pose_loss(self.regress(labelled), standardised)
 
     def target(self, pose_world: Float[Tensor, "batch 17 3"]) -> Float[Tensor, "batch 17 3"]:
         """True pose in the frame that this network predicts (``pose_frame``), mm."""
@@ -243,5 +287,9 @@ def load_network(path: Path) -> MCSSModule:
     Raises:
         InputError: there is no such file, it is damaged, or it is no checkpoint of this project.
     """
-    read_checkpoint(path)  # for its errors: Lightning's own are of half a dozen types
-    return MCSSModule.load_from_checkpoint(path, map_location="cpu", weights="none", weights_only=True).eval()
+    content = read_checkpoint(path)
+    hparams = content.get("hyper_parameters", {})
+    network = MCSSModule(**{name: hparams[name] for name in NETWORK_SETTINGS if name in hparams}, weights="none")
+    check_network(network, content, str(path))
+    network.load_state_dict(network_state(content["state_dict"]))
+    return network.eval()

@@ -17,7 +17,7 @@ from data_modules.store import open_store
 from mcss.hashing import file_hash
 from mcss.run.folder import commit_of
 
-_SEEDS = ("data.seed", "model.contrastive.seed")
+_SEEDS = ("data.seed", "model.seed")
 """Settings that follow ``seed_everything``."""
 _IDLE_DATA = ("eval_batch_size", "num_workers", "cache_images", "predict_images")
 _IDLE_TRAINER = (

@@ -10,7 +10,7 @@ _UNSUPPORTED = {
     "accumulate_grad_batches": (
         (None, 1),
         "a batch is a step here; take larger batches instead (--data.pairs, --data.labelled_images), or more ranks with"
-        " --model.contrastive.gather true",
+        " --model.objective.gather true",
     ),
     "overfit_batches": (
         (None, 0, 0.0),

@@ -1,8 +1,7 @@
-"""What is logged of the validation clips, and a warning where the embedding collapses."""
+"""What is logged of the validation clips."""
 
 import numpy as np
 import pytorch_lightning as pl
-from pytorch_lightning.utilities import rank_zero_warn
 
 from mcss.batch import EvalBatch, Prediction
 from mcss.models.module import MCSSModule
@@ -15,17 +14,8 @@ class ValidationFigures(pl.Callback):
     """Logs pose errors, spread of the embedding and agreement of views on the validation clips.
 
     These figures are for tuning, never results. Errors are over h36m16, averaged over labelled images (micro), in the
-    network's pose frame. A warning is given where all images have nearly the same embedding, so that the contrastive
-    loss teaches nothing.
-
-    Args:
-        min_mean_distance: smallest mean distance of embeddings without a warning; random unit vectors are 1.41 apart.
-        min_rank: smallest effective rank of the embeddings without a warning.
+    network's pose frame.
     """
-
-    def __init__(self, min_mean_distance: float = 0.1, min_rank: float = 3.0) -> None:
-        self.min_mean_distance = min_mean_distance
-        self.min_rank = min_rank
 
     def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
         """Start without predictions."""
@@ -44,24 +34,12 @@ class ValidationFigures(pl.Callback):
         self.parts.append(batch_predictions(pl_module, batch, outputs))
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
-        """Log the figures of the images of all ranks; warn if the spread is below a limit."""
+        """Log the figures of the images of all ranks."""
         predictions = gathered(self.parts)
-        spread = embedding_spread(predictions["embedding"])
         figures = {
             **prediction_errors(predictions).mean().dropna(),  # NaN where no image has a pose
-            **spread,
+            **embedding_spread(predictions["embedding"]),
             **view_agreement(datamodule_of(trainer).labelled_store, predictions, pl_module),
         }
         for name, value in figures.items():
             pl_module.log(f"val/{name}", value, prog_bar=name == "n_mpjpe_mm", rank_zero_only=True)
-        if spread and not trainer.sanity_checking:
-            self._warn_of_collapse(trainer.global_step, **spread)
-
-    def _warn_of_collapse(self, step: int, mean_distance: float, effective_rank: float) -> None:
-        if mean_distance < self.min_mean_distance or effective_rank < self.min_rank:
-            rank_zero_warn(
-                f"COLLAPSED EMBEDDING at step {step}: mean distance {mean_distance:.3f}"
-                f" (expected >= {self.min_mean_distance}), effective rank {effective_rank:.1f}"
-                f" (expected >= {self.min_rank})."
-                " Lower model.contrastive.threshold, or lengthen model.contrastive.warmup_steps."
-            )

@@ -7,8 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcss.losses.contrastive import (
-    ContrastiveLoss,
-    ContrastiveSettings,
     contrastive_loss,
     effective_rank,
     hardest_negative_contrastive_loss,
@@ -24,8 +22,10 @@ from mcss.losses.negatives import (
     pairwise_squared_distance,
     random_negatives,
 )
+from mcss.objectives.contrastive import Contrastive
 from tests.references import contrastive as loops
 from tests.references import golden
+from tests.references.pair_steps import pair_step
 
 
 def embeddings(seed, pairs=6, dim=4, spread=0.5):
@@ -178,10 +178,10 @@ def test_small_distances_keep_their_digits_in_float32_and_under_autocast():
         torch.testing.assert_close(pairwise_squared_distance(anchor, positive), all_pairs, atol=1e-6, rtol=0)
 
 
-PAPER = ContrastiveLoss(ContrastiveSettings(warmup_steps=0, threshold_warmup_steps=0, threshold_quantile=1.0))
+PAPER = Contrastive(softmax_fraction=0.0)
 MEMORY_OF = {
     "the paper's loss": lambda a, p: hardest_negative_contrastive_loss(a, p, 0.9, 0.3),
-    "that of a run, experiments/trainer/gpu.yaml": lambda a, p: PAPER(a, p, 0).loss,
+    "that of a run after its softmax phase": lambda a, p: PAPER(pair_step(a, p)).losses["contrastive"],
 }
 
 

@@ -4,7 +4,8 @@ import torch
 from mcss.cli import main
 from mcss.errors import InputError
 from mcss.models.checkpoint import load_network_weights
-from mcss.models.module import MCSSModule
+from mcss.models.module import MCSSModule, load_network
+from mcss.objectives.base import Objective, ObjectiveTerms
 
 
 def test_a_run_without_labels_starts_from_the_network_of_another_and_keeps_its_statistics(settings, trained, tmp_path):
@@ -40,3 +41,30 @@ def test_a_file_that_does_not_fit_is_one_line(content, message, tmp_path):
     with pytest.raises(InputError, match=message) as caught:
         load_network_weights(network, path)
     assert "\n" not in str(caught.value)
+
+
+class WithHead(Objective):
+    """An objective with a tensor of its own."""
+
+    def connect(self, sizes, seed):
+        self.head = torch.nn.Linear(sizes.embedding_dim, 1)
+
+    def forward(self, step):
+        return ObjectiveTerms({"head": self.head(step.views.anchor.vector).mean()}, {})
+
+
+def test_inference_and_a_new_start_take_the_network_alone_and_import_nothing(tmp_path):
+    small = {"width": 8, "weights": "none", "image_size_px": 48}
+    trained, path = MCSSModule(**small, objective=WithHead()), tmp_path / "last.ckpt"
+    hparams = {
+        **trained.hparams,
+        "objective": {"class_path": "a.module.that.is.not.There"},
+        "_instantiator": "nor.That",
+    }
+    state = trained.state_dict()
+    torch.save({"state_dict": state, "hyper_parameters": hparams}, path)
+    assert "objective.head.weight" in state
+    for network in (load_network(path), MCSSModule(**small, objective=WithHead()), MCSSModule(**small)):
+        load_network_weights(network, path)
+        for name, value in network.state_dict().items():
+            assert torch.equal(value, state[name]) != name.startswith("objective."), name

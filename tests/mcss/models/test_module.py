@@ -6,18 +6,20 @@ import pytorch_lightning as pl
 import torch
 
 from mcss.batch import TrainBatch
+from mcss.errors import InputError
 from mcss.geometry.canonical import flip_canonical, to_canonical, to_root
-from mcss.losses.contrastive import ContrastiveSettings, hardest_negative_contrastive_loss
+from mcss.losses.contrastive import hardest_negative_contrastive_loss
 from mcss.models.module import MCSSModule
+from mcss.objectives.contrastive import Contrastive
 from mcss.skeleton import joint_indices
 
 H36M16 = list(joint_indices("h36m16"))
-PAPER = ContrastiveSettings(warmup_steps=0, threshold_warmup_steps=0, threshold_quantile=1.0)
 
 
 def make_module(**settings):
     torch.manual_seed(0)
-    small = {"width": 8, "weights": "none", "image_size_px": 48, "embedding_dim": 16, "contrastive": PAPER}
+    paper = Contrastive(softmax_fraction=0.0, threshold_fraction=0.0, threshold_quantile=1.0)
+    small = {"width": 8, "weights": "none", "image_size_px": 48, "embedding_dim": 16, "objective": paper}
     return MCSSModule(**(small | settings))
 
 
@@ -40,7 +42,7 @@ def module(monkeypatch):
 
 
 def test_loss_is_the_sum_of_both_terms_computed_apart(module):
-    module.contrastive_weight = 0.7
+    module.objective_weight = 0.7
     module.pose_mean_mm.copy_(torch.randn(16, 3))
     module.pose_std_mm.copy_(torch.rand(16) + 50)
     batch = make_batch()
@@ -76,6 +78,7 @@ def test_prediction_is_in_mm_with_the_pelvis_at_0(module):
     prediction = module(images)
     raw = module.regressor(module.embed(images)).view(2, 16, 3)
     assert torch.equal(prediction.pose[:, 0], torch.zeros(2, 3))
+    torch.testing.assert_close(prediction.embedding.norm(dim=1), torch.ones(2))
     torch.testing.assert_close(prediction.pose[:, H36M16], raw * torch.arange(1.0, 17.0)[:, None] + 5.0)
 
 
@@ -126,7 +129,7 @@ def test_statistics_come_from_the_labelled_rows_and_travel_with_the_checkpoint()
     [
         ({"schedule": "step"}, {0: 1.0, 49: 1.0, 50: 0.1, 99: 0.1}),
         ({"schedule": "cosine"}, {0: 1.0, 50: 0.5, 100: 0.0}),
-        ({"schedule": "cosine", "warmup_steps": 20}, {0: 0.05, 9: 0.5, 19: 1.0, 20: 1.0, 60: 0.5, 100: 0.0}),
+        ({"schedule": "cosine", "lr_rise_fraction": 0.2}, {0: 0.05, 9: 0.5, 19: 1.0, 20: 1.0, 60: 0.5, 100: 0.0}),
     ],
 )
 def test_schedules(settings, expected):
@@ -135,16 +138,21 @@ def test_schedules(settings, expected):
         assert module._lr_factor(step, total=100) == pytest.approx(factor), step
 
 
-def test_hyper_parameters_are_primitives_that_rebuild_the_module(tmp_path):
+def test_a_rise_of_the_learning_rate_that_never_ends_is_refused():
+    with pytest.raises(InputError, match="lr_rise_fraction 200 is a share of the run"):
+        make_module(lr_rise_fraction=200.0)
+
+
+def test_hyper_parameters_are_primitives_and_name_no_objective():
     module = make_module(lr=0.25)
-    assert module.hparams["contrastive"]["margin"] == 0.6
+    assert "objective" not in module.hparams
     assert all(isinstance(value, (str, int, float, bool, dict, NoneType)) for value in module.hparams.values())
 
 
 @pytest.mark.slow
 def test_overfits_one_batch():
     """The whole path learns: after some steps on one batch both terms have fallen."""
-    module = make_module(contrastive=ContrastiveSettings(negatives="all"), batchnorm_affine=True).train()
+    module = make_module(objective=Contrastive(negatives="all"), objective_weight=1.0, batchnorm_affine=True).train()
     module.log = lambda *args, **kwargs: None
     batch = make_batch()
     module.pose_mean_mm.copy_(module.target(batch.pose_world)[:, H36M16].mean(0))

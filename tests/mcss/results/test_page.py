@@ -70,7 +70,7 @@ def test_the_page_says_what_was_run_on_which_data_and_how_good_it_is(folder):
     assert cells == tuple(f"{agreement[who]['same_instant_hit1']:.3g}" for who in ("network", "untrained"))
     assert "PARTIAL" not in text
     assert "subject  split" in text  # the data card
-    assert "model.contrastive.margin" in text
+    assert "model.objective.init_args.margin" in text
     assert "the query&#39;s own subject" in text
 
 

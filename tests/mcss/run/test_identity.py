@@ -15,7 +15,7 @@ def config(store_path):
         "seed_everything": 0,
         "method": "mcss",
         "run_dir": "runs/a",
-        "model": {"lr": 0.001, "weights": "none", "init_from": None, "contrastive": {"margin": 0.6, "seed": 0}},
+        "model": {"lr": 0.001, "weights": "none", "init_from": None, "objective": {"margin": 0.6}, "seed": 0},
         "data": {"store": str(store_path), "supervision": "S1", "seed": 0, "num_workers": 0, "test_store": None},
         "trainer": {
             "max_steps": 10,
@@ -46,7 +46,7 @@ def identity(config, path="run_dir", value=None):
     ("path", "value"),
     [
         ("model.lr", 0.5),
-        ("model.contrastive.margin", 0.3),
+        ("model.objective.margin", 0.3),
         ("data.supervision", "S5"),
         ("data.a_setting_of_tomorrow", 1),
         ("trainer.sync_batchnorm", True),
@@ -66,7 +66,7 @@ def test_what_decides_the_result_changes_the_identity(config, path, value):
     [
         ("seed_everything", 1),
         ("data.seed", 1),
-        ("model.contrastive.seed", 1),
+        ("model.seed", 1),
         ("run_dir", "runs/b"),
         ("trainer.precision", "bf16-mixed"),
         ("trainer.devices", 2),

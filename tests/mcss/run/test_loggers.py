@@ -37,7 +37,7 @@ def test_configuration_and_origin_are_sent(logged):
     record = json.loads((folder / "run.json").read_text())
     assert group == "curve"
     assert config["data"]["supervision"] == "S1"
-    assert config["model"]["contrastive"]["margin"] == 0.6
+    assert config["model"]["objective"]["init_args"]["margin"] == 0.6
     assert config["trainer"]["max_steps"] == 20
     for name in ("method", "supervision", "seed", "settings_hash", "commit"):
         assert config[name] == record[name], name

@@ -28,7 +28,7 @@ def begun(trained, tmp_path):
 
 OTHER_SETTINGS = {
     "model": (["--model.lr", "0.5"], "model.lr 0.002 -> 0.5"),
-    "contrastive": (["--model.contrastive.margin", "0.7"], "model.contrastive.margin 0.6 -> 0.7"),
+    "objective": (["--model.objective.margin", "0.7"], "model.objective.init_args.margin 0.6 -> 0.7"),
     "data": (["--data.supervision", "S5"], "data.supervision S1 -> S5"),
     "trainer": (["--trainer.max_steps", "30"], "trainer.max_steps 20 -> 30"),
     "gradients": (["--trainer.gradient_clip_val", "1"], "trainer.gradient_clip_val None -> 1"),

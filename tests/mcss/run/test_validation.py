@@ -1,5 +1,3 @@
-import warnings
-
 import pytest
 import pytorch_lightning as pl
 import torch
@@ -45,23 +43,12 @@ def unit(count, dim=16, seed=0):
     return torch.nn.functional.normalize(torch.randn(count, dim, generator=torch.Generator().manual_seed(seed)), dim=1)
 
 
-def test_a_spread_embedding_is_measured_without_a_warning(validate):
+def test_the_spread_of_the_embedding_is_measured(validate):
     embedding = unit(60)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        logged = validate(embedding)
+    logged = validate(embedding)
     distances = [(a - b).norm().item() for i, a in enumerate(embedding) for b in embedding[:i]]
     assert logged["val/mean_distance"] == pytest.approx(sum(distances) / len(distances), abs=1e-5)
     assert logged["val/effective_rank"] > 10
-
-
-def test_a_point_and_a_line_are_called_collapsed(validate):
-    point = torch.nn.functional.normalize(torch.ones(60, 16) + 1e-4 * unit(60), dim=1)
-    line = torch.zeros(60, 16)
-    line[:, 0] = torch.tensor([1.0, -1.0]).repeat(30)
-    for embedding in (point, line):
-        with pytest.warns(UserWarning, match="COLLAPSED EMBEDDING at step 0"):
-            validate(embedding)
 
 
 def test_many_images_are_thinned_evenly(validate, monkeypatch):
