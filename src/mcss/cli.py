@@ -145,6 +145,20 @@ class MCSSCommandLine(LightningCLI):
         """The configuration as the saved file has it."""
         return yaml.safe_load(self.parser.dump(self.config, skip_none=False))[self.subcommand]
 
+    def instantiate_classes(self) -> None:
+        """Build everything; raise what an objective refuses instead of the parser's many lines about it.
+
+        Raises:
+            InputError: a setting is refused.
+        """
+        try:
+            super().instantiate_classes()
+        except ValueError as error:
+            cause: BaseException | None = error
+            while cause is not None and not isinstance(cause, InputError):
+                cause = cause.__cause__ or cause.__context__
+            raise cause or error from None
+
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
         """Add the callbacks that every run has."""
         callbacks: list[pl.Callback] = [

@@ -162,7 +162,10 @@ BAD_INPUTS = {
     "missing weights": (["--model.weights", "absent.pth"], "no such file"),
     "small images": (["--model.image_size_px", "32"], "more than 32"),
     "too many pairs": (["--data.pairs", "400"], "400 pairs"),
-    "nothing to train on": (["--data.supervision", "none", "--data.pairs", "0"], "nothing to train on"),
+    "nothing to train on": (
+        ["--data.supervision", "none", "--data.pairs", "0", "--model.objective", "null"],
+        "nothing to train on",
+    ),
     "no steps": (["--trainer.max_steps", "-1"], "max_steps"),
     "mirrored world poses": (["--model.pose_frame", "root", "--data.augment.flip_probability", "0.5"], "flip"),
     "augmentation out of range": (["--data.augment.scale", "2"], "augment.scale"),

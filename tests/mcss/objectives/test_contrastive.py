@@ -139,7 +139,7 @@ def test_coincident_embeddings_give_finite_terms():
         ({"threshold": -0.1}, "0 <= threshold"),
         ({"temperature": 0.0}, "temperature must be positive, got 0.0"),
         ({"threshold_quantile": 1.5}, "threshold_quantile must lie in 0 to 1, got 1.5"),
-        ({"softmax_fraction": 2000.0}, "softmax_fraction 2000 and threshold_fraction 0.17 are shares of the run"),
+        ({"softmax_fraction": 2000.0}, "softmax_fraction 2000 and threshold_fraction 0.166667 are shares of the run"),
         ({"softmax_fraction": 0.7, "threshold_fraction": 0.4}, "add up to 1 at most"),
         ({"threshold_fraction": -5.0}, "two that are not negative"),
     ],
