@@ -9,8 +9,9 @@ from jaxtyping import Float64
 from benchmarks.timing import Figure
 from data_modules.sources.footage.solving.clicks import Clicks
 from data_modules.sources.footage.solving.solve import solve
+from data_modules.sources.studio.body import make_body
 from data_modules.sources.studio.cameras import studio_cameras
-from data_modules.sources.studio.clips import make_subject_body
+from data_modules.sources.studio.cast import draw_person
 from data_modules.sources.studio.config import StudioConfig
 from data_modules.sources.studio.furniture import draw_seat
 from data_modules.sources.studio.motion import perform
@@ -95,10 +96,10 @@ def measure() -> list[Figure]:
     config = StudioConfig()
     people = []
     for subject in config.subjects[:SEEDS]:
-        body = make_subject_body(subject, config.mesh)
+        body = make_body(draw_person(config, subject).phenotype, config.mesh)
         seat = draw_seat(config, subject, body)
         poses = [perform(config, subject, action, 1, body, seat).joints_mm for action in config.actions]
-        people.append((np.concatenate(poses), float(np.ptp(body.rest_vertices_mm[:, 2]))))
+        people.append((np.concatenate(poses), body.height_mm))
     focal = config.focal_px * min(SIZE_PX) / config.frame_size_px
     figures = []
     for name, (case, limit) in CASES.items():

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from data_modules.sources.studio.clips import Studio, make_subject_body
+from data_modules.sources.studio.clips import Studio
 from data_modules.sources.studio.config import PRESETS
 from data_modules.sources.studio.render import render_view
 from mcss.geometry.camera import Camera
@@ -57,8 +57,7 @@ def film_cameras():
 
 def shoot_film(instants=6):
     config = PRESETS["tiny"]
-    bodies = {subject: make_subject_body(subject, config.mesh) for subject in sorted({clip[0] for clip in CLIPS})}
-    studio, cameras = Studio(config, bodies), film_cameras()
+    studio, cameras = Studio(config, {clip[0] for clip in CLIPS}), film_cameras()
     clips = []
     for clip in CLIPS:
         motion, posture = studio.perform(*clip)

@@ -108,7 +108,7 @@ class Actor:
         rotations = bone_rotations(body, dict(zip(ANGLES, angles_rad[:, None], strict=True)), np.zeros(1))
         turns, heads = (values[0] for values in body.forward_kinematics(rotations, np.zeros((1, 3))))
         vertices = body.posture(rotations, np.zeros((1, 3))).vertices_mm[0]
-        root, ahead = -vertices[:, 2].min(), 0.0
+        root, ahead = -float(body.lowest_mm(vertices[None])[0]), 0.0
         if seat:
             root = seat.top_mm - vertices[self.take.buttocks, 2].min()
             height = vertices[:, 2] + root - seat.top_mm

@@ -1,41 +1,84 @@
-"""What colours a body: which part a point of its surface belongs to, and what its look paints there."""
+"""Dressing a body: what its look adds to its shape, and which colour each point of its surface has."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.sparse import csr_array, vstack
 
+from data_modules.sources.studio.anatomy import Anatomy, Place, anatomy_of
 from data_modules.sources.studio.body import Body
-from data_modules.sources.studio.looks import Color, Garment, Look
+from data_modules.sources.studio.cloth import cloth_colors
+from data_modules.sources.studio.coverage import BOTTOM, HAIR, SHELL_ZONES, SHOES, TOP, ZONES, hair_line_mm, zones_of
+from data_modules.sources.studio.looks import Look
+from data_modules.sources.studio.shells import Shell, Wearer, garment_shell, hair_shell
 
-HEAD, TORSO, LEFT_ARM, RIGHT_ARM, LEFT_LEG, RIGHT_LEG, SEAT = range(7)
-"""Parts of the scene that a ray can meet; they also mark where an outline needs smoothing."""
-
-SEAT_COLOR: Color = (0.42, 0.30, 0.20)
-OPENING_MM = 105.0
-"""Half of the width at which a shirt is open in front."""
-WRIST_REACH, ANKLE_REACH = 1.93, 1.9
-"""Positions along a limb (0 = shoulder or hip, 1 = elbow or knee, 2 = wrist or ankle) where hands and shoes begin."""
+HEAD, TORSO, LEFT_ARM, RIGHT_ARM, LEFT_LEG, RIGHT_LEG = range(6)
+"""Parts of a body; where two of them meet in a picture, the outline is smoothed."""
 
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """What colours a body's surface, independent of its posture.
+    """What colours a dressed body's surface, independent of its posture.
 
     Attributes:
         parts: part of the body that each triangle belongs to.
-        reach: position of each vertex along its limb (0 = shoulder or hip, 2 = wrist or ankle), 0 on head and torso.
-        rest_mm: vertices of the rest pose, origin between the hips.
-        waist_mm, brow_mm, nape_mm: heights in the rest pose; the hair begins behind the ears and above the brow.
+        shell_zones: what each triangle of hanging hair, a skirt, a hat or a bag is; -1 on the body itself.
+        rest_mm: vertices of the bare body's rest pose, and of the shells', origin between the hips.
     """
 
+    anatomy: Anatomy
+    look: Look
     parts: Int[np.ndarray, " triangles"]
-    reach: Float[np.ndarray, " vertices"]
+    shell_zones: Int[np.ndarray, " triangles"]
     rest_mm: Float[np.ndarray, "vertices 3"]
-    waist_mm: float
-    brow_mm: float
-    nape_mm: float
-    ear_mm: float
+
+    def paint(
+        self, triangles: Int[np.ndarray, " points"], rest_mm: Float[np.ndarray, "points 3"]
+    ) -> tuple[Float[np.ndarray, "points 3"], Int[np.ndarray, " points"]]:
+        """Colour (RGB in [0, 1]) of points before any light falls on them, and labels that differ where colours do.
+
+        Args:
+            triangles: index of the triangle that each point lies on.
+            rest_mm: where in the rest pose each point is, interpolated from ``self.rest_mm``.
+        """
+        place = Place(self.anatomy, rest_mm)
+        zones = zones_of(self.look, place)
+        shells = self.shell_zones[triangles]
+        zones[shells >= 0] = shells[shells >= 0]
+        colors = cloth_colors(self.look, place, zones)
+        return colors, zones + ZONES * self.parts[triangles]
+
+
+def dress(body: Body, look: Look) -> tuple[Body, Surface]:
+    """Put on everything that ``look`` says.
+
+    Returns:
+        the body with thicker limbs under clothes and with shells for what stands off the body, and its surface.
+    """
+    anatomy = anatomy_of(body)
+    rest = body.rest_vertices_mm - anatomy.origin_mm
+    thick = rest + _vertex_normals(rest, body.triangles) * _ease_mm(look, Place(anatomy, rest))[:, None]
+    shells = _shells(look, _wearer(body, anatomy, thick))
+    first = np.cumsum([len(rest), *(len(shell.vertices_mm) for _, shell in shells)])
+    triangles = [body.triangles, *(s.triangles + start for (_, s), start in zip(shells, first[:-1], strict=True))]
+    vertices = [thick, *(shell.vertices_mm for _, shell in shells)]
+    weights = [body.weights, *(csr_array(shell.weights) for _, shell in shells)]
+    dressed = replace(
+        body,
+        rest_vertices_mm=np.concatenate(vertices) + anatomy.origin_mm,
+        weights=vstack(weights, format="csr"),
+        triangles=np.concatenate(triangles),
+    )
+    zones = [np.full(len(body.triangles), -1), *(np.full(len(shell.triangles), zone) for zone, shell in shells)]
+    parts = np.full(len(dressed.triangles), TORSO)
+    parts[: len(body.triangles)] = np.sort(_vertex_parts(body)[body.triangles], axis=1)[:, 1]
+    surface = Surface(anatomy, look, parts, np.concatenate(zones), np.concatenate([rest, *vertices[1:]]))
+    return dressed, surface
+
+
+def _vertex_parts(body: Body) -> Int[np.ndarray, " vertices"]:
+    return np.array([_part_of(bone) for bone in body.vertex_bones])
 
 
 def _part_of(bone: str) -> int:
@@ -49,83 +92,41 @@ def _part_of(bone: str) -> int:
     return TORSO
 
 
-def _reach_of(bone: str, vertex: Float[np.ndarray, " 3"], heads: dict[str, Float[np.ndarray, " 3"]]) -> float:
-    """Position along the limb of a vertex that ``bone`` moves."""
-    stem, _, letter = bone.partition(".")
-    if stem.startswith(("wrist", "finger", "metacarpal", "toe", "foot")):
-        return 2.0 + (0.3 if not stem.startswith("foot") else 0.1)
-    chains = {"upperarm": ("upperarm01", "lowerarm01", 0), "lowerarm": ("lowerarm01", "wrist", 1),
-              "upperleg": ("upperleg01", "lowerleg01", 0), "lowerleg": ("lowerleg01", "foot", 1)}  # fmt: skip
-    if stem[:-2] not in chains:
-        return 0.0
-    start, end, base = chains[stem[:-2]]
-    origin, axis = heads[f"{start}.{letter}"], heads[f"{end}.{letter}"] - heads[f"{start}.{letter}"]
-    return base + float(np.clip((vertex - origin) @ axis / (axis @ axis), 0.0, 1.0))
+def _vertex_normals(
+    vertices: Float[np.ndarray, "vertices 3"], triangles: Int[np.ndarray, "triangles 3"]
+) -> Float[np.ndarray, "vertices 3"]:
+    a, b, c = (vertices[triangles[:, corner]] for corner in range(3))
+    faces = np.cross(b - a, c - a)
+    normals = np.zeros_like(vertices)
+    for corner in range(3):
+        np.add.at(normals, triangles[:, corner], faces)
+    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
 
 
-def surface_of(body: Body) -> Surface:
-    """Map a body's mesh for ``paint``."""
-    heads = dict(zip(body.bones, body.rest_heads_mm, strict=True))
-    origin = (heads["upperleg01.L"] + heads["upperleg01.R"]) / 2
-    vertices = body.rest_vertices_mm
-    bones = body.vertex_bones
-    vertex_parts = np.array([_part_of(bone) for bone in bones])
-    corner_parts = np.sort(vertex_parts[body.triangles], axis=1)
-    reach = np.array([_reach_of(bone, vertex, heads) for bone, vertex in zip(bones, vertices, strict=True)])
-    top, chin = vertices[:, 2].max(), heads["neck03"][2]
-    return Surface(
-        parts=corner_parts[:, 1],
-        reach=reach,
-        rest_mm=vertices - origin,
-        waist_mm=float(heads["spine04"][2] - origin[2]) + 10.0,
-        brow_mm=float(chin + 0.78 * (top - chin) - origin[2]),
-        nape_mm=float(chin - 0.25 * (top - chin) - origin[2]),
-        ear_mm=float(heads["head"][1] - origin[1]) + 5.0,
-    )
+def _ease_mm(look: Look, place: Place) -> Float[np.ndarray, " vertices"]:
+    """How far clothes and hair stand off each vertex of the skin."""
+    zones = zones_of(look, place)
+    ease = np.zeros(len(zones))
+    for zone, piece in ((TOP, look.top), (BOTTOM, look.bottom), (SHOES, look.shoes)):
+        if piece is not None:
+            ease[zones == zone] = piece.ease_mm
+    # Trouser legs hang straight from the knee, they do not follow the calf.
+    ease[zones == BOTTOM] *= 1 + 1.6 * np.clip(place.leg_reach[zones == BOTTOM] - 0.9, 0, 1)
+    above_line = np.clip((place.height_mm - hair_line_mm(look.hair, place)) / 45, 0, 1)
+    volume = look.hair.volume_mm if look.head is None else min(look.hair.volume_mm, 8.0)
+    return np.where(zones == HAIR, volume * above_line, ease)
 
 
-def _mix(
-    garment: Garment, rest_mm: Float[np.ndarray, "points 3"], reach: Float[np.ndarray, " points"]
-) -> Float[np.ndarray, " points"]:
-    """Share of the accent colour at points of the rest pose."""
-    # Along limbs the pattern runs with the limb, which hangs at an angle in the rest pose.
-    along = np.where(reach > 0, 300.0 * reach, rest_mm[:, 2]) / garment.period_mm
-    across = np.where(reach > 0, rest_mm[:, 1], rest_mm[:, 0]) / garment.period_mm
-    if garment.pattern == "stripes":
-        return (along % 1.0 < 0.45).astype(np.float64)
-    if garment.pattern == "checks":
-        return 0.5 * (along % 1.0 < 0.5) + 0.5 * (across % 1.0 < 0.5)
-    return np.zeros(len(rest_mm))
+def _wearer(body: Body, anatomy: Anatomy, points: Float[np.ndarray, "vertices 3"]) -> Wearer:
+    torso = ~np.isin(_vertex_parts(body), (LEFT_ARM, RIGHT_ARM))
+    return Wearer(anatomy, points[torso], body.weights.toarray()[torso], body.bones)
 
 
-def _cloth(
-    garment: Garment, rest_mm: Float[np.ndarray, "points 3"], reach: Float[np.ndarray, " points"]
-) -> Float[np.ndarray, "points 3"]:
-    share = _mix(garment, rest_mm, reach)[:, None]
-    return (1 - share) * np.array(garment.color) + share * np.array(garment.accent)
-
-
-def paint(
-    look: Look,
-    surface: Surface,
-    parts: Int[np.ndarray, " points"],
-    reach: Float[np.ndarray, " points"],
-    rest_mm: Float[np.ndarray, "points 3"],
-) -> Float[np.ndarray, "points 3"]:
-    """Colour (RGB in [0, 1]) of points of the scene before any light falls on them."""
-    colors = np.empty((len(parts), 3))
-    colors[:] = look.skin
-    arm, leg, torso = np.isin(parts, (LEFT_ARM, RIGHT_ARM)), np.isin(parts, (LEFT_LEG, RIGHT_LEG)), parts == TORSO
-    shirt = (torso & (rest_mm[:, 2] >= surface.waist_mm)) | (arm & (reach < min(look.shirt.reach, WRIST_REACH)))
-    trousers = (torso & ~shirt) | (leg & (reach < min(look.trousers.reach, ANKLE_REACH)))
-    colors[shirt] = _cloth(look.shirt, rest_mm[shirt], reach[shirt])
-    # At rest the body faces -Y.
-    open_front = shirt & torso & (rest_mm[:, 1] < 0) & (np.abs(rest_mm[:, 0]) < OPENING_MM)
-    colors[open_front] = look.undershirt
-    colors[trousers] = _cloth(look.trousers, rest_mm[trousers], reach[trousers])
-    colors[leg & (reach >= ANKLE_REACH)] = look.shoes
-    hair_end = surface.nape_mm + look.hair_line * (surface.brow_mm - surface.nape_mm)
-    behind = (rest_mm[:, 1] > surface.ear_mm) & (rest_mm[:, 2] > hair_end)
-    colors[(parts == HEAD) & (behind | (rest_mm[:, 2] > surface.brow_mm))] = look.hair
-    colors[parts == SEAT] = SEAT_COLOR
-    return colors
+def _shells(look: Look, wearer: Wearer) -> list[tuple[int, Shell]]:
+    """Zone and mesh of everything that stands off the body."""
+    pieces = {
+        SHELL_ZONES[p.garment.slot]: p for p in (look.bottom, look.head, look.bag) if p and p.garment.extra != "none"
+    }
+    shells = [(zone, garment_shell(piece, wearer)) for zone, piece in pieces.items()]
+    hair = hair_shell(look.hair, wearer, under_hat=look.head is not None)
+    return shells if hair is None else [*shells, (HAIR, hair)]

@@ -15,6 +15,9 @@ from scipy.spatial.transform import Rotation
 
 from data_modules.sources.studio.joints import CROWN, joint_matrix
 
+WORN = "worn"
+"""In place of a bone: part of a skirt, hat or bag, or hanging hair."""
+
 
 @dataclass(frozen=True, eq=False)
 class Posture:
@@ -39,6 +42,8 @@ class Body:
         rest_heads_mm, rest_vertices_mm: the same, and the mesh, in the person's rest pose.
         rest_to_reference: rotation of each bone from the rest to the reference pose.
         crown_rest_mm: highest point of the scalp in the rest pose.
+        skin_count: how many of the vertices, the first ones, are the body's own; the others are of skirts, hair, hats
+            and bags, which carry no weight.
         weights: share of each bone in the movement of each vertex.
     """
 
@@ -49,6 +54,7 @@ class Body:
     rest_vertices_mm: Float[np.ndarray, "vertices 3"]
     rest_to_reference: Float[np.ndarray, "bones 3 3"]
     crown_rest_mm: Float[np.ndarray, " 3"]
+    skin_count: int
     weights: csr_array
     triangles: Int[np.ndarray, "triangles 3"]
 
@@ -68,8 +74,18 @@ class Body:
 
     @cached_property
     def vertex_bones(self) -> tuple[str, ...]:
-        """Name of the bone that moves each vertex most."""
-        return tuple(self.bones[bone] for bone in self.weights.toarray().argmax(axis=1))
+        """Name of the bone that moves each vertex most; of those that are not the body's own, ``WORN``."""
+        own = tuple(self.bones[bone] for bone in self.weights[: self.skin_count].toarray().argmax(axis=1))
+        return own + (WORN,) * (len(self.rest_vertices_mm) - len(own))
+
+    @property
+    def height_mm(self) -> float:
+        """From the soles to the crown in the rest pose."""
+        return float(self.crown_rest_mm[2] - self.rest_vertices_mm[: self.skin_count, 2].min())
+
+    def lowest_mm(self, vertices_mm: Float[np.ndarray, "*instants vertices 3"]) -> Float[np.ndarray, "*instants"]:
+        """Height of the lowest of the body's own vertices: a skirt or a bag carries no weight."""
+        return vertices_mm[..., : self.skin_count, 2].min(axis=-1)
 
     def posture(self, rotations: dict[str, Rotation], root_mm: Float[np.ndarray, "instants 3"]) -> Posture:
         """Move the body: the common last step of scripted and of captured motion.
@@ -153,6 +169,7 @@ def make_body(phenotype: dict[str, float], mesh: str) -> Body:
         rest_heads_mm=1000 * rest["rest_bone_poses"][0, :, :3, 3].numpy(),
         rest_vertices_mm=vertices,
         rest_to_reference=transforms[:, :3, :3].astype(np.float64),
+        skin_count=len(vertices),
         crown_rest_mm=vertices[vertices[:, 2].argmax()],
         weights=weights,
         triangles=model.get_triangular_faces().numpy(),

@@ -1,6 +1,6 @@
 """Clips: one action of one subject, posed and seen by every camera."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +8,13 @@ from jaxtyping import UInt8
 
 from data_modules.crop import square_around
 from data_modules.sources.base import Crop, Instant, View
-from data_modules.sources.studio.appearance import surface_of
-from data_modules.sources.studio.body import Body, Posture, make_body
+from data_modules.sources.studio.appearance import dress
+from data_modules.sources.studio.body import Posture, make_body
 from data_modules.sources.studio.cameras import studio_cameras
+from data_modules.sources.studio.cast import draw_person
 from data_modules.sources.studio.config import StudioConfig
 from data_modules.sources.studio.draws import stream
 from data_modules.sources.studio.furniture import draw_seat
-from data_modules.sources.studio.looks import LOOKS
 from data_modules.sources.studio.mocap.play import motion_files, play
 from data_modules.sources.studio.motion import perform
 from data_modules.sources.studio.render import Mesh, Scene, encode, render_view
@@ -26,17 +26,22 @@ class Studio:
     """The room, the cameras and the people of one configuration.
 
     Args:
-        bodies: body of each subject, see ``make_bodies``.
+        subjects: who is needed of the configuration's people.
+
+    Attributes:
+        bodies: of each subject, dressed.
     """
 
-    def __init__(self, config: StudioConfig, bodies: dict[str, Body]) -> None:
+    def __init__(self, config: StudioConfig, subjects: Iterable[str]) -> None:
         self.config = config
-        self.bodies = bodies
+        people = {subject: draw_person(config, subject) for subject in subjects}
+        dressed = {name: dress(make_body(who.phenotype, config.mesh), who.look) for name, who in people.items()}
+        self.bodies = {subject: body for subject, (body, _) in dressed.items()}
         self.room = build_room(config)
         self.cameras = studio_cameras(config)
-        self.seats = {subject: draw_seat(config, subject, body) for subject, body in bodies.items()}
-        self._surfaces = {subject: surface_of(body) for subject, body in bodies.items()}
-        self._meshes = {subject: Mesh(body.triangles, len(body.rest_vertices_mm)) for subject, body in bodies.items()}
+        self.seats = {subject: draw_seat(config, subject, body) for subject, body in self.bodies.items()}
+        self._surfaces = {subject: surface for subject, (_, surface) in dressed.items()}
+        self._meshes = {name: Mesh(body.triangles, len(body.rest_vertices_mm)) for name, body in self.bodies.items()}
 
     def perform(self, subject: str, action: str, subaction: int) -> Posture:
         """Postures of one clip."""
@@ -48,7 +53,7 @@ class Studio:
     def scene(self, subject: str, posture: Posture, instant: int) -> Scene:
         """Set up what the cameras see at one instant."""
         surface, mesh, seat = self._surfaces[subject], self._meshes[subject], self.seats[subject]
-        return Scene(self.room, LOOKS[subject], surface, mesh, posture.vertices_mm[instant], seat)
+        return Scene(self.room, surface, mesh, posture.vertices_mm[instant], seat)
 
     def instants(self, subject: str, action: str, subaction: int) -> Iterator[Instant]:
         """All instants of one clip, rendered."""
@@ -80,13 +85,3 @@ class Studio:
         """Render the whole frame of a camera."""
         image, _ = render_view(scene, camera, (0.0, 0.0, float(camera.size_px[0])), camera.size_px)
         return image
-
-
-def make_subject_body(subject: str, mesh: str) -> Body:
-    """Make the body of one subject."""
-    return make_body(LOOKS[subject].phenotype, mesh)
-
-
-def make_bodies(config: StudioConfig) -> dict[str, Body]:
-    """Make the body of each subject of ``config``."""
-    return {subject: make_subject_body(subject, config.mesh) for subject in config.subjects}

@@ -7,7 +7,7 @@ from typing import Any
 
 from data_modules.sources.studio.poses import SCRIPTS
 
-RECIPE = 8
+RECIPE = 9
 """Raised when a change of code changes what the same numbers render."""
 
 
@@ -26,6 +26,7 @@ class StudioConfig:
         sway_rad: slow wandering of each joint angle around its script.
         site: where it is filmed (``data_modules.sources.studio.sites``).
         motion: folder of motion capture that everybody plays in place of the scripts; empty for the scripts.
+        garments: what is worn (``data_modules.sources.studio.garments``).
         mesh: topology of the body; ``notoes`` is ten times finer, for crops above 160 px.
     """
 
@@ -55,6 +56,12 @@ class StudioConfig:
     style_rad: float = 0.05
     sway_rad: float = 0.045
     mesh: str = "notoes_collapse10pc"
+    garments: tuple[str, ...] = (
+        "t-shirt", "polo shirt", "shirt", "blouse", "tank top", "jumper", "roll-neck", "hoodie", "jacket", "trousers",
+        "jeans", "wide trousers", "jogging trousers", "leggings", "three-quarter trousers", "shorts", "sports shorts",
+        "skirt", "long skirt", "dress", "trainers", "leather shoes", "boots", "slippers", "cap", "beanie", "hat",
+        "backpack", "shoulder bag",
+    )  # fmt: skip
     site: str = "a"
     motion: str = ""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_modules.sources.studio.clips import Studio, make_subject_body
+from data_modules.sources.studio.clips import Studio
 from data_modules.sources.studio.config import StudioConfig
 from data_modules.sources.studio.render import encode
 
@@ -35,7 +35,7 @@ def render_frames(
     """
     if (subject, action, subaction) not in config.clips:
         raise ValueError(f"{config.name} has no clip {subject} {action} {subaction}")
-    studio = Studio(config, {subject: make_subject_body(subject, config.mesh)})
+    studio = Studio(config, [subject])
     if camera not in studio.cameras:
         raise ValueError(f"{config.name} has no camera {camera}: use one of {', '.join(studio.cameras)}")
     chosen = list(range(config.instants) if instants is None else instants)

@@ -31,7 +31,7 @@ def pose_body(
     """Turn the body by ``yaw_rad`` and bend it; pelvis above ``position_mm``, lowest vertex at z = 0."""
     angles = dict(zip(ANGLES, angles_rad.T, strict=True))
     posture = body.posture(bone_rotations(body, angles, yaw_rad), np.zeros((len(yaw_rad), 3)))
-    floor = posture.vertices_mm[:, :, 2].min(axis=1, keepdims=True)
+    floor = body.lowest_mm(posture.vertices_mm)[:, None]
     shift = np.concatenate([position_mm - posture.joints_mm[:, PELVIS, :2], -floor], axis=1)[:, None]
     return Posture(posture.joints_mm + shift, posture.vertices_mm + shift)
 

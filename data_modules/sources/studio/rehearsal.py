@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float64, UInt8
 
 from data_modules.sources.studio.body import Posture
-from data_modules.sources.studio.clips import Studio, make_subject_body
+from data_modules.sources.studio.clips import Studio
 from data_modules.sources.studio.config import StudioConfig
 from data_modules.sources.studio.render import render_view
 from data_modules.sources.studio.sound import SOUND_HZ, heard, scene_sound
@@ -70,9 +70,8 @@ def film_views(config: StudioConfig, clips: list[tuple[str, str, int]], folder: 
         raise ValueError(f"{config.name} has no clip {' '.join(map(str, unknown[0]))}")
     subjects = sorted({clip[0] for clip in clips})
     other = next(subject for subject in config.subjects[::-1] if [subject] != subjects)
-    bodies = {subject: make_subject_body(subject, config.mesh) for subject in {*subjects, other}}
     instants = int(MOTION_HZ * (LATEST_START_S + shoot.duration_s)) + 1
-    studio = Studio(replace(config, fps=float(MOTION_HZ), frame_step=1, instants=instants), bodies)
+    studio = Studio(replace(config, fps=float(MOTION_HZ), frame_step=1, instants=instants), {*subjects, other})
     (folder / TRUTH).mkdir(parents=True, exist_ok=True)
     offsets: list[tuple[str, float, float]] = []
     for number, (subject, action, subaction) in enumerate(clips):
@@ -90,7 +89,7 @@ def film_views(config: StudioConfig, clips: list[tuple[str, str, int]], folder: 
         offsets += _offsets(name, phones)
         _save_truth(folder / TRUTH / name.replace("/", "_"), phones, actors[0][1])
     _write_table(folder / TRUTH / "sync.csv", ("video", "offset_s", "drift_ppm"), offsets)
-    heights = [(subject, round(float(np.ptp(bodies[subject].rest_vertices_mm[:, 2])))) for subject in subjects]
+    heights = [(subject, round(studio.bodies[subject].height_mm)) for subject in subjects]
     _write_table(folder / "people.csv", ("subject", "height_mm"), heights)
 
 

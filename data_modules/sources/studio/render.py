@@ -7,16 +7,17 @@ from embreex.rtcore_scene import EmbreeScene
 from jaxtyping import Bool, Float, Int, UInt8
 from scipy.sparse import csr_array
 
-from data_modules.sources.studio.appearance import SEAT, Surface, paint
+from data_modules.sources.studio.appearance import Surface
 from data_modules.sources.studio.cameras import pixel_grid
 from data_modules.sources.studio.furniture import Seat
-from data_modules.sources.studio.looks import Look
+from data_modules.sources.studio.looks import Color
 from data_modules.sources.studio.room import Room
 from mcss.geometry.camera import Camera
 
-NOTHING = -1
+NOTHING, SEAT = -1, -2
+SEAT_COLOR: Color = (0.42, 0.30, 0.20)
 SUBSAMPLES = 2
-LAMP_SHARE = 0.62
+AMBIENT, LAMP_SHARE = 0.55, 0.62
 SHADOW_DEPTH = 0.45
 HEADLIGHT = 0.18
 """Weight of a light at the camera, which models shapes that face it."""
@@ -70,22 +71,20 @@ class Scene:
     def __init__(
         self,
         room: Room,
-        look: Look,
         surface: Surface,
         mesh: Mesh,
         vertices_mm: Float[np.ndarray, "vertices 3"],
         seat: Seat | None = None,
     ) -> None:
-        self.room, self.look, self.surface = room, look, surface
-        normals, triangles, parts = mesh.normals(vertices_mm), mesh.triangles, surface.parts
-        attributes = np.concatenate([normals, surface.reach[:, None], surface.rest_mm], axis=1)
+        self.room, self.surface = room, surface
+        normals, triangles = mesh.normals(vertices_mm), mesh.triangles
+        attributes = np.concatenate([normals, surface.rest_mm], axis=1)
         if seat is not None:
             corners, faces, directions = _seat_box(seat)
             triangles = np.concatenate([triangles, faces + len(vertices_mm)])
-            parts = np.concatenate([parts, np.full(len(faces), SEAT)])
-            attributes = np.concatenate([attributes, np.pad(directions, ((0, 0), (0, 4)))])
+            attributes = np.concatenate([attributes, np.pad(directions, ((0, 0), (0, 3)))])
             vertices_mm = np.concatenate([vertices_mm, corners])
-        self._triangles, self._parts, self._attributes = triangles, parts, attributes
+        self._triangles, self._attributes = triangles, attributes
         self._embree = EmbreeScene()
         TriangleMesh(self._embree, vertices_mm.astype(np.float32)[triangles])
 
@@ -97,7 +96,6 @@ class Scene:
         hits = self._embree.run(origins.astype(np.float32), directions.astype(np.float32), output=1)
         met = hits["primID"] >= 0
         labels = np.full(len(directions), NOTHING)
-        labels[met] = self._parts[hits["primID"][met]]
         points, normals, colors = np.empty_like(directions), np.empty_like(directions), np.empty_like(directions)
         room_points, side, room_colors = self.room.hit(origins[~met], directions[~met])
         points[~met], colors[~met], normals[~met] = room_points, room_colors, _side_normals(side)
@@ -106,9 +104,19 @@ class Scene:
         values = (weights[:, None].astype(np.float64) @ corners)[:, 0]
         points[met] = origins[met] + directions[met] * hits["tfar"][met][:, None]
         normals[met] = _facing(values[:, :3], directions[met])
-        colors[met] = paint(self.look, self.surface, labels[met], values[:, 3], values[:, 4:])
+        colors[met], labels[met] = self._paint(hits["primID"][met], values[:, 3:])
         lit = self._lit(points, normals, met | _near_floor(points))
         return colors * self._light(points, normals, directions, lit), labels
+
+    def _paint(
+        self, triangles: Int[np.ndarray, " points"], rest_mm: Float[np.ndarray, "points 3"]
+    ) -> tuple[Float[np.ndarray, "points 3"], Int[np.ndarray, " points"]]:
+        """Colour and label of points of the person or the seat."""
+        colors, labels = np.empty_like(rest_mm), np.full(len(rest_mm), SEAT)
+        person = triangles < len(self.surface.parts)
+        colors[~person] = SEAT_COLOR
+        colors[person], labels[person] = self.surface.paint(triangles[person], rest_mm[person])
+        return colors, labels
 
     def _lit(
         self,
@@ -134,9 +142,9 @@ class Scene:
         lamp = self.room.lamp_mm - points
         lambert = np.maximum((lamp * normals).sum(1) / np.linalg.norm(lamp, axis=1), 0)
         facing = np.maximum(-(directions * normals).sum(1), 0)
-        sky = self.look.ambient * (0.8 + 0.2 * normals[:, 2])
+        sky = AMBIENT * (0.8 + 0.2 * normals[:, 2])
         strength = sky + HEADLIGHT * facing + LAMP_SHARE * lambert * np.where(lit, 1.0, SHADOW_DEPTH)
-        return strength[:, None] * np.array(self.look.light)
+        return np.repeat(strength[:, None], 3, axis=1)
 
 
 def _near_floor(points: Float[np.ndarray, "rays 3"]) -> Bool[np.ndarray, " rays"]:

@@ -10,7 +10,7 @@ from data_modules.build import Changes, build_store
 from data_modules.clip_rows import BuildSettings
 from data_modules.sources.base import Clip, DataSet, Instant, Source
 from data_modules.sources.studio.cameras import studio_cameras
-from data_modules.sources.studio.clips import Studio, make_subject_body
+from data_modules.sources.studio.clips import Studio
 from data_modules.sources.studio.config import StudioConfig
 from data_modules.sources.studio.mocap.play import motion_files, pieces
 from mcss.geometry.camera import Camera
@@ -85,4 +85,4 @@ def build_studio(config: StudioConfig, store_path: Path, workers: int | None = N
 @lru_cache(maxsize=1)
 def _studio(config: StudioConfig, subject: str) -> Studio:
     """The studio with one person: a process renders many clips of one after the other."""
-    return Studio(config, {subject: make_subject_body(subject, config.mesh)})
+    return Studio(config, [subject])

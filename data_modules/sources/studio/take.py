@@ -104,7 +104,7 @@ class Take:
         if on_feet:
             root = self._stand(rotations, root, named, time_s)
         posture = self.body.posture(rotations, root)
-        lowest = posture.vertices_mm[:, :, 2].min(axis=1)
+        lowest = self.body.lowest_mm(posture.vertices_mm)
         # Footings keep soles on the floor to a few millimetres; nothing may be below it.
         rise = np.zeros((len(time_s), 1, 3))
         rise[:, 0, 2] = np.maximum(-lowest, 0) if on_feet else -lowest

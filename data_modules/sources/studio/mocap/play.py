@@ -77,7 +77,7 @@ def play(config: StudioConfig, path: Path, piece: int, body: Body, seat: Seat) -
     root[:, 2] -= _floor_mm(capture, retarget, body)
     posture = body.posture(rotations, root)
     rise = np.zeros((len(time_s), 1, 3))
-    rise[:, 0, 2] = np.maximum(-posture.vertices_mm[:, :, 2].min(axis=1), 0)
+    rise[:, 0, 2] = np.maximum(-body.lowest_mm(posture.vertices_mm), 0)
     return Posture(posture.joints_mm + rise, posture.vertices_mm + rise)
 
 
@@ -94,7 +94,7 @@ def _read(path: Path, changed_ns: int) -> Capture:
 def _floor_mm(capture: Capture, retarget: Retarget, body: Body) -> float:
     """Height of the floor in the file's world."""
     seen = capture.at(np.linspace(0, capture.duration_s, FLOOR_FRAMES))
-    lowest = body.posture(*retarget.moves(seen)).vertices_mm[:, :, 2].min(axis=1)
+    lowest = body.lowest_mm(body.posture(*retarget.moves(seen)).vertices_mm)
     return float(np.percentile(lowest, FLOOR_PERCENT))
 
 

@@ -14,7 +14,7 @@ from data_modules.sources.footage import videos
 from data_modules.sources.footage.recordings import Recording, match_frames, read_recording
 from data_modules.sources.footage.tracks import Track, found_track
 from data_modules.sources.footage.videos import Videos
-from data_modules.sources.studio.clips import Studio, make_subject_body
+from data_modules.sources.studio.clips import Studio
 from data_modules.sources.studio.config import PRESETS
 from data_modules.sources.studio.render import render_view
 from data_modules.store import open_store
@@ -33,7 +33,7 @@ OFFSET_FRAMES = {"54138969": 0, "55011271": 3, "58860488": 1, "60457274": 2}
 @pytest.fixture(scope="module")
 def phones(tmp_path_factory):
     """Four upright phones around a person who walks; returns the folder and the person's masks."""
-    studio = Studio(CONFIG, {"S1": make_subject_body("S1", CONFIG.mesh)})
+    studio = Studio(CONFIG, ["S1"])
     motion, posture = studio.perform("S1", "Walking", 1)
     folder, rng = tmp_path_factory.mktemp("phones"), np.random.default_rng(0)
     frames, masks = ({name: [] for name in OFFSET_FRAMES} for _ in range(2))

@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 
-from data_modules.sources.studio.clips import Studio, make_bodies, make_subject_body
+from data_modules.sources.studio.clips import Studio
 from data_modules.sources.studio.config import PRESETS
-from data_modules.sources.studio.looks import LOOKS
 from data_modules.sources.studio.source import build_studio
 
 
@@ -11,14 +10,7 @@ from data_modules.sources.studio.source import build_studio
 def studio():
     """The default studio with all its subjects."""
     config = PRESETS["studio"]
-    return Studio(config, make_bodies(config))
-
-
-@pytest.fixture(scope="session")
-def bodies(studio):
-    """The body of everybody, of both sites."""
-    others = {subject: make_subject_body(subject, studio.config.mesh) for subject in LOOKS.keys() - studio.bodies}
-    return studio.bodies | others
+    return Studio(config, config.subjects)
 
 
 @pytest.fixture(scope="session")

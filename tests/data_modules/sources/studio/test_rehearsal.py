@@ -66,7 +66,7 @@ def test_it_is_a_source_of_views_with_the_height(views):
     source = Videos(views)
     (clip,) = source.clips()
     assert len(source.cameras(clip)) == 4
-    assert (views / "people.csv").read_text().startswith("subject,height_mm\nS1,18")
+    assert (views / "people.csv").read_text().startswith("subject,height_mm\nS1,1")
 
 
 def test_a_bystander_is_seen_beside_the_person(tmp_path):

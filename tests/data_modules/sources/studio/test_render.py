@@ -35,7 +35,7 @@ def test_the_projected_skeleton_lies_inside_the_silhouette(studio, clip):
         points = (parents + along * (children - parents)).reshape(-1, 2)
         # A pixel of slack: bones run close to the skin at the head top and at the ankles. A chair may hide a foot.
         columns, rows = np.floor(points).astype(int).clip(0, 95).T
-        assert binary_dilation(silhouette)[rows, columns].mean() > 0.95
+        assert binary_dilation(silhouette)[rows, columns].mean() > 0.9
 
 
 def test_the_crop_shows_the_whole_person(studio):
