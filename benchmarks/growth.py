@@ -61,9 +61,9 @@ def _step(images: int) -> Figure:
     pose_world = 300 * torch.randn(images - 2 * pairs, 17, 3)
 
     def step() -> None:
-        varied, flipped = augment(crops, step=0, pairs=pairs)
+        varied, variation = augment(crops, step=0, pairs=pairs)
         with torch.autocast("cpu", torch.bfloat16):
-            loss = network.training_step(TrainBatch(varied, pairs, pose_world, flipped[2 * pairs :], 0), 0)
+            loss = network.training_step(TrainBatch(varied, pairs, pose_world, variation.flipped[2 * pairs :], 0), 0)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -12,7 +12,7 @@ from mcss.cli import main
 from mcss.models.module import MCSSModule
 from mcss.objectives.contrastive import Contrastive
 from mcss.run.identity import resolved_settings
-from tests.references.synthetic_store import make_store
+from tests.references.synthetic_store import make_store, ring_of_cameras
 
 pytestmark = pytest.mark.slow
 
@@ -33,7 +33,12 @@ def store_path(tmp_path_factory):
     actions = sorted({clip.split("/", 1)[1] for clip in clips} | {"Discussion/1", "Walking/1"})
     subjects = sorted({clip.split("/", 1)[0] for clip in clips} | {"S1", "S5", "S9"})
     return make_store(
-        tmp_path_factory.mktemp("data") / "synthetic", subjects=subjects, clips=actions, instants=6, size_px=48
+        tmp_path_factory.mktemp("data") / "synthetic",
+        subjects=subjects,
+        clips=actions,
+        instants=6,
+        size_px=48,
+        calibration=ring_of_cameras(),
     )
 
 

@@ -69,8 +69,14 @@ class Variation(NamedTuple):
     """From output to input positions, (x right, y down), both in [-1, 1]; mirroring is part of it."""
     colour: Float32[Tensor, "batch 3 4"]
     """Of RGB, from 0..255 to the network's normalised values."""
+    turn_rad: Float32[Tensor, " batch"]
+    """Angle by which what is shown turns in the image plane, clockwise as seen, before it is mirrored."""
     flipped: Bool[Tensor, " batch"]
     """Which images are mirrored: the caller mirrors their poses."""
+
+    def to(self, device: torch.device) -> "Variation":
+        """The same on another device."""
+        return Variation(*(values.to(device) for values in self))
 
 
 class Augment:
@@ -82,10 +88,10 @@ class Augment:
 
     def __call__(
         self, images: UInt8[Tensor, "batch 3 side side"], step: int, rank: int = 0, pairs: int = 0
-    ) -> tuple[Float32[Tensor, "batch 3 size size"], Bool[Tensor, " batch"]]:
-        """Vary every image in its own way: ``draw``, then ``apply``; which images are mirrored comes second."""
-        variation = self.draw(len(images), step, rank, pairs)
-        return self.apply(images, variation), variation.flipped.to(images.device)
+    ) -> tuple[Float32[Tensor, "batch 3 size size"], Variation]:
+        """Vary every image in its own way: ``draw``, then ``apply``; normalised images and how they were varied."""
+        variation = self.draw(len(images), step, rank, pairs).to(images.device)
+        return self.apply(images, variation), variation
 
     def draw(
         self, batch: int, step: int, rank: int = 0, pairs: int = 0, views: Sequence[str] = ("anchor", "positive")
@@ -109,7 +115,8 @@ class Augment:
         of_views = flipped[: len(views) * pairs].view(len(views), pairs)
         for view, name in zip(of_views[1:], views[1:], strict=True):
             view.copy_(of_views[0] ^ (name == "mirrored"))
-        return Variation(self._draw_affine(draws, flipped), self._draw_colour(draws), flipped)
+        affine, turn_rad = self._draw_affine(draws, flipped)
+        return Variation(affine, self._draw_colour(draws), turn_rad, flipped)
 
     def apply(
         self, images: UInt8[Tensor, "batch 3 side side"], variation: Variation
@@ -118,12 +125,11 @@ class Augment:
 
         Resampling is bilinear: the stored side should be less than twice ``size_px``.
         """
-        affine, colour = variation.affine.to(images.device), variation.colour.to(images.device)
         pixels = images.to(torch.float32, memory_format=torch.contiguous_format)
         pixels = F.grid_sample(
-            pixels, self._grid(affine), mode="bilinear", padding_mode="reflection", align_corners=False
+            pixels, self._grid(variation.affine), mode="bilinear", padding_mode="reflection", align_corners=False
         )
-        pixels = torch.baddbmm(colour[:, :, 3:], colour[:, :, :3], pixels.flatten(2))
+        pixels = torch.baddbmm(variation.colour[:, :, 3:], variation.colour[:, :, :3], pixels.flatten(2))
         return pixels.view(len(images), 3, self.size_px, self.size_px)
 
     def normalise(self, images: UInt8[Tensor, "batch 3 side side"]) -> Float32[Tensor, "batch 3 size size"]:
@@ -143,8 +149,10 @@ class Augment:
         down = centres[:, None] * affine[:, None, :, 1] + affine[:, None, :, 2]
         return across[:, None] + down[:, :, None]
 
-    def _draw_affine(self, draws: "_Draws", flipped: Bool[Tensor, " batch"]) -> Float[Tensor, "batch 2 3"]:
-        """Affine maps from output to input positions, both in [-1, 1]."""
+    def _draw_affine(
+        self, draws: "_Draws", flipped: Bool[Tensor, " batch"]
+    ) -> tuple[Float[Tensor, "batch 2 3"], Float[Tensor, " batch"]]:
+        """``Variation.affine`` and ``Variation.turn_rad``."""
         settings = self.settings
         angle = draws.around_zero(np.deg2rad(settings.rotation_deg))
         zoom = 1 + draws.around_zero(settings.scale)
@@ -153,10 +161,11 @@ class Augment:
         rotation = torch.stack([cos, -sin, sin, cos], dim=-1).view(-1, 2, 2)
         # Mirroring comes last, so that both views of a pair differ by a proper image transform.
         rotation[:, :, 0] *= torch.where(flipped, -1.0, 1.0)[:, None]
-        return torch.cat([rotation, shift[:, :, None]], dim=-1)
+        # The map is from output to input: what is shown turns the other way.
+        return torch.cat([rotation, shift[:, :, None]], dim=-1), -angle
 
     def _draw_colour(self, draws: "_Draws") -> Float[Tensor, "batch 3 4"]:
-        """One affine map of RGB, from 0..255 to the network's normalised values."""
+        """``Variation.colour``."""
         settings = self.settings
         saturation = 1 + draws.around_zero(settings.colour)
         saturation = saturation.masked_fill(draws.chance(settings.grey_probability), 0.0)[:, None, None]

@@ -29,7 +29,8 @@ from data_modules.training.streams import (
 )
 from data_modules.training.supervision import held_out_rows, separate_clips
 from data_modules.training.unsynchronised import UnsynchronisedRows
-from mcss.batch import LabelledBatch, MultiviewBatch, TrainBatch
+from data_modules.training.view_geometry import StoreGeometry, vary_geometry
+from mcss.batch import LabelledBatch, MultiviewBatch, TrainBatch, ViewGeometry
 from mcss.errors import InputError
 from mcss.objectives.base import Needs
 from mcss.stop_signals import ignore_stop_signals
@@ -146,6 +147,10 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         objective = self.needs.objective
         if objective and not self.pairs:
             raise InputError(f"objective {objective} learns from pairs of views, and data.pairs is 0: set one or none")
+        if self.needs.labels and not len(self.rows_labelled):
+            raise InputError(f"objective {objective} starts from 3D labels, and data.supervision is 'none': name some")
+        if self.needs.shared_colours and self.mix_subjects:
+            raise InputError(f"objective {objective} needs pairs of one subject: set data.mix_subjects false")
         if not objective and not len(self.rows_labelled):
             raise InputError("nothing to train on: model.objective is null and data.supervision is 'none'")
 
@@ -154,13 +159,24 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         """Whether training images, and with them their poses, are mirrored at random."""
         return self.augment.settings.flip_probability > 0
 
-    def labelled_pose_world(self) -> Float[Tensor, "labelled 17 3"]:
-        """Poses of the labelled training rows: world frame, mm, h36m17; for the statistics of the target."""
-        return torch.from_numpy(self.labelled_store.pose_world[self.rows_labelled])
+    def labelled_poses(self) -> tuple[Float[Tensor, "labelled 17 3"], ViewGeometry | None]:
+        """Poses of the labelled training rows (world frame, mm, h36m17), and their geometry where needed."""
+        return self._poses(self.rows_labelled)
 
-    def training_pose_world(self) -> Float[Tensor, "poses 17 3"]:
-        """One pose an instant of all training subjects: what the mean-pose predictor, a reference, averages."""
-        return torch.from_numpy(self.stores.training_pose_world())
+    def training_poses(self) -> tuple[Float[Tensor, "poses 17 3"], ViewGeometry | None]:
+        """Poses of all training subjects, as ``labelled_poses``: what the mean-pose predictor, a reference, averages.
+
+        One pose an instant; in the camera's frame, where every view shows another pose, one an image.
+        """
+        return self._poses(self.stores.rows_posed(every_view=self.needs.geometry))
+
+    def _poses(self, rows: Int[np.ndarray, " rows"]) -> tuple[Float[Tensor, "rows 17 3"], ViewGeometry | None]:
+        geometry = self._geometry(self.labelled_store, rows)
+        return torch.from_numpy(self.labelled_store.pose_world[rows]), geometry(rows) if geometry else None
+
+    def _geometry(self, store: Store, rows: Int[np.ndarray, " rows"]) -> StoreGeometry | None:
+        needed_by = f"objective {self.needs.objective}" if self.needs.objective else "pose_frame camera"
+        return StoreGeometry(store, rows, needed_by) if self.needs.geometry else None
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -209,7 +225,8 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
                 self.rows_labelled, self.labelled_images, seed=self.seed, rank=rank, world_size=world_size
             )
             poses = self.labelled_store.pose_world
-            self._streams["labelled"] = LabelledStream(read_labelled, labelled_sampler, poses)
+            geometry = self._geometry(self.labelled_store, self.rows_labelled)
+            self._streams["labelled"] = LabelledStream(read_labelled, labelled_sampler, poses, geometry)
         identity = {"seed": self.seed, "world_size": world_size, "pairs": self.pairs}
         identity["labelled_images"] = self.labelled_images
         steps = StepSampler(self._global_step, self.steps_per_epoch)
@@ -240,7 +257,13 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
             f"pairs: two instants of a clip in a batch are {sampler.gap_s:g} s or more apart (min_gap_s "
             f"{self.min_gap_s:g})"
         )
-        return MultiviewStream(read_images, sampler, unsynchronised)
+        if self.needs.joints_2d and not self.multiview_store.has_pose[rows].any():
+            raise InputError(
+                f"{self.multiview_store.path}: no poses of training subjects, whose 2D joints objective"
+                f" {self.needs.objective} needs: label some instants, or use another objective"
+            )
+        geometry = self._geometry(self.multiview_store, rows)
+        return MultiviewStream(read_images, sampler, unsynchronised, geometry)
 
     def training_images(self, step: int) -> list[str]:
         """Names of the images that this rank trains on at global step ``step``, in the order of its batch."""
@@ -277,9 +300,14 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         pose_world = labelled.pose_world if labelled else torch.zeros(0, 17, 3, device=parts[0].device)
         step = next(stream.step for stream in (multiview, labelled) if stream)
         images = torch.cat(parts)
-        variation = self.augment.draw(len(images), step, self._ranks()[0], pairs, tuple(views))
-        flipped = variation.flipped[len(views) * pairs :].to(images.device)
-        return TrainBatch(self.augment.apply(images, variation), pairs, pose_world, flipped, step, tuple(views))
+        variation = self.augment.draw(len(images), step, self._ranks()[0], pairs, tuple(views)).to(images.device)
+        flipped = variation.flipped[len(views) * pairs :]
+        seen = [part.geometry for part in (multiview, labelled) if part and part.geometry]
+        if seen and "mirrored" in views:
+            seen.insert(1, seen[0].part(slice(pairs, 2 * pairs)))
+        geometry = vary_geometry(ViewGeometry(*map(torch.cat, zip(*seen, strict=True))), variation) if seen else None
+        varied = self.augment.apply(images, variation)
+        return TrainBatch(varied, pairs, pose_world, flipped, step, tuple(views), geometry)
 
     def _views(self, multiview: MultiviewBatch) -> dict[str, UInt8[Tensor, "pairs 3 side side"]]:
         """Views of the pairs by their names, in the order of the batch."""
@@ -289,7 +317,8 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         return views | ({"mirrored": multiview.positive} if self.needs.mirrored else {})
 
     def _eval_loader(self, store: Store, rows: Int[np.ndarray, " rows"]) -> DataLoader:
-        stream = EvalStream(store, self.image_size_px, rank_batches(rows, self.eval_batch_size, *self._ranks()))
+        batches = rank_batches(rows, self.eval_batch_size, *self._ranks())
+        stream = EvalStream(store, self.image_size_px, batches, self._geometry(store, rows))
         return DataLoader(stream, batch_size=None, num_workers=self.num_workers, worker_init_fn=ignore_stop_signals)
 
     def _ranks(self) -> tuple[int, int]:

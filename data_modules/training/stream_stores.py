@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
 from data_modules.store import Store
 from data_modules.training.same_data import clips_in_both, open_once
@@ -100,12 +100,12 @@ class StreamStores:
         rows = held_out_rows(self.labelled, filmed_test_clips)
         return rows[self.labelled.has_pose[rows]]
 
-    def training_pose_world(self) -> Float[np.ndarray, "poses 17 3"]:
-        """One pose an instant of all training subjects of the labelled store: world frame, mm, h36m17."""
+    def rows_posed(self, every_view: bool) -> Int[np.ndarray, " posed"]:
+        """Rows with a pose of all training subjects of the labelled store: all, or one an instant."""
         rows = np.flatnonzero(
             np.isin(self.labelled.subject, self.labelled.meta.subjects_train) & self.labelled.has_pose
         )
-        return self.labelled.pose_world[rows[np.unique(self.labelled.instant[rows], return_index=True)[1]]]
+        return rows if every_view else rows[np.unique(self.labelled.instant[rows], return_index=True)[1]]
 
     def _of_training_cameras(self, store: Store, rows: Int[np.ndarray, " rows"]) -> Int[np.ndarray, " kept"]:
         return rows[~np.isin(store.camera[rows], self.leave_out_cameras)]

@@ -13,6 +13,7 @@ from data_modules.store import Store
 from data_modules.training.intact import IntactImages
 from data_modules.training.samplers import LabelledSampler, PairSampler
 from data_modules.training.unsynchronised import UnsynchronisedRows
+from data_modules.training.view_geometry import StoreGeometry
 from mcss.batch import EvalBatch, LabelledBatch, MultiviewBatch
 from mcss.errors import InputError
 from mcss.stop_signals import ignore_stop_signals
@@ -78,19 +79,28 @@ class MultiviewStream(Dataset[MultiviewBatch]):
     """Pairs of step after step, and another instant of their clips where ``unsynchronised`` chooses one."""
 
     def __init__(
-        self, read_images: ReadImages, sampler: PairSampler, unsynchronised: UnsynchronisedRows | None = None
+        self,
+        read_images: ReadImages,
+        sampler: PairSampler,
+        unsynchronised: UnsynchronisedRows | None = None,
+        geometry: StoreGeometry | None = None,
     ) -> None:
         self.read_images = read_images
-        self.sampler, self.unsynchronised = sampler, unsynchronised
+        self.sampler, self.unsynchronised, self.geometry = sampler, unsynchronised, geometry
 
     def rows(self, step: int) -> list[int]:
         """Rows of the step's anchors, of their positives, and of the unsynchronised views if there are any."""
         return np.concatenate(self._views(step)).tolist()
 
     def __getitem__(self, step: int) -> MultiviewBatch:
-        anchor, positive, *others = self._views(step)
-        images = self.read_images(anchor, positive), self.read_images(positive, anchor)
-        return MultiviewBatch(step, *images, *(self.read_images(rows) for rows in others))
+        anchor, positive, *others = views = self._views(step)
+        return MultiviewBatch(
+            step,
+            self.read_images(anchor, positive),
+            self.read_images(positive, anchor),
+            self.read_images(others[0]) if others else None,
+            self.geometry(np.concatenate(views)) if self.geometry else None,
+        )
 
     def _views(self, step: int) -> list[Int[np.ndarray, " pairs"]]:
         anchor, positive = self.sampler.batch(step)
@@ -102,11 +112,16 @@ class LabelledStream(Dataset[LabelledBatch]):
     """Labelled images of step after step."""
 
     def __init__(
-        self, read_images: ReadImages, sampler: LabelledSampler, pose_world: Float[np.ndarray, "rows 17 3"]
+        self,
+        read_images: ReadImages,
+        sampler: LabelledSampler,
+        pose_world: Float[np.ndarray, "rows 17 3"],
+        geometry: StoreGeometry | None = None,
     ) -> None:
         self.read_images = read_images
         self.sampler = sampler
         self.pose_world = pose_world
+        self.geometry = geometry
 
     def rows(self, step: int) -> list[int]:
         """Rows of the step's images."""
@@ -114,14 +129,22 @@ class LabelledStream(Dataset[LabelledBatch]):
 
     def __getitem__(self, step: int) -> LabelledBatch:
         rows = self.sampler.batch(step)
-        return LabelledBatch(step, self.read_images(rows), torch.from_numpy(self.pose_world[rows]))
+        geometry = self.geometry(rows) if self.geometry else None
+        return LabelledBatch(step, self.read_images(rows), torch.from_numpy(self.pose_world[rows]), geometry)
 
 
 class EvalStream(Dataset[EvalBatch]):
     """Batches of rows in store order (``rank_batches``)."""
 
-    def __init__(self, store: Store, size_px: int, batches: Sequence[Int[np.ndarray, " _"]]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        size_px: int,
+        batches: Sequence[Int[np.ndarray, " _"]],
+        geometry: StoreGeometry | None = None,
+    ) -> None:
         self.read_images = DecodedImages(store, size_px)
+        self.geometry = geometry
         self.batches = batches
         self.pose_world = store.pose_world
         self.action = np.searchsorted(np.unique(store.action), store.action)
@@ -136,6 +159,7 @@ class EvalStream(Dataset[EvalBatch]):
             pose_world=torch.from_numpy(self.pose_world[rows]),
             row=torch.from_numpy(rows),
             action=torch.from_numpy(self.action[rows]),
+            geometry=self.geometry(rows) if self.geometry else None,
         )
 
 

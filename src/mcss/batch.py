@@ -2,8 +2,25 @@
 
 from typing import NamedTuple
 
+import torch
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
+
+from mcss.errors import InputError
+
+
+class ViewGeometry(NamedTuple):
+    """How images see the person. Axes of a view: x right and y down in the image, z away from the camera."""
+
+    rot_world_to_view: Float[Tensor, "*images 3 3"]
+    """From the world into the axes of the virtual camera through the centre of the image's box, turned in the plane and
+    mirrored as the image is: of a mirrored image the determinant is -1."""
+    joints: Float[Tensor, "*images 17 2"]
+    """Positions of h36m17 in the image, in [-1, 1] where they lie inside; NaN where the pose is not known."""
+
+    def part(self, images: slice) -> "ViewGeometry":
+        """Geometry of some of the images."""
+        return ViewGeometry(*(values[images] for values in self))
 
 
 class MultiviewBatch(NamedTuple):
@@ -15,6 +32,8 @@ class MultiviewBatch(NamedTuple):
     positive: UInt8[Tensor, "pairs 3 side side"]
     unsynchronised: UInt8[Tensor, "pairs 3 side side"] | None = None
     """Another instant of the anchor's clip, seen by another camera; None unless the objective needs it."""
+    geometry: ViewGeometry | None = None
+    """Of the anchors, the positives, and the unsynchronised if there are any; None where nothing needs it."""
 
 
 class LabelledBatch(NamedTuple):
@@ -24,6 +43,7 @@ class LabelledBatch(NamedTuple):
     images: UInt8[Tensor, "labelled 3 side side"]
     pose_world: Float[Tensor, "labelled 17 3"]
     """World frame, mm, joint set h36m17."""
+    geometry: ViewGeometry | None = None
 
 
 class TrainBatch(NamedTuple):
@@ -39,6 +59,17 @@ class TrainBatch(NamedTuple):
     step: int
     views: tuple[str, ...] = ("anchor", "positive")
     """Names of the views of a pair, in the order in which ``images`` has them, ``pairs`` images each."""
+    geometry: ViewGeometry | None = None
+    """Of ``images``, after augmentation; None where nothing needs it."""
+    backgrounds: Float[Tensor, "pair_images 3 side side"] | None = None
+    """What the cameras of the pairs' images see without the person, varied as the images; None where not needed."""
+    masks: Float[Tensor, "pair_images side side"] | None = None
+    """Where the pairs' images show the person, from 0 to 1; None where not needed."""
+
+    @property
+    def labelled_geometry(self) -> ViewGeometry | None:
+        """Geometry of the labelled images."""
+        return self.geometry and self.geometry.part(slice(self.pairs * len(self.views), None))
 
 
 class EvalBatch(NamedTuple):
@@ -50,6 +81,7 @@ class EvalBatch(NamedTuple):
     row: Int[Tensor, " batch"]
     action: Int[Tensor, " batch"]
     """Index of the row's action among the store's sorted actions, for averages over actions."""
+    geometry: ViewGeometry | None = None
 
 
 class Prediction(NamedTuple):
@@ -59,3 +91,20 @@ class Prediction(NamedTuple):
     """Unit length."""
     pose: Float[Tensor, "batch 17 3"]
     """Pelvis at 0, in the module's ``pose_frame``, mm, joint set h36m17."""
+
+
+def donors(pairs: int) -> Int[Tensor, " pairs"]:
+    """Another pair of the batch for each pair: the same person at another instant. Pairs 2k and 2k + 1 name each other.
+
+    A last one without partner names the one before.
+
+    Raises:
+        InputError: there are fewer than two pairs.
+
+    >>> donors(5).tolist()
+    [1, 0, 3, 2, 3]
+    """
+    if pairs < 2:
+        raise InputError(f"data.pairs {pairs}: the objective compares each pair with another one; set 2 or more")
+    partner = torch.arange(pairs) ^ 1
+    return partner.where(partner < pairs, pairs - 2)

@@ -8,6 +8,7 @@ import numpy as np
 import simplejpeg
 
 from data_modules.store import Row, StoreMeta, write_store
+from mcss.geometry.camera import Camera
 
 SUBJECTS = ("S1", "S5", "S9")
 TEST_SUBJECTS = ("S9", "S11")
@@ -18,7 +19,19 @@ FRAME_STEP = 5
 """Every fifth source frame is an instant: half a second apart."""
 
 
-def make_meta(subjects=SUBJECTS, cameras=CAMERAS, size_px=32, seed=0, config=None, joint_set="h36m17") -> StoreMeta:
+def ring_of_cameras(cameras=CAMERAS) -> dict[str, dict]:
+    """Calibration of cameras that stand around the origin, which all poses are near, and see it as the boxes say."""
+    calibration = {}
+    for place, name in enumerate(sorted(cameras)):
+        angle = 0.4 + 2 * np.pi * place / len(cameras)
+        center = np.array([5000 * np.cos(angle), 5000 * np.sin(angle), 1500.0])
+        calibration[name] = Camera.look_at(center, np.zeros(3), 900.0, (405, 405)).to_dict()
+    return calibration
+
+
+def make_meta(
+    subjects=SUBJECTS, cameras=CAMERAS, size_px=32, seed=0, config=None, joint_set="h36m17", calibration=None
+) -> StoreMeta:
     return StoreMeta(
         name="synthetic",
         joint_set=joint_set,
@@ -31,7 +44,7 @@ def make_meta(subjects=SUBJECTS, cameras=CAMERAS, size_px=32, seed=0, config=Non
         source="random numbers",
         licence="CC0-1.0",
         config=config or {"seed": seed, "size_px": size_px},
-        calibration={},
+        calibration=calibration or {},
     )
 
 
@@ -72,8 +85,9 @@ def make_store(
     seed=0,
     labelled=True,
     config=None,
+    calibration=None,
 ) -> Path:
     """Write a store to ``path`` and return it. S9 and S11 are its test subjects."""
     rows = synthetic_rows(subjects, clips, instants, cameras, size_px, seed, labelled)
-    write_store(path, rows, make_meta(subjects, cameras, size_px, seed, config))
+    write_store(path, rows, make_meta(subjects, cameras, size_px, seed, config, calibration=calibration))
     return path

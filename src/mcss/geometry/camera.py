@@ -91,6 +91,18 @@ class Camera:
         directions /= np.linalg.norm(directions, axis=-1, keepdims=True)
         return directions @ self.rot_world_to_cam
 
+    def rot_world_to_virtual(self, points_px: Float[np.ndarray, "*batch 2"]) -> Float[np.ndarray, "*batch 3 3"]:
+        """Rotations from the world into virtual cameras at the same place, each looking through a point of the image.
+
+        The optical axis is turned onto the point's ray by the smallest rotation: of all cameras that look there, this
+        one shows the surroundings of the point least turned against the image itself. In such a camera a person in the
+        corner of the image looks as in a crop around that corner; in the camera's own axes it is seen from aside.
+        """
+        x, y, z = np.moveaxis(self.rays(points_px) @ self.rot_world_to_cam.T, -1, 0)
+        across, down = x / (1 + z), y / (1 + z)
+        turn = np.stack([1 - x * across, -x * down, -x, -y * across, 1 - y * down, -y, x, y, z], axis=-1)
+        return turn.reshape(*x.shape, 3, 3) @ self.rot_world_to_cam
+
     def resized(self, size_px: tuple[int, int], focal_px: float) -> "Camera":
         """Camera of the same place and lens with another frame, its principal point in the middle."""
         intrinsics = np.array([[focal_px, 0.0, size_px[0] / 2], [0.0, focal_px, size_px[1] / 2], [0.0, 0.0, 1.0]])

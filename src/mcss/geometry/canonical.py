@@ -1,4 +1,4 @@
-"""The frames of a pose: world, root-relative and canonical (the person's yaw removed).
+"""The frames of a pose: world, root-relative, of a view, and canonical (the person's yaw removed).
 
 World is right-handed with Z up. The canonical frame is the paper's equation 3, with the two-argument arctangent: the
 left hip always lies on +X, so that an upright person faces -Y. A plain arctan(v_y / v_x) would turn every person whose
@@ -18,6 +18,23 @@ VERTICAL_HIP = 1e-3
 def to_root(pose_world: Float[Tensor, "*batch 17 3"]) -> Float[Tensor, "*batch 17 3"]:
     """Subtract each pose's own pelvis; axes and unit are kept."""
     return pose_world - pose_world[..., PELVIS : PELVIS + 1, :]
+
+
+def rotate(points: Float[Tensor, "*batch points 3"], rotation: Float[Tensor, "*batch 3 3"]) -> Tensor:
+    """Turn points by the rotation of their set: of a pose from the world's axes into those of a view, and the like.
+
+    Term by term: autocast would round a matrix product to bf16, which moves a joint by millimetres.
+    """
+    return (points.unsqueeze(-2) * rotation.unsqueeze(-3)).sum(dim=-1)
+
+
+def between_views(
+    points: Float[Tensor, "*batch points 3"],
+    from_view: Float[Tensor, "*batch 3 3"],
+    to_view: Float[Tensor, "*batch 3 3"],
+) -> Float[Tensor, "*batch points 3"]:
+    """Turn points from the axes of one view into those of another; both are rotations from the world."""
+    return rotate(rotate(points, from_view.mT), to_view)
 
 
 def is_degenerate(pose_root: Float[Tensor, "*batch 17 3"]) -> Bool[Tensor, "*batch"]:

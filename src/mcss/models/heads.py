@@ -8,6 +8,8 @@ from torch.nn.functional import max_pool2d
 from mcss.errors import InputError
 
 BACKBONE_STRIDE = 32
+DEEP = 1024
+"""Width of the deep regressor's hidden layers."""
 
 
 def feature_side(image_size_px: int) -> int:
@@ -67,13 +69,19 @@ class EmbeddingHead(nn.Module):
 class PoseRegressor(nn.Sequential):
     """FC(128)-ReLU-FC(48): embedding to the standardised coordinates of 16 joints (paper, Sec. 4), in float32.
 
+    ``deep`` has two hidden layers of 1,024 with BatchNorm, for an embedding that no label has shaped (Rhodin et al.,
+    ECCV 2018: two of 2,048 with dropout).
+
     The coordinates of a unit vector are of size 1/sqrt(dim), where PyTorch's initialisation expects values of size 1:
     the first layer's weights start sqrt(dim) times larger, or thousands of steps pass before the poses spread.
     """
 
-    def __init__(self, embedding_dim: int, joints: int) -> None:
-        first = nn.Linear(embedding_dim, embedding_dim)
-        super().__init__(first, nn.ReLU(), nn.Linear(embedding_dim, joints * 3))
+    def __init__(self, embedding_dim: int, joints: int, deep: bool = False) -> None:
+        first = nn.Linear(embedding_dim, DEEP if deep else embedding_dim)
+        layers: list[nn.Module] = [first, nn.ReLU()]
+        if deep:
+            layers = [first, nn.BatchNorm1d(DEEP), nn.ReLU(), nn.Linear(DEEP, DEEP), nn.BatchNorm1d(DEEP), nn.ReLU()]
+        super().__init__(*layers, nn.Linear(DEEP if deep else embedding_dim, joints * 3))
         with torch.no_grad():
             first.weight.mul_(embedding_dim**0.5)
 

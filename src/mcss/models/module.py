@@ -1,9 +1,12 @@
 """The LightningModule: one backbone call a step, an objective on pairs of views, L1 on the labelled images' poses."""
 
 import math
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 from jaxtyping import Float
@@ -13,9 +16,10 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 from torch.optim.lr_scheduler import LambdaLR
 
-from mcss.batch import EvalBatch, Prediction, TrainBatch
+from mcss import distributed
+from mcss.batch import EvalBatch, Prediction, TrainBatch, ViewGeometry
 from mcss.errors import InputError
-from mcss.geometry.canonical import flip_canonical, to_canonical, to_root
+from mcss.geometry.canonical import flip_canonical, rotate, to_canonical, to_root
 from mcss.losses.pose import l1_pose_loss, pose_statistics, standardise, unstandardise
 from mcss.models.backbone import Backbone, BackboneName
 from mcss.models.checkpoint import (
@@ -27,12 +31,16 @@ from mcss.models.checkpoint import (
 )
 from mcss.models.heads import EmbeddingHead, PoseRegressor
 from mcss.objectives.base import Encoded, Needs, NetworkSizes, Objective, PairStep, PairViews
-from mcss.skeleton import JOINTS, joint_indices
+from mcss.skeleton import FLIP_ORDER, JOINTS, joint_indices
 
-PoseFrame = Literal["canonical", "root"]
-NETWORK_SETTINGS = ("backbone", "width", "batchnorm_affine", "embedding_dim", "image_size_px", "pose_frame")
+PoseFrame = Literal["canonical", "root", "camera"]
+NETWORK_SETTINGS = (
+    *("backbone", "width", "batchnorm_affine", "embedding_dim", "image_size_px", "pose_frame", "deep_regressor"),
+)
 """Settings that say what a checkpoint's network is, and in which frame it predicts."""
 _REGRESSED = list(joint_indices(REGRESSED_JOINTS))
+_DROPOUT_STREAM = 5
+"""Part of the random key, so that equal seeds do not correlate dropout and batches."""
 
 
 @runtime_checkable
@@ -43,8 +51,8 @@ class LabelledPoses(Protocol):
     def mirrors_images(self) -> bool:
         """Whether training images, and with them their poses, are mirrored at random."""
 
-    def labelled_pose_world(self) -> Float[Tensor, "labelled 17 3"]:
-        """Poses of the labelled training rows: world frame, mm, h36m17."""
+    def labelled_poses(self) -> tuple[Float[Tensor, "labelled 17 3"], ViewGeometry | None]:
+        """Poses of the labelled training rows (world frame, mm, h36m17), and their geometry where needed."""
 
 
 class MCSSModule(pl.LightningModule):
@@ -59,8 +67,11 @@ class MCSSModule(pl.LightningModule):
         batchnorm_affine: learn scale and shift in BatchNorm. Paper: off.
         embedding_dim: length of the embedding. Paper: 128.
         image_size_px: side of the images; a checkpoint is bound to it. Project default: 224.
-        pose_frame: target of the regressor: ``canonical`` (paper), or ``root``, which keeps the world's orientation
-            (the paper's MCSS-global).
+        pose_frame: target of the regressor: ``canonical`` (paper); ``root``, which keeps the world's orientation
+            (the paper's MCSS-global); or ``camera``, in the axes of the virtual camera through the box's centre.
+        deep_regressor: two hidden layers of 1,024 instead of one as long as the embedding (paper).
+        labels_train_encoder: let the gradient of the pose loss reach the encoder; otherwise the regressor reads what
+            the objective alone has made.
         objective: what is learned from pairs of views (``mcss.objectives``); None for the baseline.
         objective_weight: of the objective; the pose loss has weight 1. The paper's text does not give it. Project
             default: 0.1 (1.0 until it was tuned: its gradient is 3 to 10 times the pose loss's).
@@ -87,6 +98,8 @@ class MCSSModule(pl.LightningModule):
         embedding_dim: int = 128,
         image_size_px: int = 224,
         pose_frame: PoseFrame = "canonical",
+        deep_regressor: bool = False,
+        labels_train_encoder: bool = True,
         objective: Objective | None = None,
         objective_weight: float = 0.1,
         lr: float = 1e-3,
@@ -97,28 +110,34 @@ class MCSSModule(pl.LightningModule):
         super().__init__()
         if not 0 <= lr_rise_fraction < 1:
             raise InputError(f"lr_rise_fraction {lr_rise_fraction:g} is a share of the run: choose 0 to less than 1")
+        if objective is None and not labels_train_encoder:
+            raise InputError("labels_train_encoder false and no objective: nothing would train the encoder; set one")
         self.save_hyperparameters(ignore=["objective"])  # a checkpoint names no class to import
         self.init_from = init_from
         self._is_target_fitted = False
+        self.seed = seed
         self.pose_frame = pose_frame
         self.image_size_px = image_size_px
-        self.objective_weight = objective_weight
+        self.objective_weight, self.labels_train_encoder = objective_weight, labels_train_encoder
         self.lr, self.schedule, self.lr_rise_fraction = lr, schedule, lr_rise_fraction
         trunk = Backbone(backbone, width, weights, batchnorm_affine)
         head = EmbeddingHead(trunk.out_channels, image_size_px, embedding_dim)
         # channels_last: twice as fast for convolutions in bf16 on CPU, and what tensor cores want on GPU.
         self.embedder = nn.Sequential(trunk, head).to(memory_format=torch.channels_last)
-        self.regressor = PoseRegressor(embedding_dim, len(_REGRESSED))
+        self.regressor = PoseRegressor(embedding_dim, len(_REGRESSED), deep_regressor)
         self.objective = objective
         if objective is not None:
             objective.connect(NetworkSizes(trunk.out_channels, image_size_px, embedding_dim), seed)
         self.register_buffer("pose_mean_mm", torch.zeros(len(_REGRESSED), 3))
         self.register_buffer("pose_std_mm", torch.ones(len(_REGRESSED)))
+        if objective is not None:
+            objective.attach(self)
 
     @property
     def needs(self) -> Needs:
-        """What the objective needs in a batch."""
-        return Needs() if self.objective is None else self.objective.needs
+        """What the objective and the frame of the pose need in a batch."""
+        needs = Needs() if self.objective is None else self.objective.needs
+        return replace(needs, geometry=True) if self.pose_frame == "camera" else needs
 
     def setup(self, stage: str) -> None:
         """Before training, start from ``init_from`` and standardise the target by the data module's labelled poses.
@@ -134,17 +153,20 @@ class MCSSModule(pl.LightningModule):
             load_network_weights(self, Path(self.init_from))
         data = getattr(self.trainer, "datamodule", None)
         if isinstance(data, LabelledPoses):
-            self.fit_target(data.labelled_pose_world(), mirrored=data.mirrors_images)
+            self.fit_target(*data.labelled_poses(), mirrored=data.mirrors_images)
         elif not self._is_target_fitted and self.init_from is None:
             raise InputError("the target has no statistics: call MCSSModule.fit_target(pose_world) before Trainer.fit")
 
-    def fit_target(self, pose_world: Float[Tensor, "labelled 17 3"], mirrored: bool = False) -> None:
+    def fit_target(
+        self, pose_world: Float[Tensor, "labelled 17 3"], geometry: ViewGeometry | None = None, mirrored: bool = False
+    ) -> None:
         """Standardise the regressor's target by the labelled training poses (world frame, mm, h36m17).
 
         Without a pose, as at supervision ``none``, the regressor is not trained.
 
         Args:
             pose_world: of the labelled training rows only; a missing joint is NaN.
+            geometry: of the same rows, for ``pose_frame`` camera.
             mirrored: whether the training images, and with them the poses, are mirrored at random.
 
         Raises:
@@ -159,7 +181,7 @@ class MCSSModule(pl.LightningModule):
             # DistributedDataParallel waits for the gradients of all parameters that require one.
             self.regressor.requires_grad_(False)
             return
-        mean, std = pose_statistics(self.target(pose_world)[:, _REGRESSED])
+        mean, std = pose_statistics(self.target(pose_world, geometry)[:, _REGRESSED])
         self.pose_mean_mm.copy_(mean)
         self.pose_std_mm.copy_(std)
         if never := [JOINTS[joint] for joint, values in zip(_REGRESSED, mean, strict=True) if values.isnan().any()]:
@@ -178,6 +200,14 @@ class MCSSModule(pl.LightningModule):
         check_network(self, checkpoint, str(self.trainer.ckpt_path) if self._trainer else "checkpoint")
         if self.objective is None:
             checkpoint["state_dict"] = network_state(checkpoint["state_dict"])
+
+    def twin(self) -> "MCSSModule":
+        """Make an untrained network of the same sizes, without objective."""
+        return _untrained(self.hparams)
+
+    def own_state(self) -> dict[str, Tensor]:
+        """State of the network without its objective's, for a twin."""
+        return network_state(self.state_dict())
 
     def forward(self, images: Float[Tensor, "batch 3 side side"]) -> Prediction:
         """Embedding and pose (``pose_frame``, mm, h36m17 with the pelvis at 0) of normalised images, in float32.
@@ -210,6 +240,11 @@ class MCSSModule(pl.LightningModule):
         with_pelvis[:, _REGRESSED] = pose
         return with_pelvis
 
+    def on_train_batch_start(self, batch: TrainBatch, batch_idx: int) -> None:
+        """Make dropout a function of (seed, step, rank), as the batch is: a resumed run drops what it would have."""
+        key = np.random.SeedSequence([self.seed, _DROPOUT_STREAM, batch.step, distributed.rank()])
+        torch.manual_seed(int(key.generate_state(1)[0]))
+
     def training_step(self, batch: TrainBatch, batch_idx: int) -> Tensor:
         """Total loss = L_pose + objective_weight * L_objective, of the streams that the batch has."""
         encoded, sizes = self.encode(batch.images), [batch.pairs] * len(batch.views)
@@ -220,6 +255,7 @@ class MCSSModule(pl.LightningModule):
             objective_loss, values = self._objective_loss(dict(zip(batch.views, views, strict=True)), batch)
             loss = loss + self.objective_weight * objective_loss
         if sizes[-1]:
+            labelled = labelled if self.labels_train_encoder else Encoded(*(values.detach() for values in labelled))
             values["train/loss_pose"] = pose_loss = self._pose_loss(labelled, batch)
             loss = loss + pose_loss
         if self._is_logged_step():
@@ -270,14 +306,26 @@ class MCSSModule(pl.LightningModule):
         return 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
 
     def _pose_loss(self, labelled: Encoded, batch: TrainBatch) -> Float[Tensor, ""]:
-        target = self.target(batch.pose_world)
-        target = torch.where(batch.flipped[:, None, None], flip_canonical(target), target)
+        target = self.target(batch.pose_world, batch.labelled_geometry)
+        # The axes of a mirrored image are mirrored already.
+        mirrored = target[:, list(FLIP_ORDER)] if self.pose_frame == "camera" else flip_canonical(target)
+        target = torch.where(batch.flipped[:, None, None], mirrored, target)
         standardised = standardise(target[:, _REGRESSED], self.pose_mean_mm, self.pose_std_mm)
         return l1_pose_loss(self.regress(labelled), standardised)
 
-    def target(self, pose_world: Float[Tensor, "batch 17 3"]) -> Float[Tensor, "batch 17 3"]:
-        """True pose in the frame that this network predicts (``pose_frame``), mm."""
+    def target(
+        self, pose_world: Float[Tensor, "batch 17 3"], geometry: ViewGeometry | None = None
+    ) -> Float[Tensor, "batch 17 3"]:
+        """True pose in the frame that this network predicts (``pose_frame``), mm; ``camera`` takes the images' views.
+
+        Raises:
+            InputError: the frame is ``camera`` and there is no geometry.
+        """
         pose_root = to_root(pose_world)
+        if self.pose_frame == "camera":
+            if geometry is None:
+                raise InputError("pose_frame 'camera' needs the geometry of the images: pass mcss.batch.ViewGeometry")
+            return rotate(pose_root, geometry.rot_world_to_view)
         return to_canonical(pose_root)[0] if self.pose_frame == "canonical" else pose_root
 
 
@@ -288,8 +336,12 @@ def load_network(path: Path) -> MCSSModule:
         InputError: there is no such file, it is damaged, or it is no checkpoint of this project.
     """
     content = read_checkpoint(path)
-    hparams = content.get("hyper_parameters", {})
-    network = MCSSModule(**{name: hparams[name] for name in NETWORK_SETTINGS if name in hparams}, weights="none")
+    network = _untrained(content.get("hyper_parameters", {}))
     check_network(network, content, str(path))
     network.load_state_dict(network_state(content["state_dict"]))
     return network.eval()
+
+
+def _untrained(hparams: Mapping[str, Any]) -> MCSSModule:
+    """Network with those of ``NETWORK_SETTINGS`` that are given."""
+    return MCSSModule(**{name: hparams[name] for name in NETWORK_SETTINGS if name in hparams}, weights="none")

@@ -7,12 +7,12 @@ export or as ``init_from`` without the tensors of its objective, and names no cl
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mcss.batch import TrainBatch
+from mcss.batch import TrainBatch, ViewGeometry
 
 
 @dataclass(frozen=True)
@@ -23,17 +23,21 @@ class Needs:
 
     Attributes:
         objective: who needs it, for messages; empty where there is no objective.
-        relative_rotation: the rotation between the virtual cameras of a pair, and with it calibrated cameras.
-        background: what each camera would see without the person.
-        joints_2d: joints in the image, of labelled subjects.
+        labels: 3D labels of some images.
+        geometry: how each image sees the person (``mcss.batch.ViewGeometry``), and with it calibrated cameras.
+        background: what each camera would see without the person, and where the person is.
+        shared_colours: a pair and its donor (``mcss.batch.donors``), of one subject, are varied in colour alike.
+        joints_2d: 2D joints of all training subjects, which are labels: results name them.
         unsynchronised: another instant of the anchor's clip, seen by another camera.
         mirrored: the positive once more, mirrored; pairs are then mirrored at random, both views alike.
         same_subject_on_ranks: pairs of one subject on all ranks.
     """
 
     objective: str = ""
-    relative_rotation: bool = False
+    labels: bool = False
+    geometry: bool = False
     background: bool = False
+    shared_colours: bool = False
     joints_2d: bool = False
     unsynchronised: bool = False
     mirrored: bool = False
@@ -69,14 +73,25 @@ class PairViews(NamedTuple):
     mirrored: Encoded | None = None
 
 
+@runtime_checkable
 class PoseNetwork(Protocol):
     """What an objective may ask of the network beyond what the views hold."""
+
+    @property
+    def pose_frame(self) -> str:
+        """Frame of the poses."""
 
     def regress(self, encoded: Encoded) -> Float[Tensor, "images 16 3"]:
         """Predict standardised coordinates of h36m16, with gradient."""
 
     def regress_mm(self, encoded: Encoded) -> Float[Tensor, "images 17 3"]:
         """Predict poses (``pose_frame``, mm, h36m17, pelvis at 0), with gradient."""
+
+    def twin(self) -> nn.Module:
+        """Make a network of the same sizes without objective; like this one, it predicts from images."""
+
+    def own_state(self) -> dict[str, Tensor]:
+        """State of the network without its objective's, for a twin."""
 
 
 class PairStep(NamedTuple):
@@ -89,6 +104,14 @@ class PairStep(NamedTuple):
     """Share of the run that is done, in [0, 1)."""
     is_logged: bool = True
     """Whether the checks of this step are looked at; an objective may leave them out otherwise."""
+
+    @property
+    def geometry(self) -> ViewGeometry:
+        """Geometry of the anchors and of the positives (``Needs.geometry``), each field of shape (2, pairs, ...)."""
+        if self.batch.geometry is None:
+            raise ValueError("the batch has no geometry, which the objective needs: mcss.batch.ViewGeometry")
+        both = slice(2 * self.batch.pairs)
+        return ViewGeometry(*(values[both].unflatten(0, (2, self.batch.pairs)) for values in self.batch.geometry))
 
 
 class ObjectiveTerms(NamedTuple):
@@ -112,6 +135,9 @@ class Objective(nn.Module, ABC):
 
     def connect(self, sizes: NetworkSizes, seed: int) -> None:
         """Build the heads, which read a network of these sizes; ``seed`` is the run's, for random choices of a step."""
+
+    def attach(self, network: PoseNetwork) -> None:
+        """Look at the network that the objective belongs to, once its layers exist."""
 
     @abstractmethod
     def forward(self, step: PairStep) -> ObjectiveTerms:

@@ -46,6 +46,7 @@ class TorchNetwork(Network):
         super().__init__(path)
         network = load_network(path)
         self.image_size_px, self.frame = network.image_size_px, str(network.pose_frame)
+        _check_output(path, JOINT_SET, self.frame)
         self.embedding_dim = int(network.hparams["embedding_dim"])
         self._torch = torch
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -81,8 +82,7 @@ class OnnxNetwork(Network):
             self.image_size_px = int(description["image_size_px"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{described}: not a description by mcss export ({error!r}); export it again") from None
-        if joint_set != JOINT_SET or self.frame not in FRAMES:
-            raise InputError(f"{path}: predicts {joint_set} in frame {self.frame}, this program {JOINT_SET}")
+        _check_output(path, joint_set, self.frame)
         try:
             self._session = onnxruntime.InferenceSession(path, providers=onnxruntime.get_available_providers())
         except Exception as error:  # ONNX Runtime raises several types of its own on a file that is not one
@@ -97,3 +97,16 @@ class OnnxNetwork(Network):
         batch = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
         embedding, pose_mm = self._session.run(["embedding", "pose_mm"], {"images": batch})
         return embedding, pose_mm
+
+
+def _check_output(path: Path, joint_set: str, frame: str) -> None:
+    """See that a network's poses can be fused over views, and written.
+
+    Raises:
+        InputError: they cannot.
+    """
+    if joint_set != JOINT_SET or frame not in FRAMES:
+        raise InputError(
+            f"{path}: predicts {joint_set} in the frame {frame}; views are fused and motions written of {JOINT_SET} in"
+            f" the frame {' or '.join(FRAMES)}: train with such a model.pose_frame"
+        )

@@ -39,7 +39,8 @@ def extreme_poses_figure(name: str, store: Store, frame: str, predictions: Predi
     chosen = {"best": ranked[:3], "median": ranked[middle - 1 : middle + 2], "worst": ranked[-3:]}
     labels = [f"{group}: {error[index]:.0f} mm" for group, indices in chosen.items() for index in indices]
     heading = f"{name}: test images, MPJPE (h36m16, {frame} frame); {_COLOURS}"
-    return _poses_figure(store, {"prediction": predictions}, np.concatenate(list(chosen.values())), labels, heading)
+    rows = np.concatenate(list(chosen.values()))
+    return _poses_figure(store, {"prediction": predictions}, rows, labels, heading, frame)
 
 
 def compared_poses_figure(store: Store, frame: str, runs: Mapping[str, Predictions]) -> Figure:
@@ -51,7 +52,7 @@ def compared_poses_figure(store: Store, frame: str, runs: Mapping[str, Predictio
         f"Test images at the {', '.join(f'{q:.0%}' for q in SHOWN_QUANTILES)} quantiles of the mean error;"
         f" MPJPE (h36m16, {frame} frame); {_COLOURS}"
     )
-    return _poses_figure(store, runs, chosen, labels, heading)
+    return _poses_figure(store, runs, chosen, labels, heading, frame)
 
 
 def _poses_figure(
@@ -60,9 +61,16 @@ def _poses_figure(
     chosen: Int[np.ndarray, " chosen"],
     labels: Sequence[str],
     heading: str,
+    frame: str,
 ) -> Figure:
     first = next(iter(runs.values()))
     rows = first["row"][chosen]
     titles = [f"{label}\n{image_title(store, row)}" for label, row in zip(labels, rows.tolist(), strict=True)]
-    poses_pred = {name: content["pose_pred_mm"][chosen] for name, content in runs.items()}
-    return pose_figure(images_of_rows(store, rows), first["pose_true_mm"][chosen], poses_pred, titles, heading)
+    poses_pred = {name: _with_z_up(content["pose_pred_mm"][chosen], frame) for name, content in runs.items()}
+    pose_true = _with_z_up(first["pose_true_mm"][chosen], frame)
+    return pose_figure(images_of_rows(store, rows), pose_true, poses_pred, titles, heading)
+
+
+def _with_z_up(pose: Float[np.ndarray, "poses 17 3"], frame: str) -> Float[np.ndarray, "poses 17 3"]:
+    """Poses for drawing, seen from the front; in the axes of a camera y points down, and z away from it."""
+    return pose[..., [0, 2, 1]] * np.array([1, 1, -1], pose.dtype) if frame == "camera" else pose

@@ -37,7 +37,7 @@ def batch_predictions(network: MCSSModule, batch: EvalBatch, outputs: Prediction
     tensors = {
         "row": batch.row,
         "pose_pred_mm": outputs.pose.float(),
-        "pose_true_mm": network.target(batch.pose_world),
+        "pose_true_mm": network.target(batch.pose_world, batch.geometry),
         "embedding": outputs.embedding.float(),
     }
     return {name: values.cpu().numpy() for name, values in tensors.items()}

@@ -62,7 +62,7 @@ def results_text(record: Mapping[str, Any]) -> str:
 def errors_of(trainer: pl.Trainer, pl_module: MCSSModule, predictions: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """Errors of the network and of the mean training pose; those of the network also by subject and by action."""
     data, rows = datamodule_of(trainer), predictions["row"]
-    mean_pose = pl_module.target(data.training_pose_world().to(pl_module.device)).nanmean(dim=0, keepdim=True).cpu()
+    mean_pose = pl_module.target(*data.training_poses()).nanmean(dim=0, keepdim=True)
     always_mean = {**predictions, "pose_pred_mm": mean_pose.expand(len(rows), -1, -1).numpy()}
     action, subject = data.test_store.action[rows], data.test_store.subject[rows]
     errors = prediction_errors(predictions)
@@ -127,6 +127,6 @@ def _errors_on(loader: Iterable[EvalBatch], trainer: pl.Trainer, pl_module: MCSS
     for batch in loader:
         on_device = trainer.strategy.batch_to_device(batch)
         pose_pred = pl_module(on_device.images).pose.float().cpu()
-        errors.append(pose_errors(pose_pred, pl_module.target(on_device.pose_world).cpu()))
+        errors.append(pose_errors(pose_pred, pl_module.target(on_device.pose_world, on_device.geometry).cpu()))
     gathered = pd.concat([part for share in distributed.gather_objects(errors) for part in share])
     return {"images": len(gathered), **gathered.mean().round(3).to_dict()}

@@ -46,11 +46,12 @@ def spot_position(image):
 
 def test_nothing_is_normalisation():
     images = random_images()
-    varied, flipped = only()(images, step=3)
+    varied, variation = only()(images, step=3)
     assert varied.dtype == torch.float32
     torch.testing.assert_close(varied, only().normalise(images), atol=1e-4, rtol=0)
     torch.testing.assert_close(to_unit(varied), images / 255, atol=1e-4, rtol=0)
-    assert not flipped.any()
+    assert not variation.flipped.any()
+    assert not variation.turn_rad.any()
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
@@ -75,8 +76,9 @@ def test_same_step_same_images():
     images = random_images()
     first, second = (Augment(EVERYTHING, SIDE, seed=1) for _ in range(2))
     second(images, step=7)  # what was drawn before does not matter
-    for one, other in zip(first(images, step=5, rank=2), second(images, step=5, rank=2), strict=True):
-        assert torch.equal(one, other)
+    (one, how_one), (other, how_other) = (augment(images, step=5, rank=2) for augment in (first, second))
+    for a, b in zip((one, *how_one), (other, *how_other), strict=True):
+        assert torch.equal(a, b)
 
 
 @pytest.mark.parametrize("change", [{"step": 6}, {"rank": 1}, {"seed": 2}])
@@ -107,9 +109,9 @@ def test_every_image_varies_in_its_own_way(settings):
 
 def test_switching_one_variation_off_leaves_the_others():
     images = random_images(side=1).expand(-1, -1, SIDE, SIDE)  # of one colour each, so that mirroring changes nothing
-    with_flips, flipped = Augment(dataclasses.replace(EVERYTHING, flip_probability=1.0), SIDE, seed=0)(images, step=0)
+    with_flips, variation = Augment(dataclasses.replace(EVERYTHING, flip_probability=1.0), SIDE, seed=0)(images, step=0)
     without, _ = Augment(dataclasses.replace(EVERYTHING, flip_probability=0.0), SIDE, seed=0)(images, step=0)
-    assert flipped.all()
+    assert variation.flipped.all()
     torch.testing.assert_close(with_flips, without)
 
 
@@ -118,12 +120,13 @@ def test_switching_one_variation_off_leaves_the_others():
 
 def test_rotation_turns_about_the_centre():
     images = torch.stack([spot(20, 0)] * 64)
-    varied, _ = Augment(dataclasses.replace(NOTHING, rotation_deg=30.0), 65, seed=0)(images, step=0)
+    varied, variation = Augment(dataclasses.replace(NOTHING, rotation_deg=30.0), 65, seed=0)(images, step=0)
     positions = torch.stack([spot_position(image) for image in varied])
     angles = torch.rad2deg(torch.atan2(positions[:, 1], positions[:, 0]))
     torch.testing.assert_close(positions.norm(dim=1), torch.full((64,), 20.0, dtype=torch.float64), atol=0.1, rtol=0)
     assert 25 < angles.max() < 30.5
     assert -30.5 < angles.min() < -25
+    torch.testing.assert_close(torch.rad2deg(variation.turn_rad).double(), angles, atol=0.5, rtol=0)
 
 
 def test_scale_zooms_about_the_centre():
@@ -155,21 +158,22 @@ def test_positions_equal_pytorchs_own():
 
 def test_flip_mirrors():
     images = random_images()
-    varied, flipped = only(flip_probability=1.0)(images, step=0)
-    assert flipped.all()
+    varied, variation = only(flip_probability=1.0)(images, step=0)
+    assert variation.flipped.all()
     torch.testing.assert_close(varied, only().normalise(images.flip(-1)), atol=1e-4, rtol=0)
 
 
 def test_flip_says_which():
     images = random_images(64)
-    varied, flipped = only(flip_probability=0.5)(images, step=0)
+    varied, variation = only(flip_probability=0.5)(images, step=0)
+    flipped = variation.flipped
     assert 16 < flipped.sum() < 48
     expected = torch.where(flipped[:, None, None, None], images.flip(-1), images)
     torch.testing.assert_close(varied, only().normalise(expected), atol=1e-4, rtol=0)
 
 
 def test_flip_of_a_pair_is_alike():
-    _, flipped = only(flip_probability=0.5)(random_images(100), step=0, pairs=40)
+    flipped = only(flip_probability=0.5).draw(100, step=0, pairs=40).flipped
     assert torch.equal(flipped[:40], flipped[40:80])
     assert 0 < flipped[:40].sum() < 40
     assert 0 < flipped[80:].sum() < 20

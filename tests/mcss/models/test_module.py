@@ -105,8 +105,8 @@ class Labels(pl.LightningDataModule):
 
     mirrors_images = False
 
-    def labelled_pose_world(self):
-        return self.pose_world
+    def labelled_poses(self):
+        return self.pose_world, None
 
 
 def test_statistics_come_from_the_labelled_rows_and_travel_with_the_checkpoint():
