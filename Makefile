@@ -1,5 +1,5 @@
 # make               print the targets
-# make train         the main job; everything it needs is installed and rendered on the way
+# make train         install, render the data, train and test
 
 SPACE       := $() $()
 METHOD      ?= mcss
@@ -15,12 +15,12 @@ TABLE       := experiments/results/$(DATA)/runs.csv
 REPORT      := --table $(TABLE) $(if $(filter studio,$(DATA)),--page README.md)
 GRID        := $(if $(LEVELS),--levels "$(LEVELS)") $(if $(METHODS),--methods "$(METHODS)") $(if $(SEEDS),--seeds "$(SEEDS)")
 
-# An active virtual environment or conda environment is used as it is; otherwise .venv is made.
+# An active virtual environment or conda environment is used; otherwise .venv is created.
 ENV    := $(or $(VIRTUAL_ENV),$(CONDA_PREFIX),$(CURDIR)/.venv)
 PYTHON := $(ENV)/bin/python
 STAMP  := $(ENV)/.mcss-installed
 
-# The method comes last: what it switches off stays off whatever the size of the run.
+# The method comes last, so that it overrides the size of the run.
 CONFIGS := $(patsubst %,--config experiments/%.yaml,base $(TRAINER:%=trainer/%) data/$(DATA) method/$(METHOD))
 SETTINGS := --data.supervision $(SUPERVISION) --seed_everything $(SEED) --run_dir $(RUN)
 
@@ -49,39 +49,39 @@ $(STAMP): setup.cfg
 	"$(PYTHON)" -m pip install --progress-bar on --editable '.[dev]'
 	@touch "$@"
 
-data: $(STAMP) ## render those stores of DATA that are rendered and absent (resumes where it was interrupted)
+data: $(STAMP) ## render the stores of DATA that are missing (resumes if interrupted)
 	@$(foreach preset,$(RENDERED),$(ENV)/bin/mcss-data render --preset $(preset) --out data/$(preset) &&) true
 
-train: data ## train METHOD with the 3D labels of SUPERVISION, then test the last checkpoint (resumes)
+train: data ## train METHOD with the 3D labels of SUPERVISION, then test the last checkpoint (resumes if interrupted)
 	$(ENV)/bin/mcss fit $(CONFIGS) $(SETTINGS) $(ARGS)
 	$(ENV)/bin/mcss test --config $(RUN)/config.yaml --run_dir $(RUN)
 
-report: $(STAMP) ## add finished runs (RUNS="runs/a runs/b") to the committed results: curve, tables, README; a page each run
+report: $(STAMP) ## add finished runs (RUNS="runs/a runs/b") to the table, figures and README; write a page for each run
 	"$(PYTHON)" -m mcss.results $(RUNS) $(REPORT)
 
-retrieval: data ## how well the embeddings of CKPT="RUN/checkpoints/last.ckpt ..." retrieve poses on DATA's test subjects
+retrieval: data ## measure pose retrieval on DATA's test subjects with the embeddings of CKPT="RUN/checkpoints/last.ckpt ..."
 	"$(PYTHON)" -m mcss.retrieval $(CKPT) --store data/$(DATA) --out experiments/results/$(DATA)/retrieval $(ARGS)
 
-curve: data ## error against the amount of labels: every run that the committed table lacks (LEVELS, METHODS, SEEDS)
+curve: data ## run what the table lacks of the curve of error against labels (LEVELS, METHODS, SEEDS)
 	$(SWEEPS)/supervision_curve.yaml $(GRID) $(REPORT)
 
-tables: data ## the paper's tables: every run that the committed table lacks
+tables: data ## run what the table lacks of the paper's tables
 	$(SWEEPS)/table1.yaml $(GRID) $(REPORT)
 	$(SWEEPS)/table2.yaml $(GRID) $(REPORT)
 
-ablations: data ## one part of the method changed at a time: every run that the committed table lacks
+ablations: data ## run what the table lacks of the ablations
 	$(SWEEPS)/ablations.yaml $(GRID) $(REPORT)
 
-sweep: data ## make a W&B sweep of experiments/sweeps/SWEEP.yaml and become its first agent (needs a login)
+sweep: data ## create a W&B sweep of experiments/sweeps/SWEEP.yaml and start its first agent (needs a login)
 	$(SWEEPS)/$(SWEEP).yaml $(GRID) --agent
 
-bench: data ## time the project against other ways to do the same, as ratios: benchmarks/results.md
+bench: data ## measure speed relative to other implementations: benchmarks/results.md
 	"$(PYTHON)" -m benchmarks
 
 test: $(STAMP) ## run all tests, in two processes
 	$(TESTS)
 
-test-fast: $(STAMP) ## run the tests that need no whole runs, ranks or browser: less than a minute
+test-fast: $(STAMP) ## run the tests without whole runs, several ranks or a browser: less than a minute
 	$(TESTS) -m "not slow"
 
 check: $(STAMP) ## ruff, mypy, and the commands in the documentation
