@@ -103,7 +103,13 @@ class MCSSCommandLine(LightningCLI):
         is_resumable = (folder / LAST_CHECKPOINT).is_file() and not config.trainer.fast_dev_run
         if config.ckpt_path is None and (is_resumable or not training):
             config.ckpt_path = str(folder / LAST_CHECKPOINT)
-        self._facts = self._training_facts() if training else self._tested_record(Path(config.ckpt_path))
+        self._identify_run(folder)
+
+    def _identify_run(self, folder: Path) -> None:
+        """Find out which training this is, or which one is tested, and name it to the loggers."""
+        config = self.config[self.subcommand]
+        is_fit = self.subcommand == "fit"
+        self._facts = self._training_facts() if is_fit else self._tested_record(Path(config.ckpt_path))
         configure_loggers(config.trainer.logger, folder, self._facts, str(self.subcommand))
 
     def _training_facts(self) -> dict[str, Any]:
@@ -204,7 +210,10 @@ class MCSSCommandLine(LightningCLI):
 
 
 class SettingsReader(MCSSCommandLine):
-    """Reads a command line to the end without building or running anything."""
+    """Parses a command line without building or running anything."""
+
+    def _identify_run(self, folder: Path) -> None:
+        """Nothing: neither stores nor checkpoints are read."""
 
     def instantiate_classes(self) -> None:
         """Build nothing."""
@@ -217,7 +226,7 @@ def parse_settings(args: Sequence[str]) -> dict[str, Any]:
     """All settings of the run that these arguments would start, as its ``config.yaml`` has them.
 
     Raises:
-        InputError: the run's folder holds a run with other settings.
+        InputError: a setting is not supported; without ``run_dir`` also: a file that the settings name is absent.
         SystemExit: code 2 after one line on stderr where an argument is at fault.
     """
     return _command_line(SettingsReader, args).settings()

@@ -100,13 +100,15 @@ def table_row(record: Mapping[str, Any]) -> dict[str, Any]:
 def read_table(path: Path) -> pd.DataFrame:
     """All rows of a ``runs.csv``, every cell as text; none where there is no file.
 
+    Figures that an earlier version did not measure are empty.
+
     Raises:
-        InputError: the table was written by an earlier version.
+        InputError: the table was written by a version that did not record the settings of runs.
     """
     if not path.is_file():
         return pd.DataFrame(columns=list(COLUMNS), dtype=str)
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    if missing := [column for column in COLUMNS if column not in table]:
+    if missing := [column for column in (*_TRAINED, *_TESTED, *_ORIGIN, "settings") if column not in table]:
         raise InputError(f"{path}: a table of an earlier version, without the column {missing[0]}: rename or remove it")
     return _in_order(table)
 

@@ -74,3 +74,11 @@ def test_tests_on_other_data_are_refused_and_the_table_stays(finished, tmp_path)
     with pytest.raises(InputError, match=r"holds runs on other data .hash d, here rendere.*TABLE="):
         add_runs([finished("b", test_data_hash="rendered anew")], path)
     assert path.read_text() == before
+
+
+def test_a_figure_that_an_earlier_version_did_not_measure_is_empty(finished, tmp_path):
+    path = tmp_path / "runs.csv"
+    add_runs([finished("a")], path)
+    pd.read_csv(path, dtype=str).drop(columns=["filmed_mpjpe_mm", "test_mean_distance"]).to_csv(path, index=False)
+    row = read_table(path).loc[0]
+    assert (row["filmed_mpjpe_mm"], row["test_mean_distance"], row["mpjpe_mm"]) == ("", "", "100.0")
