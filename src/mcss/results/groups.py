@@ -10,7 +10,10 @@ import pandas as pd
 from mcss.metrics.reported import METRICS
 from mcss.results.record import FILMED, NOT_RECORDED
 
-_KEYS = ("method", "supervision", "settings", "steps", "world_size", "partial", "test_images", "frame", "images_seen")
+_KEYS = (
+    *("method", "supervision", "labels_2d", "settings", "steps", "world_size", "partial", "test_images", "frame"),
+    "images_seen",
+)
 """Two runs that are equal in all of these, where both know them, are one run with two seeds."""
 _SHOWN_KEYS = ("steps", "world_size", "partial", "test_images", "frame")
 _FIRST = ("labelled_instants", "mean_pose_mpjpe_mm")

@@ -21,7 +21,7 @@ UNKNOWN = "unknown"
 NOT_RECORDED = {"settings": "not recorded"}
 """Stands for the settings of a training that left no record."""
 
-_TRAINED = ("method", "supervision", "labelled_instants", "seed", "steps", "world_size", "precision")
+_TRAINED = ("method", "supervision", "labelled_instants", "labels_2d", "seed", "steps", "world_size", "precision")
 _TESTED = ("partial", "test_images", "frame")
 _ORIGIN = ("commit", "dirty", "settings_hash", "checkpoint_hash", "data_hash", "test_data_hash")
 FILMED = {f"filmed_{name}": name for name in METRICS}

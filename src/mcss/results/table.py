@@ -15,7 +15,18 @@ CURVE_METHODS = ("mcss", "baseline")
 CALIBRATION = "baseline_long"
 """Method whose errors say how hard the data is."""
 REFERENCE = "mcss"
-"""Method whose error is divided by each other's, at the same supervision."""
+"""Method whose error is divided by each other's, at the same supervision and in the same frame."""
+ACROSS_FRAMES = "pa_mpjpe_mm"
+"""The error that compares poses of different frames: it turns every prediction onto the truth."""
+PUBLISHED_AS = {
+    "consistency": "rhodin_cvpr18_no_mpii",
+    "view_synthesis": "rhodin_eccv18_resnet18",
+    "view_synthesis_joint": "rhodin_eccv18_resnet18",
+    "view_synthesis_resnet50": "rhodin_eccv18_resnet50",
+    "skeleton_synthesis": "chen_cvpr19",
+    "synchronisation": "jenni_favaro_resnet18_background",
+}
+"""Names that other methods have in ``paper_reference.csv``."""
 
 
 class Table(NamedTuple):
@@ -29,7 +40,23 @@ class Table(NamedTuple):
 
 TABLES = {
     "curve": Table("Amount of labels", ("all", "S1+S5", "S1", "50%S1", "10%S1", "5%S1"), ("baseline", "mcss")),
-    "table1": Table("Labels of all training subjects, and of S1", ("all", "S1"), ("baseline", "mcss"), tuple(METRICS)),
+    "table1": Table(
+        "Labels of all training subjects, and of S1",
+        ("all", "S1"),
+        (
+            *(
+                "baseline",
+                "mcss",
+                "baseline_camera",
+                "consistency",
+                "view_synthesis",
+                "view_synthesis_joint",
+                "view_synthesis_resnet50",
+            ),
+            "skeleton_synthesis",
+        ),
+        tuple(METRICS),
+    ),
     "table2": Table("Target in the world's frame; a deeper network", ("S1",), ("mcss", "mcss_global", "mcss_resnet34")),
     "ablations": Table(
         "One part changed at a time",
@@ -84,11 +111,14 @@ def cells(runs: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
 
 def _cell(group: pd.Series, metric: str, grouped: pd.DataFrame, published: pd.DataFrame) -> dict[str, Any]:
     alike = ["supervision", "steps", "world_size", "partial", "test_images"]
+    alike += [] if metric == ACROSS_FRAMES else ["frame"]
     reference = grouped[(grouped["method"] == REFERENCE) & grouped[alike].eq(group[alike]).all(axis=1)]
     theirs = published[(published["dataset"] == "h36m") & (published["supervision"] == group["supervision"])]
-    theirs = theirs[theirs["method"] == group["method"]]
+    theirs = theirs[theirs["method"] == PUBLISHED_AS.get(group["method"], group["method"])]
+    if metric != ACROSS_FRAMES:
+        theirs = theirs[theirs["frame"] == group["frame"]]
     return {
-        **{key: group[key] for key in ("supervision", "method", "partial", "frame")},
+        **{key: group[key] for key in ("supervision", "labels_2d", "method", "partial", "frame")},
         "metric": metric,
         "seeds": group["seeds"],
         "runs": group["runs"],
@@ -113,9 +143,29 @@ def tables_page(runs: pd.DataFrame, published: pd.DataFrame, data: str) -> str:
     ]
     for name, table in TABLES.items():
         shown = every[every["table"] == name] if len(every) else every
-        rows = [
+        compared = grouped["supervision"].isin(table.levels) & grouped["method"].isin(table.methods)
+        content = _by_frame(shown) + _as_list(notes(grouped[compared])) if len(shown) else "No runs yet."
+        parts.append(f"\n## {table.title}\n\n{content}\n")
+    return "".join(parts)
+
+
+def _by_frame(shown: pd.DataFrame) -> str:
+    """Cells as Markdown, apart for each frame of the pose; and what compares across frames, if there are several."""
+    frames = shown["frame"].unique().tolist()
+    if len(frames) == 1:
+        return _cells_as_markdown(shown)
+    parts = {f"In the {frame} frame": shown[shown["frame"] == frame] for frame in frames}
+    if (across := shown[shown["metric"] == ACROSS_FRAMES]).size:
+        parts["Across frames"] = across
+    return "\n\n".join(f"### {heading}\n\n{_cells_as_markdown(part)}" for heading, part in parts.items())
+
+
+def _cells_as_markdown(shown: pd.DataFrame) -> str:
+    return _markdown(
+        [
             {
                 "3D labels": cell["supervision"],
+                "2D labels": cell["labels_2d"],
                 "method": _marked(cell),
                 "frame": cell["frame"],
                 "metric": METRICS[cell["metric"]].heading,
@@ -128,10 +178,7 @@ def tables_page(runs: pd.DataFrame, published: pd.DataFrame, data: str) -> str:
             }
             for _, cell in shown.iterrows()
         ]
-        compared = grouped["supervision"].isin(table.levels) & grouped["method"].isin(table.methods)
-        content = _markdown(rows) + _as_list(notes(grouped[compared])) if rows else "No runs yet."
-        parts.append(f"\n## {table.title}\n\n{content}\n")
-    return "".join(parts)
+    )
 
 
 def difficulty(runs: pd.DataFrame) -> str:
@@ -166,7 +213,7 @@ def write_into(page: str, name: str, text: str) -> str:
 def read_published(path: Path) -> pd.DataFrame:
     """Others' results, every cell as text; none where there is no file."""
     if not path.is_file():
-        return pd.DataFrame(columns=["dataset", "supervision", "method", *METRICS], dtype=str)
+        return pd.DataFrame(columns=["dataset", "supervision", "method", "frame", *METRICS], dtype=str)
     return pd.read_csv(path, dtype=str, keep_default_na=False)
 
 

@@ -87,6 +87,7 @@ class RunRecord(pl.Callback):
             "replaced_images": self.replaced_images,
             "labelled_images": len(data.rows_labelled),
             "labelled_instants": data.labelled_instants,
+            "labels_2d": "all" if data.needs.joints_2d else "none",
             "data": data.data_name,
             "data_hash": data.data_hash,
             "pixel_hash": data.pixel_hash,

@@ -29,7 +29,12 @@ def record():
         facts = {"method": method, "supervision": supervision, "seed": seed, "settings": settings, "steps": 3000}
         identity = settings_hash(settings or {})
         facts |= {"settings_hash": identity, "world_size": 1, "precision": "32-true", "dirty": False}
-        facts |= {"commit": "c" * 40, "checkpoint_hash": f"{identity}{seed}", "labelled_instants": 1120}
+        facts |= {
+            "commit": "c" * 40,
+            "checkpoint_hash": f"{identity}{seed}",
+            "labelled_instants": 1120,
+            "labels_2d": "none",
+        }
         facts |= {"images_seen": 330000, "wall_s": 90, "data": "studio", "data_hash": "d", "test_data_hash": "d"}
         facts |= {"frame": "canonical", "partial": False, "test_images": 144, "test_images_of_store": 144}
         errors = [dict(zip(METRICS, (value + x, value + x + 1, value + x + 2), strict=True)) for x in (-10, 10)]

@@ -1,7 +1,11 @@
+import re
+from math import isnan
 from pathlib import Path
 
 import pytest
+import yaml
 
+from mcss.metrics.reported import METRICS
 from mcss.results.table import TABLES, cells, difficulty, read_published, readme_table, tables_page, write_into
 
 ROOT = Path(__file__).parents[3]
@@ -61,6 +65,34 @@ def test_every_table_of_the_page_has_its_groups_and_what_keeps_them_apart(table,
     assert page.count("\n## ") == len(TABLES)
     assert page.count("model.lr 0.002; model.lr 0.5") == len(TABLES)
     assert "S9 91.0, S11 111.0" in page
+
+
+def test_frames_are_tables_of_their_own_and_compare_by_pa_mpjpe_alone(table, published):
+    camera = {"method": "skeleton_synthesis", "frame": "camera", "labels_2d": "all", "value": 200.0}
+    runs = table({"value": 100.0}, camera)
+    found = {
+        (c["method"], c["metric"]): c for c in cells(runs, published).query("table == 'table1'").to_dict("records")
+    }
+    ratios = {name: found["skeleton_synthesis", name]["mcss_ratio"] for name in METRICS}
+    assert ratios["pa_mpjpe_mm"] == round(102 / 202, 3)
+    assert isnan(ratios["mpjpe_mm"])
+    assert isnan(ratios["n_mpjpe_mm"])
+    section = tables_page(runs, published, "studio").split("\n## ")[2]
+    own, theirs, across = section.split("\n### ")[1:]
+    assert own.startswith("In the canonical frame")
+    assert "skeleton_synthesis" not in own
+    assert theirs.startswith("In the camera frame")
+    assert "canonical" not in theirs
+    assert "| S1 | all " in re.sub(" +", " ", theirs), "2D labels are named beside 3D labels"
+    assert across.startswith("Across frames")
+    assert set(re.findall(r"(?:PA-|N-)?MPJPE", across)) == {"PA-MPJPE"}
+    assert found["skeleton_synthesis", "pa_mpjpe_mm"]["published_h36m_mm"] == "68.00"
+
+
+def test_the_sweep_of_table_1_runs_every_method_of_the_table():
+    sweep = yaml.safe_load((ROOT / "experiments/sweeps/table1.yaml").read_text())["parameters"]
+    assert sorted(Path(path).stem for path in sweep["config"]["values"]) == sorted(TABLES["table1"].methods)
+    assert sweep["data.supervision"]["values"] == list(TABLES["table1"].levels)
 
 
 def test_the_page_is_filled_between_its_marks_only():
