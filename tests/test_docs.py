@@ -28,6 +28,7 @@ PAGES = (
     "docs/prediction.md",
     "docs/footage.md",
     "docs/labels.md",
+    "docs/methods.md",
     "docs/retrieval.md",
     "docs/scaling.md",
 )
