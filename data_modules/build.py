@@ -22,6 +22,7 @@ from data_modules.parts import ClipRecord, Parts
 from data_modules.skips import Skips
 from data_modules.sources.base import Clip, Source
 from data_modules.sources.exclusions import clip_name
+from data_modules.sources.file_names import is_of_somebody
 from data_modules.sources.leftovers import leftovers
 from data_modules.sources.missing import missing_shared
 from data_modules.store import Store, config_hash, open_store
@@ -65,7 +66,8 @@ def build_store(
         store_path: where to; of a link, its target.
         settings: crops, steps, cameras, exclusions.
         clips: what the store holds, see ``chosen_clips``.
-        workers: number of processes, by default one for each core; the store does not depend on it.
+        workers: how many clips, or views of fewer clips, are read at once, by default one for each core; the store does
+            not depend on it.
         progress: show a bar.
 
     Raises:
@@ -127,12 +129,12 @@ def chosen_clips(source: Source, settings: BuildSettings, subjects: Sequence[str
         others = f" (`mcss-data doctor` names {len(missing) - 1} more)" if len(missing) > 1 else ""
         raise InputError(f"{missing[0]}{others}")
     if settings.strict and source.arrangement:
-        _require_no_recordings_left(source, subjects)
+        _require_no_recordings_left(source, chosen, subjects)
     return chosen
 
 
-def _require_no_recordings_left(source: Source, subjects: Sequence[str] | None) -> None:
-    """Refuse recordings that belong to no clip, in the folders of ``subjects`` if some were chosen.
+def _require_no_recordings_left(source: Source, clips: Sequence[Clip], subjects: Sequence[str] | None) -> None:
+    """Refuse recordings and poses that no clip is read from, in the folders of ``subjects`` if some were chosen.
 
     Raises:
         InputError: there are some.
@@ -142,6 +144,10 @@ def _require_no_recordings_left(source: Source, subjects: Sequence[str] | None) 
             subjects is None or Path(leftover.folder).parts[:1] in [(name,) for name in subjects]
         ):
             raise InputError(f"{source.source / leftover.folder}: {leftover.line(source.arrangement)} (--strict)")
+    for clip in clips:
+        for path in source.unread(clip):
+            if any(map(is_of_somebody, (path, *path.rglob("*")))):
+                raise InputError(f"{path}: not read; {source.arrangement} is, and poses.npz, .trc or .c3d (--strict)")
 
 
 def store_config(source: Source, settings: BuildSettings, clips: list[Clip]) -> dict[str, Any]:
@@ -151,16 +157,18 @@ def store_config(source: Source, settings: BuildSettings, clips: list[Clip]) -> 
     return json.loads(json.dumps(source.config(values, clips)))
 
 
-def build_clip(source: Source, clip: Clip, settings: BuildSettings, fingerprint: str, parts: Parts) -> None:
-    """Make the rows of ``clip`` and its record, and keep both in ``parts``; what a worker does.
+def build_clip(
+    source: Source, clip: Clip, settings: BuildSettings, fingerprint: str, parts: Parts, threads: int = 1
+) -> None:
+    """Make the rows of ``clip`` and its record by ``threads``, and keep both in ``parts``; what a worker does.
 
     Raises:
         StrictError: the settings are strict and something would be skipped.
     """
-    cv2.setNumThreads(1)  # the clips are what runs in parallel
+    cv2.setNumThreads(1)  # clips and views are what runs in parallel
     skips = Skips()
     pictures = FramePictures(parts.frames_folder(clip)) if source.has_files else None
-    rows = parts.write(clip, ClipRows(source, clip, settings, skips, pictures))
+    rows = parts.write(clip, ClipRows(source, clip, settings, skips, pictures, threads))
     parts.finish(clip, ClipRecord(fingerprint, rows, tuple(skips.lines()), settings.strict))
 
 
@@ -220,9 +228,13 @@ def _build_parts(
     bar = tqdm(
         total=len(wanted), initial=len(done), unit="clip", desc=source.data_set.name, disable=not (progress and todo)
     )
-    with bar, Parallel(workers or available_cores(), return_as="generator_unordered") as parallel:
+    cores = workers or available_cores()
+    threads = max(1, cores // max(1, len(todo)))
+    with bar, Parallel(cores, return_as="generator_unordered") as parallel:
         try:
-            for _ in parallel(delayed(build_clip)(source, clip, settings, wanted[clip], parts) for clip in todo):
+            for _ in parallel(
+                delayed(build_clip)(source, clip, settings, wanted[clip], parts, threads) for clip in todo
+            ):
                 bar.update()
         except StrictError as error:
             raise InputError(f"{error} (--strict)") from None

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -79,19 +80,27 @@ class ClipRows:
         settings: crops, step, cameras, exclusions.
         skips: counts what is skipped meanwhile.
         pictures: keeps some of the frames; None: none is kept.
+        threads: that read the views of an instant; each video is read by one at a time.
 
     Raises:
         StrictError: the settings are strict and something would be skipped (while iterating).
     """
 
     def __init__(
-        self, source: Source, clip: Clip, settings: BuildSettings, skips: Skips, pictures: FramePictures | None = None
+        self,
+        source: Source,
+        clip: Clip,
+        settings: BuildSettings,
+        skips: Skips,
+        pictures: FramePictures | None = None,
+        threads: int = 1,
     ) -> None:
         self.source = source
         self.clip = clip
         self.settings = settings
         self.skips = skips
         self.pictures = pictures
+        self.threads = threads
         self._shown: dict[str, tuple[UInt8[np.ndarray, "rows columns 3"], Square]] = {}
         """Frame and square of each view of the instant at hand, where they are from frames."""
 
@@ -102,21 +111,24 @@ class ClipRows:
             for remark in self.source.remarks(self.clip, cameras):
                 if self.settings.strict and remark.is_fault:
                     raise StrictError(f"{clip_name(self.clip)}: {remark.line}")
-                self.skips.note(remark.line)
-            with ImageReader() as reader:
+                self.skips.note(remark.line, remark.is_fault)
+            with ImageReader() as reader, ThreadPoolExecutor(self.threads) as pool:
                 number = 0
                 for instant, last_frame in self._due(self.source.instants(self.clip, cameras)):
                     self._shown.clear()
                     try:
                         self._require_sound(instant, cameras, last_frame)
-                        rows = [self._row(instant, view, calibration, reader) for view in _by_camera(instant)]
+                        views = _by_camera(instant)
+                        squares = [self._square(view, instant, calibration.get(view.camera)) for view in views]
+                        crops = list(pool.map(self._crop, views, squares, [reader] * len(views)))
                     except InputError as error:
                         self._skip(f"{error}", f" frame {instant.frame}")
                     else:
                         if self.pictures and self._shown:
                             self.pictures.add(number, instant.frame, self._shown)
                         number += 1
-                        yield from rows
+                        for view, crop in zip(views, crops, strict=True):
+                            yield self._row(instant, view, crop)
         except InputError as error:
             self._skip(f"{error}")
 
@@ -172,20 +184,23 @@ class ClipRows:
             require_credible(instant.pose_world, str(where))
             require_agreement(instant.views_apart_mm, str(where))
 
-    def _row(self, instant: Instant, view: View, calibration: dict[str, Camera], reader: ImageReader) -> Row:
-        if isinstance(view.image, Crop):
-            crop = view.image
-        else:
-            square = self._square(view, instant, calibration.get(view.camera))
-            frame = reader.read(view.image)
-            crop = self._cut(frame, square)
-            self._shown[view.camera] = frame, square
+    def _row(self, instant: Instant, view: View, crop: Crop) -> Row:
         subject, action, subaction = self.clip
         return Row(
             subject=subject, action=action, subaction=subaction, frame=instant.frame, time_s=instant.time_s,
             camera=view.camera, image=crop.jpeg, box=crop.square,
             pose_world=None if instant.pose_world is None else instant.pose_world.astype(np.float32), mask=crop.mask,
         )  # fmt: skip
+
+    def _crop(self, view: View, square: Square | None, reader: ImageReader) -> Crop:
+        """What the view shows in ``square``; a finished crop has none."""
+        if isinstance(view.image, Crop):
+            return view.image
+        assert square is not None
+        frame = reader.read(view.image)
+        crop = self._cut(frame, square)
+        self._shown[view.camera] = frame, square
+        return crop
 
     def _cut(self, frame: UInt8[np.ndarray, "rows columns 3"], square: Square) -> Crop:
         try:
@@ -194,8 +209,10 @@ class ClipRows:
             raise InputError(f"{self.source.annotation(self.clip)}: {error}; repair it") from None
         return Crop(jpeg, square)
 
-    def _square(self, view: View, instant: Instant, camera: Camera | None) -> Square:
-        """Square to cut out of the view."""
+    def _square(self, view: View, instant: Instant, camera: Camera | None) -> Square | None:
+        """Square to cut out of the view; None where it is cut out already."""
+        if isinstance(view.image, Crop):
+            return None
         where = self.source.annotation(self.clip)
         if view.box is not None:
             sides = view.box() if callable(view.box) else view.box

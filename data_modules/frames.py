@@ -157,6 +157,26 @@ def frame_times_s(path: Path) -> Float64[np.ndarray, " frames"]:
     return (stamps.ticks - stamps.ticks[0]) * stamps.tick_s
 
 
+def first_decodable(path: Path) -> int:
+    """Index of the first frame of a video that can be decoded.
+
+    Raises:
+        InputError: the file is missing, no video, or none of its frames can be decoded.
+    """
+    video_stamps(path)  # which says what is wrong with the file
+    state = path.stat()
+    return _first_decodable(path, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _first_decodable(path: Path, size: int, changed_ns: int) -> int:
+    with VideoReader(path) as video:
+        first = next(video.decoded(), None)
+    if first is None:
+        raise NotDecodedError(f"{path}: none of its frames can be decoded; {COPY_AGAIN}")
+    return first[0]
+
+
 class VideoReader:
     """Frames of one video by ascending index; a context manager, which closes the file.
 
@@ -171,7 +191,7 @@ class VideoReader:
         self._stamps = video_stamps(path)
         self._container = open_video(path)
         self._aspect = float(self._container.streams.video[0].sample_aspect_ratio or 1)
-        self._frames = self._decoded()
+        self._frames = self.decoded()
         self._ahead: tuple[int, av.VideoFrame] | None = None
         self._last = -1
 
@@ -180,17 +200,6 @@ class VideoReader:
 
     def __exit__(self, *error: object) -> None:
         self._container.close()
-
-    def first(self) -> int:
-        """Index of the first frame that can be decoded, before any is read.
-
-        Raises:
-            NotDecodedError: there is none.
-        """
-        self._ahead = self._ahead or next(self._frames, None)
-        if self._ahead is None:
-            raise NotDecodedError(f"{self.path}: none of its frames can be decoded; {COPY_AGAIN}")
-        return self._ahead[0]
 
     def read(self, index: int) -> Picture:
         """Decode up to frame ``index``, which must lie after the one asked for before.
@@ -211,8 +220,8 @@ class VideoReader:
             raise NotDecodedError(f"{self.path}: announces frames that cannot be decoded ({where}); {COPY_AGAIN}")
         return shown_picture(self._ahead[1], self._aspect)
 
-    def _decoded(self) -> Iterator[tuple[int, av.VideoFrame]]:
-        """Whole frames with their indices, ascending."""
+    def decoded(self) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Whole frames that were not decoded yet, with their indices, ascending."""
         seen: Counter[int] = Counter()
         ticks = self._stamps.ticks
         for number, frame in enumerate(self._packets_decoded()):

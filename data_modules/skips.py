@@ -10,7 +10,8 @@ class Skips:
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
         self._first: dict[str, str] = {}
-        self._notes: list[str] = []
+        self._faults: list[str] = []
+        self._remarks: list[str] = []
 
     def add(self, reason: str) -> None:
         """Count something; ``reason`` is a line "<where>: <what>"."""
@@ -18,16 +19,17 @@ class Skips:
         self._counts[kind] += 1
         self._first.setdefault(kind, reason)
 
-    def note(self, line: str) -> None:
+    def note(self, line: str, is_fault: bool = True) -> None:
         """Keep a line that has its own count."""
-        self._notes.append(line)
+        (self._faults if is_fault else self._remarks).append(line)
 
     def lines(self) -> list[str]:
-        """The notes; then how often each kind occurred, with the first reason as the example."""
-        return self._notes + [
+        """Faults first; then how often each kind was skipped, with the first reason as the example; then remarks."""
+        skipped = [
             f"{count} skipped{', the first' if count > 1 else ''}: {self._first[kind]}"
             for kind, count in self._counts.items()
         ]
+        return self._faults + skipped + self._remarks
 
 
 def kind_of(reason: str) -> str:

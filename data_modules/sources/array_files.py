@@ -80,6 +80,8 @@ def _read_plain(archive: zipfile.ZipFile, key: str) -> np.ndarray:
 
 
 def _member(archive: zipfile.ZipFile, key: str) -> zipfile.ZipInfo:
+    if f"{key}.npy" not in archive.namelist():
+        raise ValueError(f"it has no {key}")
     info = archive.getinfo(f"{key}.npy")
     if info.file_size > MAX_BYTES:
         raise ValueError(f"{key} is unpacked {info.file_size / 2**30:.0f} GiB long")

@@ -5,16 +5,19 @@ from pathlib import Path
 
 from mcss.errors import InputError
 
-VIDEO_SUFFIXES = (".avi", ".mkv", ".mov", ".mp4")
+VIDEO_SUFFIXES = (
+    ".3gp", ".avi", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv",
+)  # fmt: skip
 IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 """In small letters; cameras write them in capitals, too."""
-VIDEO_LIKE = (*VIDEO_SUFFIXES, ".3gp", ".m2ts", ".m4v", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv")
+VIDEO_LIKE = (*VIDEO_SUFFIXES, ".360", ".braw", ".flv", ".h264", ".hevc", ".insv", ".mxf", ".ogv", ".r3d", ".vob")
 IMAGE_LIKE = (*IMAGE_SUFFIXES, ".dng", ".gif", ".heic")
 """Recordings that no importer reads, too: where one lies about, somebody may miss it."""
-CALIBRATION = re.compile(r"[ck]alib|intrinsi|extrinsi|checker|chess|charuco|aruco", re.IGNORECASE)
+POSES_LIKE = (".c3d", ".npz", ".trc")
+CALIBRATION = re.compile(
+    r"[ck]alib|intrinsi|extrinsi|checker|chess|charuco|aruco|(?<![a-z])boards?(?![a-z])", re.IGNORECASE
+)
 """In names of folders and files that show a board instead of a person."""
-NUMBERED = re.compile(r"(.*?)(\d+)(\D*)", re.DOTALL)
-"""Stem of a file: what stands before its last number, the number, and what stands behind it."""
 
 
 def is_video(path: Path) -> bool:
@@ -37,6 +40,11 @@ def is_image_like(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_LIKE
 
 
+def is_of_somebody(path: Path) -> bool:
+    """Whether a path is called like a video, an image or poses of any kind: somebody may miss what it holds."""
+    return is_video_like(path) or is_image_like(path) or path.suffix.lower() in POSES_LIKE
+
+
 def is_for_calibration(path: Path) -> bool:
     """Whether a path, relative to its source, is named after a calibration.
 
@@ -54,24 +62,34 @@ def natural_order(path: Path) -> tuple[list[str | int], str]:
 
 
 def numbered_images(folder: Path) -> dict[int, Path]:
-    """Images of a folder by the last number in their names, ascending.
+    """Images of a folder by the one number in their names that differs between them, ascending.
 
     Raises:
-        InputError: a name has no number, two have the same, or they differ in more than the number, so that it says
+        InputError: a name has no number, two have the same, or they differ in more than one number, so that it says
             nothing about the order.
     """
-    numbered: dict[int, Path] = {}
-    form: tuple[str, str] | None = None
-    for path in filter(is_image, sorted(folder.iterdir())):
-        match = NUMBERED.fullmatch(path.stem)
-        if match is None:
+    paths = sorted(filter(is_image, folder.iterdir()))
+    if not paths:
+        return {}
+    parts = [re.split(r"(\d+)", path.stem) for path in paths]  # text and numbers by turns
+    for path, own in zip(paths, parts, strict=True):
+        if len(own) == 1:
             raise InputError(f"{path}: has no number in its name; number the images of the folder")
-        before, number, behind = match.groups()
-        form = form or (before, behind)
-        if int(number) in numbered or (before, behind) != form:
-            other = numbered.get(int(number), next(iter(numbered.values())))
+    first = parts[0]
+    counting = {
+        place
+        for own in parts
+        for place in range(1, len(own), 2)
+        if len(own) == len(first) and int(own[place]) != int(first[place])
+    } or {len(first) - 2}
+    numbered: dict[int, Path] = {}
+    for path, own in zip(paths, parts, strict=True):
+        number = int(own[min(counting)]) if len(own) == len(first) else -1
+        is_other = len(own) != len(first) or own[::2] != first[::2] or (len(counting) > 1 and path != paths[0])
+        if number in numbered or is_other:
+            other = numbered.get(number, paths[0])
             raise InputError(
                 f"{folder}: images {other.name} and {path.name} are not numbered in one way; rename or remove one"
             )
-        numbered[int(number)] = path
+        numbered[number] = path
     return {number: numbered[number] for number in sorted(numbered)}

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float64
 
+from data_modules.sources.footage.tables import read_text
 from mcss.errors import InputError
 
 EXPORT_AGAIN = "export it again"
@@ -26,27 +27,30 @@ class Trajectories:
     """On the clock of the capture."""
     names: tuple[str, ...]
     points: Float64[np.ndarray, "frames names 3"]
-    """Not a number where a point was not seen, for which some programs write 0 0 0."""
+    """Not a number where a point was not seen."""
     unit: str | None
     """None where the file does not say."""
     up: str
     """Axis that points up."""
+    rate_said: float | None = None
+    """Frames a second by the header of a file that has times, too."""
 
     def __post_init__(self) -> None:
         self.points[not_seen(self.points, self.names)] = np.nan
 
 
 def not_seen(points: Float64[np.ndarray, "frames names 3"], names: Sequence[str]) -> Bool[np.ndarray, "frames names"]:
-    """Points for which a program has written 0 0 0, because it did not see them.
+    """Points that a program did not see, for which it has written one number three times: 0 0 0, or -9999 -9999 -9999.
 
     A pelvis that is always at 0 is seen: it is the origin of poses that have no place in the world.
     """
     zero = (points == 0).all(axis=-1)
     is_gap = ~np.isfinite(points).all(axis=-1)
+    unseen = (points == points[..., :1]).all(axis=-1)
     for number, name in enumerate(names):
         if name == "Pelvis" and (zero | is_gap)[:, number].all():
-            zero[:, number] = False
-    return zero
+            unseen[:, number] = False
+    return unseen
 
 
 def read_trc(path: Path) -> Trajectories:
@@ -58,22 +62,37 @@ def read_trc(path: Path) -> Trajectories:
         InputError: the file is no such table, or ends within a line.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-        header = dict(zip(lines[1].split(), lines[2].split(), strict=False))
+        lines = read_text(path).splitlines()
+        header = dict(zip(*(_cells(line) for line in lines[1:3]), strict=False))
         count = int(header["NumMarkers"])
         names = _trc_names(lines[3].split("\t")[2:], count)
-        rows = [line.split("\t") for line in lines[5:] if line.strip()]
         width = 2 + 3 * count
-        cells = [[float(cell) if cell.strip() else np.nan for cell in (row + [""] * width)[:width]] for row in rows]
+        rows = [(number, line.split("\t")) for number, line in enumerate(lines[5:], start=6) if line.strip()]
+        values = np.array([[_number(cell, number) for cell in (row + [""] * width)[:width]] for number, row in rows])
         if len(rows) != int(header["NumFrames"]) or not rows:
             raise ValueError(f"{len(rows)} frames, its header says {header['NumFrames']}")
-        if any(cell.strip() for row in rows for cell in row[width:]):
+        if any(cell.strip() for _, row in rows for cell in row[width:]):
             raise ValueError(f"more columns than its header's {count} markers have")
-    except (OSError, KeyError, ValueError, IndexError) as error:
+    except KeyError as error:
+        raise InputError(f"{path}: not a whole TRC file (its header has no {error}); {EXPORT_AGAIN}") from None
+    except (OSError, ValueError, IndexError) as error:
         raise InputError(f"{path}: not a whole TRC file ({error}); {EXPORT_AGAIN}") from None
-    values = np.array(cells)
     points = values[:, 2:].reshape(len(rows), -1, 3)
-    return Trajectories(values[:, 1], names, points, header.get("Units"), TRC_UP)
+    rate = _number(header.get("DataRate", ""), 3)
+    return Trajectories(values[:, 1], names, points, header.get("Units") or None, TRC_UP, rate if rate > 0 else None)
+
+
+def _cells(line: str) -> list[str]:
+    """Cells of a line of the header, which some programs separate by blanks."""
+    return [cell.strip() for cell in line.split("\t")] if "\t" in line.strip() else line.split()
+
+
+def _number(cell: str, line: int) -> float:
+    """Number of a cell, with a decimal point or comma; not a number where it is blank."""
+    try:
+        return float(cell.replace(",", ".")) if cell.strip() else np.nan
+    except ValueError:
+        raise ValueError(f"line {line}: {cell[:20]!r} is no number") from None
 
 
 def _trc_names(cells: list[str], count: int) -> tuple[str, ...]:

@@ -21,6 +21,9 @@ SHADOW_TINT, SHADOW_BRIGHTNESS = 0.12, 0.4
 """A shadow leaves this share of the light or more, the same in all three colours up to the tint."""
 LEAST_AREA = 0.002
 """Smaller regions, as a share of the picture, are no person."""
+UNSTEADY, OFTEN = 9.0, 0.2
+"""The camera itself moves where half of the pixels differ from the background by more than the first of these, of 255,
+in more than the second, a share of the pictures."""
 JOIN_SHARE = 0.04
 """Regions nearer than this share of the picture are one: clothes may look like the wall behind them."""
 
@@ -29,16 +32,24 @@ def moving_regions(recording: Recording) -> Sightings:
     """Boxes of what moves in every picture, pixels of the picture.
 
     Raises:
-        InputError: the recording cannot be read, or its pictures differ in size.
+        InputError: the recording cannot be read, its pictures differ in size, or the camera moves.
     """
     background, scale = _background(recording)
-    looked_at, boxes = [], []
+    looked_at, boxes, differences = [], [], []
     for number, image in read_pictures(recording, range(len(recording.time_s))):
         picture, _ = _small(image)
         if picture.shape != background.shape:
             raise InputError(f"{recording.path}: its frames differ in size (frame {number}); cut the recording there")
+        difference = np.abs(picture - background).max(axis=2)
         looked_at.append(number)
-        boxes.append(by_size(_regions(_moving(picture, background)) * scale))
+        differences.append(float(np.median(difference)))
+        boxes.append(by_size(_regions(_moving(picture, background, difference)) * scale))
+    many = int((np.array(differences) > UNSTEADY).sum())
+    if many > OFTEN * len(differences):
+        raise InputError(
+            f"{recording.path}: most of the picture changes in {many} of {len(differences)} frames: the camera or the"
+            " light does not keep still; give boxes.csv, or find the person with --detector"
+        )
     return Sightings(np.array(looked_at, dtype=np.int64), tuple(boxes))
 
 
@@ -63,9 +74,10 @@ def _small(image: np.ndarray) -> tuple[Float32[np.ndarray, "rows columns 3"], fl
 
 
 def _moving(
-    picture: Float32[np.ndarray, "rows columns 3"], background: Float32[np.ndarray, "rows columns 3"]
+    picture: Float32[np.ndarray, "rows columns 3"],
+    background: Float32[np.ndarray, "rows columns 3"],
+    difference: Float32[np.ndarray, "rows columns"],
 ) -> Bool[np.ndarray, "rows columns"]:
-    difference = np.abs(picture - background).max(axis=2)
     brightness = (picture + 1) / (background + 1)
     is_shadow = (np.ptp(brightness, axis=2) < SHADOW_TINT) & (brightness.mean(axis=2) > SHADOW_BRIGHTNESS)
     is_shadow &= brightness.mean(axis=2) < 1

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64, Shaped
 
 from data_modules.sources.array_files import read_npz_arrays
 from data_modules.sources.footage.marker_files import not_seen, read_c3d, read_trc
@@ -35,13 +35,19 @@ class OwnPoses:
     """Not a number where a joint was not captured."""
     absent: tuple[str, ...] = ()
     """Joints that the file seems to have under other names."""
+    rate_said: float | None = None
+    """Poses a second by the header of a file that has times, too."""
+
+    @property
+    def are_labels(self) -> Bool[np.ndarray, " poses"]:
+        """Whether a pose has pelvis and hips."""
+        return np.isfinite(self.pose_world[:, ROOT]).all(axis=(1, 2))
 
     def at(self, time_s: float, tolerance_s: float) -> Float64[np.ndarray, "17 3"] | None:
         """Pose captured nearest in time, if it is near enough and has pelvis and hips."""
         nearest = int(np.abs(self.time_s - time_s).argmin())
-        pose_world = self.pose_world[nearest]
-        is_known = np.isfinite(pose_world[ROOT]).all() and abs(self.time_s[nearest] - time_s) <= tolerance_s
-        return pose_world if is_known else None
+        is_known = self.are_labels[nearest] and abs(self.time_s[nearest] - time_s) <= tolerance_s
+        return self.pose_world[nearest] if is_known else None
 
 
 def poses_file(folder: Path) -> Path | None:
@@ -57,8 +63,8 @@ def poses_file(folder: Path) -> Path | None:
 
 
 def poses_files(folder: Path) -> list[Path]:
-    """Files with poses in the folder of a clip."""
-    return [folder / name for name in POSES_FILES if (folder / name).exists()]
+    """Files with poses in the folder of a clip, in small letters or capitals."""
+    return sorted(path for path in folder.iterdir() if path.name.lower() in POSES_FILES)
 
 
 def read_poses(path: Path, markers: Mapping[str, Sequence[str]], sync: Mapping[str, str]) -> OwnPoses:
@@ -72,7 +78,8 @@ def read_poses(path: Path, markers: Mapping[str, Sequence[str]], sync: Mapping[s
         InputError: the file is damaged, lacks pelvis or hips, or gives unit or axis in other words; or the person does
             not stand along the axis that the file has up, and ``sync`` says none.
     """
-    points, time_s, unit, up, absent = _read_npz(path) if path.suffix == ".npz" else _read_markers(path, markers)
+    is_npz = path.suffix.lower() == ".npz"
+    points, time_s, unit, up, absent, rate_said = _read_npz(path) if is_npz else _read_markers(path, markers)
     if not np.isfinite(time_s).all() or (np.diff(time_s) <= 0).any():
         raise InputError(f"{path}: its times are not ascending numbers; export it again")
     said_up = (sync.get("up") or "").strip().lower() or None
@@ -94,12 +101,12 @@ def read_poses(path: Path, markers: Mapping[str, Sequence[str]], sync: Mapping[s
         )
     if said_up is None:
         _require_upright(pose_world, axis, path)
-    return OwnPoses(path, on_shared_clock(time_s, sync, path), pose_world, absent)
+    return OwnPoses(path, on_shared_clock(time_s, sync, path), pose_world, absent, rate_said)
 
 
 Points = Float64[np.ndarray, "poses 17 3"]
-ReadPoses = tuple[Points, Float64[np.ndarray, " poses"], str | None, str, tuple[str, ...]]
-"""Joints h36m17, times on the file's clock, unit if it is said, axis that points up, joints under unknown names."""
+ReadPoses = tuple[Points, Float64[np.ndarray, " poses"], str | None, str, tuple[str, ...], float | None]
+"""Joints h36m17, times on the file's clock, unit if said, axis that is up, joints under unknown names, rate said."""
 
 
 def _read_npz(path: Path) -> ReadPoses:
@@ -107,8 +114,8 @@ def _read_npz(path: Path) -> ReadPoses:
     values = read_npz_arrays(path, ("points", "joints", "unit", "up", "time_s"), WRITE_AGAIN)
     try:
         points = values["points"].astype(np.float64)
-        joints = [str(joint) for joint in values["joints"]]
-        unit, up = str(values["unit"]), str(values["up"])
+        joints = _joint_names(values["joints"])
+        unit, up = str(values["unit"].item()), str(values["up"].item())
         time_s = values["time_s"].astype(np.float64)
         if points.shape != (len(time_s), len(joints), 3) or not len(time_s):
             raise ValueError(f"points have shape {points.shape} for {len(time_s)} times and {len(joints)} joints")
@@ -121,13 +128,27 @@ def _read_npz(path: Path) -> ReadPoses:
             if name in joints:
                 ordered[:, number] = points[:, joints.index(name)]
         missing = tuple(name for name in JOINTS if name not in joints)
-        return ordered, time_s, unit, up, missing if set(joints) - set(JOINTS) else ()
+        return ordered, time_s, unit, up, missing if set(joints) - set(JOINTS) else (), None
     except (TypeError, ValueError) as error:
         raise InputError(f"{path}: {error}; {WRITE_AGAIN}") from None
 
 
+def _joint_names(values: Shaped[np.ndarray, " joints"]) -> list[str]:
+    """Names of joints, those of h36m17 as they are written there.
+
+    Raises:
+        ValueError: one occurs twice.
+    """
+    official = {name.lower(): name for name in JOINTS}
+    names = [value.decode() if isinstance(value, bytes) else str(value) for value in values.tolist()]
+    names = [official.get(name.strip().lower(), name) for name in names]
+    if twice := [name for name in JOINTS if names.count(name) > 1]:
+        raise ValueError(f"joint {twice[0]!r} occurs twice")
+    return names
+
+
 def _read_markers(path: Path, markers: Mapping[str, Sequence[str]]) -> ReadPoses:
-    found = read_trc(path) if path.suffix == ".trc" else read_c3d(path)
+    found = read_trc(path) if path.suffix.lower() == ".trc" else read_c3d(path)
     points = np.full((len(found.time_s), len(JOINTS), 3), np.nan)
     absent = []
     for number, joint in enumerate(JOINTS):
@@ -142,8 +163,10 @@ def _read_markers(path: Path, markers: Mapping[str, Sequence[str]]) -> ReadPoses
                 f"{path}: no marker {missing[0]} for {joint}; name the markers of each joint in {MARKERS_FILE}, there "
                 f"are {', '.join(filter(None, found.names))}"
             )
+        if twice := [name for name in names if found.names.count(name) > 1]:
+            raise InputError(f"{path}: marker {twice[0]} occurs twice; rename one of them")
         points[:, number] = found.points[:, [found.names.index(name) for name in names]].mean(axis=1)
-    return points, found.time_s, found.unit, found.up, tuple(absent)
+    return points, found.time_s, found.unit, found.up, tuple(absent), found.rate_said
 
 
 def _require_upright(pose_world: Points, up: str, path: Path) -> None:

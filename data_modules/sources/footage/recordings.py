@@ -1,5 +1,6 @@
 """What one camera recorded of a clip, on the clock that all cameras share; and which frames belong together."""
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64, Int64, Shaped, UInt8
 
-from data_modules.frames import ImageReader, NotDecodedError, VideoReader, frame_times_s, video_stamps
+from data_modules.frames import ImageReader, NotDecodedError, first_decodable, frame_times_s, video_stamps
 from data_modules.sources.base import VideoFrame
 from data_modules.sources.file_names import is_image, is_video, numbered_images
 from data_modules.sources.footage.tables import number_in
@@ -15,6 +16,10 @@ from mcss.errors import InputError
 
 CLOCK_TICK_S = 1e-3
 """Time stamps are rounded to this by some containers."""
+MOST_DRIFT_PPM = 10_000.0
+"""Clocks of cameras differ by tens of millionths."""
+RATE_TOLERANCE = 0.02
+"""By this share a rate that is written may differ from that of the times."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +77,7 @@ def recording_camera(path: Path) -> str:
 
 def recording_name(path: Path) -> str:
     """Name of a recording, or of poses, in the tables: <subject>/<clip>/<camera>."""
-    return f"{path.parent.parent.name}/{path.parent.name}/{recording_camera(path)}"
+    return unicodedata.normalize("NFC", f"{path.parent.parent.name}/{path.parent.name}/{recording_camera(path)}")
 
 
 def recordings_in(folder: Path) -> list[Path]:
@@ -86,7 +91,7 @@ def unread_in(folder: Path, read: Sequence[str]) -> list[Path]:
     A camera may write files of a kind that nothing here reads; whose names begin with "." are not meant.
     """
     recordings = recordings_in(folder)
-    others = [path for path in folder.iterdir() if path not in recordings and path.name not in read]
+    others = [path for path in folder.iterdir() if path not in recordings and path.name.lower() not in read]
     for recording in recordings:
         others += [path for path in recording.iterdir() if not is_image(path)] if recording.is_dir() else []
     return sorted(path for path in others if not path.name.startswith("."))
@@ -112,6 +117,9 @@ def _read_folder(path: Path, sync: Mapping[str, str]) -> Recording:
     missing = int(frames[-1]) + 1 - len(frames)
     first = next((int(number) for number in numbers[:-1] + 1 if number not in images), 0)
     gap = f"{missing} of {frames[-1] + 1} numbers are missing, the first is {first}" if missing else ""
+    apart = int(np.diff(frames).min(initial=frames[-1]))
+    if apart > 1:
+        gap += f"; at {fps:g} numbers a second images are {apart / fps:.3g} s apart or more, check fps in sync.csv"
     every_s = np.arange(2) / fps
     return Recording(path, on_shared_clock(frames / fps, sync, path, every_s), frames, tuple(images.values()), gap=gap)
 
@@ -119,16 +127,18 @@ def _read_folder(path: Path, sync: Mapping[str, str]) -> Recording:
 def _read_video(path: Path, sync: Mapping[str, str]) -> Recording:
     """Frames at their own stamps, without those before the first that decodes, and those that share a stamp."""
     own_time_s = frame_times_s(path)
-    with VideoReader(path) as video:
-        first = video.first()
+    first = first_decodable(path)
     _, inverse, counts = np.unique(own_time_s, return_inverse=True, return_counts=True)
     is_shared = counts[inverse] > 1
     frames = np.flatnonzero(~is_shared & (np.arange(len(own_time_s)) >= first))
     gaps = [f"the first {first} of {len(own_time_s)} frames cannot be decoded"] * (first > 0)
     if is_shared.any():
         gaps.append(f"{is_shared.sum()} of {len(own_time_s)} frames have the time stamp of another one")
+    fps, rate = number_in(sync, "fps", path), frames_per_s(own_time_s)
+    if fps is not None and abs(fps - rate) > RATE_TOLERANCE * rate:
+        gaps.append(f"sync.csv says {fps:g} frames a second, the file {rate:.4g}, which is taken")
     if not len(frames):
-        raise InputError(f"{path}: {gaps[-1]}; write it again with ffmpeg -i {path.name} -fps_mode cfr")
+        raise InputError(f"{path}: {gaps[0]}; write it again with ffmpeg -i {path.name} -fps_mode cfr")
     time_s = on_shared_clock(own_time_s, sync, path)[frames]
     return Recording(path, time_s, frames, cut=video_stamps(path).missing, gap=" and ".join(gaps))
 
@@ -157,11 +167,15 @@ def on_shared_clock(
     ``numbered_s`` are the times of consecutive frames, where ``time_s`` has some only.
 
     Raises:
-        InputError: an offset is no number.
+        InputError: an offset is no number, or given twice, or the drift is more than a clock's.
     """
     offset_s, frames, drift_ppm = (
         number_in(sync, column, path) or 0.0 for column in ("offset_s", "offset_frames", "drift_ppm")
     )
+    if offset_s and frames:
+        raise InputError(f"sync.csv, {path}: has offset_s and offset_frames; keep one of them")
+    if abs(drift_ppm) > MOST_DRIFT_PPM:
+        raise InputError(f"sync.csv, {path}: a drift of {drift_ppm:g} millionths is no camera's; write drift_ppm anew")
     offset_s += frame_time_s(time_s if numbered_s is None else numbered_s, frames) if frames else 0.0
     return (time_s - offset_s) / (1 + 1e-6 * drift_ppm)
 

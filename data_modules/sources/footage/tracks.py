@@ -13,7 +13,7 @@ from data_modules.sources.footage.box_track import box_track
 from data_modules.sources.footage.motion_boxes import moving_regions
 from data_modules.sources.footage.people import follow
 from data_modules.sources.footage.recordings import Recording, nearest_index, recording_name
-from data_modules.sources.footage.tables import BOX_COLUMNS
+from data_modules.sources.footage.tables import BOX_COLUMNS, finite
 from mcss.errors import InputError
 
 if TYPE_CHECKING:
@@ -48,24 +48,37 @@ def written_track(recording: Recording, rows: Sequence[Mapping[str, str]], path:
     """Boxes of boxes.csv, whose frames count from 0 as the recording's own do.
 
     Raises:
-        InputError: a row is no box.
+        InputError: a row is no box, or a frame has two.
     """
     picture_of = {int(frame): picture for picture, frame in enumerate(recording.frames)}
-    boxes = np.full((len(recording.time_s), 4), np.nan)
-    unused = 0
     name = recording_name(recording.path)
+    by_frame: dict[int, tuple[float, ...]] = {}
     for row in rows:
-        try:
-            left, top, width, height = (float(row[column]) for column in BOX_COLUMNS)
-            picture = picture_of.get(int(row["frame"]))
-        except (TypeError, ValueError) as error:
-            raise InputError(f"{path}: a row of {name} is no box ({error}); write numbers") from None
-        if picture is None:
-            unused += 1
-        else:
-            boxes[picture] = left, top, left + width, top + height
-    line = f"{path}: {unused} of {len(rows)} boxes of {name} are of frames that it has not"
-    return Track(boxes, (Remark(line, is_fault=unused == len(rows)),) if unused else ())
+        frame, box = _written_box(row, name, path)
+        if by_frame.setdefault(frame, box) != box:
+            raise InputError(f"{path}: has two boxes of frame {frame} of {name}; keep those of the one who is meant")
+    boxes = np.full((len(recording.time_s), 4), np.nan)
+    for frame, (left, top, width, height) in by_frame.items():
+        if frame in picture_of:
+            boxes[picture_of[frame]] = left, top, left + width, top + height
+    unused = [frame for frame in by_frame if frame not in picture_of]
+    line = f"{path}: {len(unused)} of {len(by_frame)} boxes of {name} are of frames that it has not"
+    if are_from_1 := 0 not in by_frame and unused == [len(recording.time_s)]:
+        line += "; frames count from 0"
+    return Track(boxes, (Remark(line, is_fault=are_from_1 or len(unused) == len(by_frame)),) if unused else ())
+
+
+def _written_box(row: Mapping[str, str], name: str, path: Path) -> tuple[int, tuple[float, ...]]:
+    """Frame, and left, top, width and height."""
+    try:
+        frame, *box = (finite(row.get(column) or "") for column in ("frame", *BOX_COLUMNS))
+        if min(box[2:]) <= 0 or frame != round(frame):
+            raise ValueError(f"frame {frame:g}, width {box[2]:g}, height {box[3]:g}")
+    except ValueError as error:
+        raise InputError(f"{path}: a row of {name} is no box ({error}); write numbers") from None
+    if max(box[2:]) <= 1:
+        raise InputError(f"{path}: a box of {name} is less than a pixel wide; write pixels, not shares of the picture")
+    return int(frame), tuple(box)
 
 
 def found_track(recording: Recording, detector: "Detector | None") -> Track:

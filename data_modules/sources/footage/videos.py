@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from data_modules.sources.base import Clip, DataSet, Instant, Remark, Source, View
-from data_modules.sources.file_names import is_for_calibration, numbered_images
-from data_modules.sources.footage.chapters import require_no_chapters, require_no_successors
+from data_modules.sources.file_names import is_for_calibration, is_video_like, numbered_images
+from data_modules.sources.footage.chapters import require_no_chapters
 from data_modules.sources.footage.pose_remarks import pose_remarks
 from data_modules.sources.footage.poses import POSES_FILES, OwnPoses, poses_file, poses_files, read_poses
+from data_modules.sources.footage.recording_remarks import recording_remarks
 from data_modules.sources.footage.recordings import (
     Recording,
     folder_fps,
@@ -35,7 +36,6 @@ from data_modules.sources.footage.recordings import (
     recordings_in,
     unread_in,
 )
-from data_modules.sources.footage.sync_clip import differences, sync_clip
 from data_modules.sources.footage.tables import (
     BOXES_FILE,
     COLUMNS,
@@ -43,6 +43,8 @@ from data_modules.sources.footage.tables import (
     SYNC_FILE,
     read_table,
     rows_by,
+    sync_rows,
+    video_name,
 )
 from data_modules.sources.footage.tracks import Track, found_track, written_track
 from mcss.errors import InputError
@@ -108,7 +110,7 @@ class Videos(Source):
     def table_rows(self, clip: Clip) -> list:
         """Digests of the rows of sync.csv and boxes.csv, of the poses, and of the markers if there are poses."""
         tables = [path for name in (SYNC_FILE, BOXES_FILE) if (path := self.source / name).exists()]
-        rows = [_digests(path, path.stat().st_mtime_ns).get(f"{clip[0]}/{clip[1]}") for path in tables]
+        rows = [_digests(path, path.stat().st_mtime_ns).get(video_name(f"{clip[0]}/{clip[1]}")) for path in tables]
         poses = poses_files(self.annotation(clip))
         markers = [path for path in [self.source / MARKERS_FILE] if poses and path.exists()]
         return [rows, *(f"{path.name} {file_hash(path)}" for path in (*poses, *markers))]
@@ -118,11 +120,16 @@ class Videos(Source):
         found = {folder: recordings_in(folder) for folder in self._clip_folders()}
         names = {recording_name(path) for paths in found.values() for path in paths}
         if not names:
-            raise InputError(f"{self.source}: no <subject>/<clip>/<camera>.mp4 in it; arrange the videos so")
+            first = next((path for path in sorted(self.source.rglob("*")) if is_video_like(path)), None)
+            there = f"; there is {first.relative_to(self.source)}" if first else ""
+            raise InputError(f"{self.source}: no <subject>/<clip>/<camera>.mp4 in it{there}; arrange the videos so")
         poses = {recording_name(path) for folder in found for path in poses_files(folder)}
-        for table, known in ((SYNC_FILE, names | poses), (BOXES_FILE, names)):
-            rows = read_table(self.source / table, COLUMNS[table]) if (self.source / table).exists() else ()
-            if unknown := sorted({row["video"] for row in rows} - known):
+        boxes = self.source / BOXES_FILE
+        boxed = (
+            {video_name(row["video"]) for row in read_table(boxes, COLUMNS[BOXES_FILE])} if boxes.exists() else set()
+        )
+        for table, named, known in ((SYNC_FILE, set(self._sync()), names | poses), (BOXES_FILE, boxed, names)):
+            if unknown := sorted(named - known):
                 raise InputError(
                     f"{self.source / table}: there is no video {unknown[0]}; write <subject>/<clip>/<camera>"
                 )
@@ -133,10 +140,10 @@ class Videos(Source):
         self.cameras(clip)
         poses_file(self.annotation(clip))
         recordings = recordings_in(self.annotation(clip))
-        sync = rows_by(self.source / SYNC_FILE, "video")
+        sync = self._sync()
         for folder in filter(Path.is_dir, recordings):
             numbered_images(folder)
-            folder_fps(folder, sync.get(recording_name(folder), [{}])[-1])
+            folder_fps(folder, sync.get(recording_name(folder), self._images_sync))
         require_no_chapters([path for path in recordings if not path.is_dir()])
         return recordings
 
@@ -161,26 +168,13 @@ class Videos(Source):
 
     def remarks(self, clip: Clip, cameras: tuple[str, ...]) -> list[Remark]:
         """What is missing in recordings, boxes and poses, and where the sound says another offset than sync.csv."""
-        on_shared_clock = self.recordings(clip, cameras)
-        if not on_shared_clock:  # which ``instants`` refuses
+        recordings = self.recordings(clip, cameras)
+        if not recordings:  # which ``instants`` refuses
             return []
-        require_no_successors([one.path for one in on_shared_clock if not one.images])
-        own = [read_recording(recording.path, {"fps": str(recording.fps)}) for recording in on_shared_clock]
-        offsets = {
-            shared.camera: float(recording.time_s[0] - shared.time_s[0])
-            for shared, recording in zip(on_shared_clock, own, strict=True)
-        }
-        lines = differences(f"{clip[0]}/{clip[1]}", sync_clip(own, sound_only=True), own, offsets)
-        remarks = [Remark(line, is_fault=False) for line in lines]
-        remarks += [
-            Remark(f"{one.path}: ends before {one.cut} that its header announces; copy or download it again")
-            for one in on_shared_clock
-            if one.cut
-        ]
-        remarks += [Remark(f"{one.path}: {one.gap}", is_fault=False) for one in on_shared_clock if one.gap]
-        remarks += [remark for one in on_shared_clock for remark in self.track(one).remarks]
+        remarks = recording_remarks(recordings, self._sync())
+        remarks += [remark for one in recordings for remark in self.track(one).remarks]
         if poses := self._poses(clip):
-            slowest, pictures = self._together(clip, on_shared_clock)
+            slowest, pictures = self._together(clip, recordings)
             instants_s = slowest.time_s[(pictures >= 0).all(axis=1)]
             remarks += pose_remarks(poses, instants_s, 0.5 / slowest.fps)
         return remarks
@@ -197,9 +191,9 @@ class Videos(Source):
         poses = self._poses(clip)
         for number in range(together[0], together[-1] + 1):  # before and after, some camera was not running
             views = [
-                View(recording.camera, recording.image(picture), box)
+                View(recording.camera, recording.image(picture), track.box(picture))
                 for recording, track, picture in zip(recordings, tracks, pictures[number].tolist(), strict=True)
-                if picture >= 0 and (box := track.box(picture)) is not None
+                if picture >= 0
             ]
             time_s = float(slowest.time_s[number])
             pose = poses.at(time_s, 0.5 / slowest.fps) if poses else None
@@ -235,18 +229,20 @@ class Videos(Source):
         markers = {joint: [row["marker"] for row in rows] for joint, rows in rows_by(table, "joint").items()}
         if unknown := sorted(set(markers) - set(JOINTS)):
             raise InputError(f"{table}: there is no joint {unknown[0]!r}; write one of {', '.join(JOINTS)}")
-        sync = rows_by(self.source / SYNC_FILE, "video").get(recording_name(path), [{}])[-1]
-        return read_poses(path, markers, sync)
+        return read_poses(path, markers, self._sync().get(recording_name(path), {}))
 
     def recordings(self, clip: Clip, cameras: tuple[str, ...]) -> list[Recording]:
         """Recordings of ``cameras`` that are there, on the shared clock that sync.csv gives them."""
-        sync = rows_by(self.source / SYNC_FILE, "video")
+        sync = self._sync()
         paths = {recording_camera(path): path for path in recordings_in(self.annotation(clip))}
         return [
-            read_recording(paths[camera], sync.get(recording_name(paths[camera]), [self._images_sync])[-1])
+            read_recording(paths[camera], sync.get(recording_name(paths[camera]), self._images_sync))
             for camera in cameras
             if camera in paths
         ]
+
+    def _sync(self) -> dict[str, dict[str, str]]:
+        return sync_rows(self.source / SYNC_FILE)
 
     def track(self, recording: Recording) -> Track:
         """The person's boxes: those of boxes.csv, or else of what the detector finds or what moves."""
@@ -266,5 +262,5 @@ def _digests(path: Path, changed_ns: int) -> dict[str, str]:
     """Digest of the rows of a table about each clip; ``changed_ns`` is when the table was changed last."""
     digests: dict[str, Any] = defaultdict(hashlib.sha256)
     for row in read_table(path, COLUMNS[path.name]):
-        digests[row["video"].rpartition("/")[0]].update(repr(row).encode())
+        digests[video_name(row["video"] or "").rpartition("/")[0]].update(repr(row).encode())
     return {clip: digest.hexdigest() for clip, digest in digests.items()}

@@ -246,10 +246,10 @@ def test_a_calibration_beside_clips_stops_nothing(tmp_path, capsys):
 
 
 def test_photos_without_a_frame_rate_are_no_complete_clip(tmp_path, capsys):
-    lay(tmp_path, "boards/day1/left/1.jpg", "boards/day1/right/1.jpg")
+    lay(tmp_path, "photos/day1/left/1.jpg", "photos/day1/right/1.jpg")
     code, lines = doctor(tmp_path, capsys)
-    assert (code, lines[1]) == (1, "boards: 0 clips complete")
-    assert f"missing: {tmp_path / 'boards/day1/left'}: a folder of images has no frame rate" in lines[2]
+    assert (code, lines[1]) == (1, "photos: 0 clips complete")
+    assert f"missing: {tmp_path / 'photos/day1/left'}: a folder of images has no frame rate" in lines[2]
     assert not any("mcss-data import" in line for line in lines)
 
 

@@ -25,7 +25,7 @@ def folder(tmp_path):
     return make
 
 
-@pytest.mark.parametrize("form", ["{}.jpg", "{:03d}.png", "IMG_20260101_{}.JPG", "cam2 ({}).jpeg"])
+@pytest.mark.parametrize("form", ["{}.jpg", "{:03d}.png", "IMG_20260101_{}.JPG", "cam2 ({}).jpeg", "{:04d}_cam2.png"])
 def test_images_follow_their_numbers(folder, form):
     names = [form.format(number) for number in range(1, 101)]
     assert [path.name for path in numbered_images(folder(*names)).values()] == names
@@ -38,6 +38,7 @@ def test_images_follow_their_numbers(folder, form):
         (("1.jpg", "01.jpg"), "images 01.jpg and 1.jpg are not numbered in one way; rename or remove one"),
         (("1.jpg", "1.png"), "images 1.jpg and 1.png are not numbered in one way"),
         (("a_1.jpg", "b_2.jpg"), "images a_1.jpg and b_2.jpg are not numbered in one way"),
+        (("1_1.jpg", "2_2.jpg"), "images 1_1.jpg and 2_2.jpg are not numbered in one way"),
         (("1.jpg", "2 (1).jpg"), "images 1.jpg and 2 \\(1\\).jpg are not numbered in one way"),
     ],
 )
@@ -55,14 +56,17 @@ def test_files_of_the_operating_system_are_no_recordings(folder):
 def test_what_is_not_read_is_named(copied_source, tmp_path, capsys):
     source = copied_source("videos")
     clip = source / "Ann/talk"
-    unread = [clip / "back/notes.txt", clip / "left.m4v"]
+    unread = [clip / "back/notes.txt", clip / "left.insv"]
     for path in (*unread, clip / "._front.mp4", clip / "back/.DS_Store"):
         path.write_bytes(b"")
     shutil.copytree(clip, source / ".trash/talk")
     assert [line.split(": ")[0] for line in diagnose(source).found if "not read" in line] == list(map(str, unread))
-    arguments = ["--size", "32", "--workers", "1", "--subjects", "Ann", "--strict"]
-    main(["import", "videos", "--source", str(source), "--out", str(tmp_path / "store"), *arguments])
+    arguments = ["import", "videos", "--source", str(source), "--size", "32", "--workers", "1", "--subjects", "Ann"]
+    main([*arguments, "--out", str(tmp_path / "store")])
     assert open_store(tmp_path / "store").meta.excluded == (
         {"sequence": "Ann/talk/1", "reason": f"not read: {unread[0]}, {unread[1]}"},
     )
     assert "left out Ann/talk/1: not read: " in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main([*arguments, "--out", str(tmp_path / "strict"), "--strict"])
+    assert f"{unread[1]}: not read; <subject>/<clip>/<camera>.mp4 is, and poses" in capsys.readouterr().err

@@ -86,7 +86,7 @@ def mistyped_box(folder):
     (folder / "boxes.csv").write_text("\n".join(rows))
 
 
-@fault(VIDEOS, CLIP, "no view of camera top")
+@fault(VIDEOS, CLIP, "no box of the person for camera top")
 def a_frame_without_box(folder):
     lines = (folder / "boxes.csv").read_text().splitlines(keepends=True)
     rows = [number for number, line in enumerate(lines) if "Ann/talk/top" in line]

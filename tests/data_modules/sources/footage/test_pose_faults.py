@@ -8,6 +8,7 @@ from data_modules.sources.footage.poses import read_poses
 from mcss.errors import InputError
 from mcss.skeleton import JOINTS
 from tests.references.layouts.marker_files import write_c3d, write_trc
+from tests.references.walking import walk
 
 NO_MARKERS: dict = {}
 WRIST = JOINTS.index("RWrist")
@@ -51,6 +52,15 @@ def test_a_point_at_the_origin_was_not_seen(poses_mm, tmp_path, kind):
     (remark,) = pose_remarks(poses, VIDEO_S, 0.02)
     assert remark.line.endswith(f"joints without a label: RWrist in 1 of {len(points)} poses")
     assert not remark.is_fault
+
+
+@pytest.mark.parametrize("number", [-9999.0, 9999999.0, np.nan, -0.0])
+def test_a_point_of_one_number_three_times_was_not_seen(poses_mm, tmp_path, number):
+    points = y_up(poses_mm)
+    points[2, WRIST] = number
+    write_trc(tmp_path / "poses.trc", points, JOINTS, 25, 0.0, "mm")
+    poses = read_poses(tmp_path / "poses.trc", NO_MARKERS, {})
+    assert np.argwhere(np.isnan(poses.pose_world).any(axis=2)).tolist() == [[2, WRIST]]
 
 
 @pytest.mark.parametrize("kind", ["npz", "trc", "c3d"])
@@ -103,10 +113,11 @@ def test_more_columns_than_markers_are_refused(poses_mm, tmp_path):
     ("time_s", "used", "guess"),
     [
         (VIDEO_S * 1000, 1, "they look like milliseconds: write seconds"),
+        (VIDEO_S * 1e6, 1, "they look like microseconds: write seconds"),
         (VIDEO_S * 25, 1, "they look like numbers of frames: divide by their rate"),
         (VIDEO_S + 30, 0, "check the offset of the poses in sync.csv"),
     ],
-    ids=["milliseconds", "frames", "elsewhere"],
+    ids=["milliseconds", "microseconds", "frames", "elsewhere"],
 )
 def test_a_join_that_finds_little_says_so(poses_mm, tmp_path, time_s, used, guess):
     points = poses_mm[: len(VIDEO_S)]
@@ -170,3 +181,66 @@ def test_joints_under_other_names_are_said_and_those_that_are_not_there_are_not(
     assert first.is_fault
     remarks = pose_remarks(read_poses(path, {"Spine": [""]}, {}), VIDEO_S[: len(poses_mm)], 0.02)
     assert not any(remark.is_fault for remark in remarks)
+
+
+@pytest.mark.parametrize(
+    "rewrite",
+    [
+        lambda text: text.replace(".", ",").encode(),
+        lambda text: text.replace("\n", "\r\n").encode("utf-16"),
+        lambda text: text.replace("poses", "Läufer").encode("cp1252"),
+    ],
+    ids=["decimal comma", "utf-16", "windows"],
+)
+def test_a_trc_file_in_other_spellings(poses_mm, tmp_path, rewrite):
+    path = write("trc", tmp_path, poses_mm)
+    text = path.read_text()
+    path.unlink()
+    path = path.with_name("POSES.TRC")
+    path.write_bytes(rewrite(text))
+    np.testing.assert_allclose(read_poses(path, NO_MARKERS, {}).pose_world, poses_mm, atol=0.01)
+
+
+def test_times_that_contradict_the_header_are_said(poses_mm, tmp_path):
+    path = tmp_path / "poses.trc"
+    write_trc(path, y_up(poses_mm), JOINTS, 25, 0.0, "mm")
+    edit_header(path, lambda keys, values: ["\t".join(keys), "\t".join(["50", *values[1:]])])
+    (remark,) = pose_remarks(read_poses(path, NO_MARKERS, {}), VIDEO_S[: len(poses_mm)], 0.02)
+    assert "has 50 poses a second by its header and 25 by its times" in remark.line
+
+
+def test_names_that_occur_twice_are_refused(poses_mm, tmp_path):
+    twice = [*JOINTS[:3], "RKnee", *JOINTS[4:]]
+    with pytest.raises(InputError, match="marker RKnee occurs twice"):
+        read_poses(write("trc", tmp_path, poses_mm, twice), NO_MARKERS, {})
+    with pytest.raises(InputError, match="joint 'RKnee' occurs twice"):
+        read_poses(write("npz", tmp_path, poses_mm, twice), NO_MARKERS, {})
+
+
+def test_joints_may_be_written_in_small_letters_or_bytes(poses_mm, tmp_path):
+    for joints in ([name.lower() for name in JOINTS], [name.encode() for name in JOINTS]):
+        poses = read_poses(write("npz", tmp_path, poses_mm, joints), NO_MARKERS, {})
+        np.testing.assert_array_equal(poses.pose_world, poses_mm)
+
+
+@pytest.mark.parametrize("change", ["none", "mirrored", "exchanged"])
+def test_knees_tell_left_from_right(tmp_path, change):
+    time_s, points = walk(50, 25.0)
+    joints = list(JOINTS)
+    if change == "mirrored":
+        points = points * (-1, 1, 1)
+    if change == "exchanged":
+        joints = [{"L": "R", "R": "L"}[name[0]] + name[1:] if name[0] in "LR" else name for name in JOINTS]
+    poses = read_poses(write_npz(tmp_path / "poses.npz", points, joints, time_s=time_s), NO_MARKERS, {})
+    remarks = [remark for remark in pose_remarks(poses, time_s, 0.02) if "knees bend backwards in" in remark.line]
+    assert len(remarks) == (change != "none")
+    assert all(remark.is_fault for remark in remarks)
+
+
+def test_poses_without_pelvis_or_hips_are_counted(poses_mm, tmp_path):
+    points = poses_mm.copy()
+    points[1], points[2, 0] = np.nan, np.nan
+    remarks = pose_remarks(read_poses(write_npz(tmp_path / "poses.npz", points), NO_MARKERS, {}), VIDEO_S[:6], 0.02)
+    lines = [remark.line.partition(": ")[2] for remark in remarks]
+    assert lines[0] == f"joints without a label: all in 1 of {len(points)}, Pelvis in 1 of {len(points)} poses"
+    assert lines[1] == f"2 of {len(points)} poses are no labels, because pelvis or hips are missing"

@@ -112,3 +112,40 @@ def test_boxes_of_a_table_belong_to_the_files_own_frames(tmp_path):
     assert re.search(r"1 of 3 boxes of \S+/a are of frames that it has not$", remark.line)
     with pytest.raises(InputError, match=r"a row of \S+/a is no box"):
         written_track(recording, [{**rows[0], "left": "x"}], tmp_path / "boxes.csv")
+
+
+BOX = {"frame": "0", "left": "1", "top": "2", "width": "10", "height": "20"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([BOX, {**BOX, "left": "60"}], r"has two boxes of frame 0 of \S+/a; keep those of the one who is meant"),
+        ([{**BOX, "width": "-10"}], r"is no box \(frame 0, width -10, height 20\)"),
+        ([{**BOX, "top": "nan"}], r"is no box \('nan' is no number\)"),
+        ([{**BOX, "frame": "0.5"}], "is no box"),
+        ([{**BOX, "width": "0.2", "height": "0.9"}], "less than a pixel wide; write pixels, not shares of the picture"),
+        ([{"frame": "0"}], "is no box"),
+    ],
+)
+def test_boxes_that_would_be_believed_wrongly_are_refused(tmp_path, rows, message):
+    with pytest.raises(InputError, match=message):
+        written_track(film(tmp_path / "a.mp4", walker, 4), rows, tmp_path / "boxes.csv")
+
+
+def test_boxes_that_count_from_1_are_a_fault_and_the_same_box_twice_is_none(tmp_path):
+    recording = film(tmp_path / "a.mp4", walker, 4)
+    (remark,) = written_track(recording, [{**BOX, "frame": f"{n}.0"} for n in (1, 2, 3, 4)], tmp_path / "b").remarks
+    assert remark.line.endswith("frames count from 0")
+    assert remark.is_fault
+    assert written_track(recording, [BOX, BOX], tmp_path / "b").remarks == ()
+
+
+def test_a_camera_that_moves_is_refused(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (96, 256, 3), dtype=np.uint8)
+
+    def pan(picture, number):
+        picture[:] = np.roll(noise, 5 * number, axis=1)[:, :128]
+
+    with pytest.raises(InputError, match="the camera or the light does not keep still"):
+        found_track(film(tmp_path / "a.mp4", pan), None)

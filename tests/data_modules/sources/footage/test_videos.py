@@ -135,7 +135,7 @@ def test_frames_without_a_box_give_no_instant_and_are_counted(copied_source, tmp
     store = open_store(tmp_path / "store")
     assert sorted(set(store.frame.tolist())) == [2, 4, 5, 6, 7]  # of the slowest camera, who is "back"
     (left_out,) = store.meta.excluded
-    assert re.match("1 skipped: .*Zoe/talk: no view of camera back", left_out["reason"])
+    assert re.match("1 skipped: .*Zoe/talk: no box of the person for camera back", left_out["reason"])
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mov"])
