@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from data_modules.frames import frame_times_s
 from data_modules.sources.base import Remark
+from data_modules.video_files import frame_times_s
 
 
 def frame_count(path: Path) -> int:

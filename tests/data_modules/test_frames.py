@@ -1,10 +1,14 @@
 """Pictures as they are to be shown, whatever their file stores."""
 
+import gc
+
+import av
 import numpy as np
 import pytest
 from PIL import Image
 
-from data_modules.frames import VideoReader, read_image, shown_picture
+from data_modules.frames import read_image
+from data_modules.video_files import VideoReader, shown_picture
 from mcss.errors import InputError
 from tests.references.video_files import write_video
 
@@ -77,24 +81,6 @@ def test_a_file_that_was_cut_off_is_one_line(tmp_path, suffix):
     assert "\n" not in str(caught.value)
 
 
-class Stored:
-    """A decoded frame with a display matrix, as PyAV hands it out."""
-
-    def __init__(self, picture, matrix):
-        self.picture = picture
-        values = np.zeros(9, np.int32)
-        values[[0, 1, 3, 4]] = np.array(matrix) * 0x10000
-        self.side_data = {"DISPLAYMATRIX": values}
-
-    def to_ndarray(self, format):
-        return self.picture
-
-
-class SideData(dict):
-    def get(self, key, default=None):
-        return dict.get(self, getattr(key, "name", key), default)
-
-
 @pytest.mark.parametrize(
     ("matrix", "shown"),
     [
@@ -110,16 +96,14 @@ class SideData(dict):
 def test_display_matrices_turn_and_mirror(matrix, shown):
     """(a, b, c, d) takes column x and row y to a x + c y and b x + d y, up to a shift."""
     picture = np.random.default_rng(0).integers(0, 255, (3, 5, 3), dtype=np.uint8)
-    frame = Stored(picture, matrix)
-    frame.side_data = SideData(frame.side_data)
-    np.testing.assert_array_equal(shown_picture.__wrapped__(frame, 1.0), shown(picture))
+    values = np.zeros(9, np.int32)
+    values[[0, 1, 3, 4]] = np.array(matrix) * 0x10000
+    np.testing.assert_array_equal(shown_picture(picture, 1.0, values), shown(picture))
 
 
 @pytest.mark.parametrize(("aspect", "shape"), [(4 / 3, (30, 64)), (0.5, (60, 48)), (1.0, (30, 48)), (0.0, (30, 48))])
 def test_pixels_that_are_not_square_are_stretched(aspect, shape):
-    frame = Stored(np.zeros((30, 48, 3), np.uint8), (1, 0, 0, 1))
-    frame.side_data = SideData(frame.side_data)
-    assert shown_picture.__wrapped__(frame, aspect).shape[:2] == shape
+    assert shown_picture(np.zeros((30, 48, 3), np.uint8), aspect, None).shape[:2] == shape
 
 
 def test_a_video_of_a_phone_is_shown_upright(tmp_path):
@@ -130,3 +114,30 @@ def test_a_video_of_a_phone_is_shown_upright(tmp_path):
         image = video.read(0)
     assert image.shape == (48, 32, 3)
     assert image[:20].mean() > 240 > 15 > image[28:].mean()
+
+
+@pytest.mark.parametrize("colours", [1, 3])
+def test_12_bits_in_16_are_refused(tmp_path, colours):
+    import cv2
+
+    picture = np.linspace(0, 4095, 48 * colours).reshape(6, 8, colours).astype(np.uint16)
+    cv2.imwrite(str(tmp_path / "a.png"), picture)
+    with pytest.raises(InputError, match=r"as of 12 bits or fewer; save it with 8 bits"):
+        read_image(tmp_path / "a.png")
+    cv2.imwrite(str(tmp_path / "b.png"), picture * 16)
+    np.testing.assert_allclose(read_image(tmp_path / "b.png")[..., 0], picture[..., -1] / 16, atol=1.5)
+
+
+def test_frames_of_a_video_are_freed_as_they_are_read(tmp_path):
+    """PyAV's frames may refer to themselves, and then stay until the next collection of garbage."""
+    write_video(tmp_path / "a.mp4", [np.zeros((32, 32, 3), np.uint8)] * 30, 25)
+    gc.collect()
+    gc.disable()
+    try:
+        with VideoReader(tmp_path / "a.mp4") as video:
+            for frame in range(30):
+                video.read(frame)
+            held = sum(type(thing) is av.VideoFrame for thing in gc.get_objects())
+    finally:
+        gc.enable()
+    assert held <= 3

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import permutations
 from pathlib import Path
 
-from data_modules.frames import frame_times_s, open_video
+from data_modules.video_files import frame_times_s, open_video
 from mcss.errors import InputError
 
 CHAPTER_NAMES = (

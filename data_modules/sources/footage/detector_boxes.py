@@ -14,7 +14,7 @@ from torchvision.models.detection import (
     fasterrcnn_mobilenet_v3_large_320_fpn,
 )
 
-from data_modules.sources.footage.people import Boxes, Sightings, by_size
+from data_modules.sources.footage.people import Boxes, Sightings, by_size, clothes
 from data_modules.sources.footage.recordings import Recording, read_pictures
 from mcss.errors import InputError
 from mcss.hashing import file_hash
@@ -58,11 +58,12 @@ class Detector:
         """
         count = len(recording.time_s)
         step = max(1, round(recording.fps / LOOKS_PER_S))
-        found = {
-            number: self.people(image)
-            for number, image in read_pictures(recording, sorted({*range(0, count, step), count - 1}))
-        }
-        return Sightings(np.array(list(found), dtype=np.int64), tuple(found.values()))
+        looked_at, boxes, worn = [], [], []
+        for number, image in read_pictures(recording, sorted({*range(0, count, step), count - 1})):
+            looked_at.append(number)
+            boxes.append(self.people(image))
+            worn.append(clothes(image, boxes[-1]))
+        return Sightings(np.array(looked_at, dtype=np.int64), tuple(boxes), tuple(worn))
 
     def people(self, image: UInt8[np.ndarray, "rows columns 3"]) -> Boxes:
         """Boxes of everybody in an RGB picture of whom the network is sure, the largest first."""

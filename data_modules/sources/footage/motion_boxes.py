@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from data_modules.sources.footage.people import Boxes, Sightings, by_size
+from data_modules.sources.footage.people import Boxes, Sightings, by_size, clothes
 from data_modules.sources.footage.recordings import Recording, read_pictures
 from mcss.errors import InputError
 
@@ -35,7 +35,7 @@ def moving_regions(recording: Recording) -> Sightings:
         InputError: the recording cannot be read, its pictures differ in size, or the camera moves.
     """
     background, scale = _background(recording)
-    looked_at, boxes, differences = [], [], []
+    looked_at, boxes, worn, differences = [], [], [], []
     for number, image in read_pictures(recording, range(len(recording.time_s))):
         picture, _ = _small(image)
         if picture.shape != background.shape:
@@ -43,14 +43,16 @@ def moving_regions(recording: Recording) -> Sightings:
         difference = np.abs(picture - background).max(axis=2)
         looked_at.append(number)
         differences.append(float(np.median(difference)))
-        boxes.append(by_size(_regions(_moving(picture, background, difference)) * scale))
+        own = by_size(_regions(_moving(picture, background, difference)))
+        worn.append(clothes(picture, own))
+        boxes.append(own * scale)
     many = int((np.array(differences) > UNSTEADY).sum())
     if many > OFTEN * len(differences):
         raise InputError(
             f"{recording.path}: most of the picture changes in {many} of {len(differences)} frames: the camera or the"
             " light does not keep still; give boxes.csv, or find the person with --detector"
         )
-    return Sightings(np.array(looked_at, dtype=np.int64), tuple(boxes))
+    return Sightings(np.array(looked_at, dtype=np.int64), tuple(boxes), tuple(worn))
 
 
 def _background(recording: Recording) -> tuple[Float32[np.ndarray, "rows columns 3"], float]:

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64, Int64, Shaped, UInt8
 
-from data_modules.frames import ImageReader, NotDecodedError, first_decodable, frame_times_s, video_stamps
+from data_modules.frames import ImageReader
 from data_modules.sources.base import VideoFrame
 from data_modules.sources.file_names import is_image, is_video, numbered_images
 from data_modules.sources.footage.tables import number_in
+from data_modules.video_files import NotDecodedError, first_decodable, frame_times_s, video_stamps
 from mcss.errors import InputError
 
 CLOCK_TICK_S = 1e-3

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from jaxtyping import Float64
 
-from data_modules.frames import open_video
 from data_modules.sources.footage.recordings import Recording, read_pictures
+from data_modules.video_files import open_video
 
 SOUND_HZ = 8000
 SILENCE = 1e-4

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from jaxtyping import Bool, Float64
 from data_modules.sources.base import Box, Remark
 from data_modules.sources.footage.box_track import box_track
 from data_modules.sources.footage.motion_boxes import moving_regions
-from data_modules.sources.footage.people import follow
+from data_modules.sources.footage.people import differ, follow
 from data_modules.sources.footage.recordings import Recording, nearest_index, recording_name
 from data_modules.sources.footage.tables import BOX_COLUMNS, finite
 from mcss.errors import InputError
@@ -35,6 +36,8 @@ class Track:
     boxes: Float64[np.ndarray, "pictures 4"]
     """Left, top, right, bottom, pixels."""
     remarks: tuple[Remark, ...] = ()
+    clothes: Float64[np.ndarray, "2 2"] | None = None
+    """Colours of the person's clothes, where the boxes were found (``people.Clothes``)."""
 
     def box(self, picture: int) -> Box | None:
         """Box in one picture; None where there is none."""
@@ -91,7 +94,8 @@ def found_track(recording: Recording, detector: "Detector | None") -> Track:
         InputError: the recording cannot be read, nobody was found in it, or only a part of somebody was.
     """
     sightings = detector.sightings(recording) if detector else moving_regions(recording)
-    boxes = follow(sightings.boxes)
+    followed = follow(sightings)
+    boxes = followed.boxes
     if not np.isfinite(boxes).any():
         who = "a person" if detector else "a moving person"
         raise InputError(f"{recording.path}: {who} was found in 0 of {len(boxes)} frames; give the boxes in boxes.csv")
@@ -109,11 +113,31 @@ def found_track(recording: Recording, detector: "Detector | None") -> Track:
                 f" {len(boxes)} frames, which are left out; give boxes.csv with the one who is meant"
             )
         )
+    if followed.are_others.any():
+        remarks.append(
+            Remark(
+                f"{recording.path}: somebody in other clothes in {followed.are_others.sum()} of {len(boxes)} frames,"
+                " which are left out; give boxes.csv with the one who is meant"
+            )
+        )
     boxes[crowded] = np.nan
     track = box_track(recording.time_s, sightings.looked_at, boxes)
     left_out = _between(sightings.looked_at[crowded], sightings.looked_at, len(track))
     track[left_out] = np.nan
-    return Track(track, tuple(remarks))
+    return Track(track, tuple(remarks), followed.clothes if np.isfinite(track).any() else None)
+
+
+def require_one_person(tracks: Mapping[str, Track], clip: str) -> None:
+    """Refuse cameras that show people in other clothes: each has found somebody else.
+
+    Raises:
+        InputError: two of the ``tracks``, by camera, do.
+    """
+    for (a, one), (b, other) in combinations(tracks.items(), 2):
+        if one.clothes is not None and other.clothes is not None and differ(one.clothes, other.clothes):
+            raise InputError(
+                f"{clip}: {a} and {b} show people in clothes of other colours; give boxes.csv with the one who is meant"
+            )
 
 
 def _is_part_of_a_person(boxes: Float64[np.ndarray, "looks 4"]) -> bool:

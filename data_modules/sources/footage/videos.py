@@ -46,7 +46,7 @@ from data_modules.sources.footage.tables import (
     sync_rows,
     video_name,
 )
-from data_modules.sources.footage.tracks import Track, found_track, written_track
+from data_modules.sources.footage.tracks import Track, found_track, require_one_person, written_track
 from mcss.errors import InputError
 from mcss.hashing import file_hash
 from mcss.skeleton import JOINTS
@@ -172,7 +172,9 @@ class Videos(Source):
         if not recordings:  # which ``instants`` refuses
             return []
         remarks = recording_remarks(recordings, self._sync())
-        remarks += [remark for one in recordings for remark in self.track(one).remarks]
+        tracks = {one.camera: self.track(one) for one in recordings}
+        require_one_person(tracks, str(self.annotation(clip)))
+        remarks += [remark for track in tracks.values() for remark in track.remarks]
         if poses := self._poses(clip):
             slowest, pictures = self._together(clip, recordings)
             instants_s = slowest.time_s[(pictures >= 0).all(axis=1)]

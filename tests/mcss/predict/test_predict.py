@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from data_modules.crop import BOX_MARGIN, cut_square, square_around
-from data_modules.frames import VideoReader
 from data_modules.sources.footage.recordings import read_recording
 from data_modules.sources.footage.tracks import found_track
 from data_modules.training.augment import Augment, AugmentSettings
+from data_modules.video_files import VideoReader
 from mcss.__main__ import main
 from mcss.models.module import load_network
 from mcss.predict import chunks

@@ -6,9 +6,9 @@ import av
 import numpy as np
 import pytest
 
-from data_modules.frames import NotDecodedError, VideoReader, frame_times_s
 from data_modules.sources.footage.chapters import require_no_chapters, require_no_successors
 from data_modules.sources.footage.recordings import frame_time_s, match_frames, read_pictures, read_recording
+from data_modules.video_files import NotDecodedError, VideoReader, frame_times_s
 from mcss.errors import InputError
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from data_modules.sources.footage.recordings import read_recording
-from data_modules.sources.footage.tracks import found_track, written_track
+from data_modules.sources.footage.tracks import found_track, require_one_person, written_track
 from mcss.errors import InputError
 from tests.references.video_files import write_video
 
@@ -149,3 +149,29 @@ def test_a_camera_that_moves_is_refused(tmp_path):
 
     with pytest.raises(InputError, match="the camera or the light does not keep still"):
         found_track(film(tmp_path / "a.mp4", pan), None)
+
+
+def relieved(picture, number):
+    """One goes out to the left, then another one comes in."""
+    if number < 35:
+        walker(picture, number, start=75, step=-2)
+    else:
+        walker(picture, number, BLUE, start=228, step=-3)
+
+
+def test_somebody_in_other_clothes_is_not_the_same_person(tmp_path):
+    track = found_track(film(tmp_path / "a.mp4", relieved), None)
+    (remark,) = track.remarks
+    assert "somebody in other clothes in" in remark.line
+    assert remark.is_fault
+    assert np.isfinite(track.boxes[:20, 0]).all()
+    assert np.isnan(track.boxes[40:, 0]).all()
+
+
+def test_cameras_that_each_show_another_person_are_refused(tmp_path):
+    red = found_track(film(tmp_path / "a.mp4", walker), None)
+    blue = found_track(film(tmp_path / "b.mp4", lambda picture, number: walker(picture, number, BLUE)), None)
+    grey = found_track(film(tmp_path / "c.mp4", lambda picture, number: walker(picture, number, (200, 200, 200))), None)
+    with pytest.raises(InputError, match=r"walk: a and b show people in clothes of other colours; give boxes.csv"):
+        require_one_person({"a": red, "b": blue}, "walk")
+    require_one_person({"a": red, "again": red, "without colours": grey}, "walk")

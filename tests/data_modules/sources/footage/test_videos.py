@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from data_modules.cli import main
-from data_modules.frames import ImageReader, VideoReader, frame_times_s, read_image
+from data_modules.frames import ImageReader, read_image
 from data_modules.sources.base import VideoFrame
 from data_modules.sources.footage import videos
 from data_modules.sources.footage.recordings import Recording, match_frames, read_recording
@@ -18,6 +18,7 @@ from data_modules.sources.studio.clips import Studio
 from data_modules.sources.studio.config import PRESETS
 from data_modules.sources.studio.render import render_view
 from data_modules.store import open_store
+from data_modules.video_files import VideoReader, frame_times_s
 from mcss.errors import InputError
 from tests.references.layouts.faults import edit_text
 from tests.references.video_files import write_video
@@ -189,8 +190,8 @@ def test_a_single_frame_matches_itself_only():
 
 def test_offsets_in_frames_are_of_the_recordings_own_rate(tmp_path):
     write_video(tmp_path / "fast.mp4", [np.zeros((32, 32, 3), np.uint8)] * 10, 50)
-    recording = read_recording(tmp_path / "fast.mp4", {"offset_frames": "5", "offset_s": "1"})
-    np.testing.assert_allclose(recording.time_s, np.arange(10) / 50 - 1.1)
+    recording = read_recording(tmp_path / "fast.mp4", {"offset_frames": "5"})
+    np.testing.assert_allclose(recording.time_s, np.arange(10) / 50 - 0.1)
     assert recording.fps == pytest.approx(50)
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from data_modules.cli import main
-from data_modules.frames import frame_times_s
 from data_modules.sources.footage.videos import Videos
 from data_modules.sources.studio.config import PRESETS
 from data_modules.sources.studio.rehearsal import CLAP_S, Shoot, film_views
 from data_modules.sources.studio.sound import SOUND_HZ
+from data_modules.video_files import frame_times_s
 from mcss.geometry.camera import Camera
 
 pytestmark = pytest.mark.slow
