@@ -1,6 +1,6 @@
-"""The program ``mcss``: its subcommands, each in its own module, of which only the one that is asked for is loaded.
+"""The program ``mcss``; each subcommand is in its own module, which is imported only if it is called.
 
-``python -m mcss`` is the same as the console script, for launchers that start the program again on every rank.
+``python -m mcss`` equals the console script; launchers use it to start the program on every rank.
 """
 
 import sys
@@ -11,10 +11,10 @@ def main(args: Sequence[str] | None = None) -> None:
     """Run the program; ``args`` default to the command line's.
 
     Raises:
-        SystemExit: code 2 after one line on stderr where the input is at fault.
+        SystemExit: code 2 after one line on stderr if the input is invalid.
     """
     words = sys.argv[1:] if args is None else list(args)
-    if words[:1] == ["predict"]:  # with an exported network it needs no torch
+    if words[:1] == ["predict"]:  # does not import torch if the network is an exported one
         from mcss.predict.cli import main as predict
 
         predict(words[1:])

@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 import yaml
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import TQDMProgressBar
-from pytorch_lightning.cli import ArgsType, LightningArgumentParser, LightningCLI, SaveConfigCallback
+from pytorch_lightning.cli import ArgsType, LightningArgumentParser, LightningCLI
 
 from data_modules.training.datamodule import MultiviewPoseDataModule
 from mcss.errors import InputError, message_in_one_line
@@ -17,8 +17,8 @@ from mcss.models.checkpoint import check_exists, read_checkpoint
 from mcss.models.module import NETWORK_SETTINGS, MCSSModule
 from mcss.run.checkpoints import LAST_CHECKPOINT, LastCheckpoint, RunCheckpointIO, intact_checkpoint
 from mcss.run.collapse import CollapseWatch
+from mcss.run.config_file import SaveFitConfig
 from mcss.run.evaluation import ResultsWriter
-from mcss.run.folder import CONFIG_FILE
 from mcss.run.guard import NonFiniteGuard
 from mcss.run.identity import default_run_dir, training_facts
 from mcss.run.loggers import configure_loggers, start_wandb
@@ -31,44 +31,28 @@ from mcss.run.validation import ValidationFigures
 
 
 class OneLineParser(LightningArgumentParser):
-    """Reports a bad argument or configuration key in one line, without the usage text of some hundred options."""
+    """Reports a bad argument or configuration key in one line, without the usage text of all options."""
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Print the message and exit with code 2."""
         self.exit(2, f"mcss: {' '.join(message.split())}\n")
 
 
-class SaveFitConfig(SaveConfigCallback):
-    """Gives loggers the whole configuration; when training, saves it as ``config.yaml`` of the run's folder."""
-
-    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Write the file on the first rank."""
-        settings = yaml.safe_load(self.parser.dump(self.config, skip_none=False))
-        for logger in trainer.loggers:
-            logger.log_hyperparams({key: settings[key] for key in ("seed_everything", "model", "data", "trainer")})
-        if stage == "fit" and trainer.is_global_zero and not trainer.fast_dev_run:  # type: ignore[attr-defined]
-            folder = Path(trainer.default_root_dir)
-            folder.mkdir(parents=True, exist_ok=True)
-            self.parser.save(
-                self.config, folder / CONFIG_FILE, skip_none=False, overwrite=True, multifile=self.multifile
-            )
-
-
 class MCSSCommandLine(LightningCLI):
-    """LightningCLI with a folder for the run, and everything of the run in it."""
+    """LightningCLI whose subcommands write everything into the folder of a run."""
 
     @staticmethod
     def subcommands() -> dict[str, set[str]]:
-        """Those of Lightning without predict, which is a program of its own."""
+        """Lightning's subcommands except predict, which ``mcss.predict`` replaces."""
         return {name: skipped for name, skipped in LightningCLI.subcommands().items() if name != "predict"}
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add the run's own settings, and say which settings follow from others."""
+        """Add the settings of a run, and link settings that follow from others."""
         parser.add_argument(
             "--run_dir",
             type=str | None,
             default=None,
-            help="Folder of everything this run writes; by default runs/DATA-METHOD-SUPERVISION-seedN-SETTINGS.",
+            help="Folder that the run writes to; by default runs/DATA-METHOD-SUPERVISION-seedN-SETTINGS.",
         )
         parser.add_argument("--method", type=str, default="baseline", help="Name of the method, for tables.")
         parser.add_argument("--then_test", type=bool, default=False, help="After fit, test the last checkpoint.")
@@ -80,15 +64,15 @@ class MCSSCommandLine(LightningCLI):
         parser.link_arguments("model", "data.needs", compute_fn=lambda model: model.needs, apply_on="instantiate")
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
-        """Parse the command line, and keep it: ``_take_network_settings`` parses it again."""
+        """Parse the command line, and keep it for ``_take_network_settings``, which parses it again."""
         self._args = args
         super().parse_arguments(parser, args)
 
     def _parse_ckpt_path(self) -> None:
-        """Nothing: Lightning would replace typed settings by the checkpoint's here, see ``_take_network_settings``."""
+        """Does nothing: Lightning would replace given settings by the checkpoint's; see ``_take_network_settings``."""
 
     def before_instantiate_classes(self) -> None:
-        """Fill in what depends on the run's folder and on this machine, and refuse settings that would be ignored.
+        """Set what depends on the run's folder and on this machine, and refuse settings that would be ignored.
 
         Raises:
             InputError: a setting is not supported, or contradicts the checkpoint.
@@ -99,21 +83,21 @@ class MCSSCommandLine(LightningCLI):
         folder = Path(config.run_dir or default_run_dir(self.settings()))
         config.run_dir = config.trainer.default_root_dir = str(folder)
         if self.subcommand == "test":
-            config.verbose = False  # ResultsWriter prints the table, with what defines it
+            config.verbose = False  # ResultsWriter prints the table
         is_resumable = (folder / LAST_CHECKPOINT).is_file() and not config.trainer.fast_dev_run
         if config.ckpt_path is None and (is_resumable or not training):
             config.ckpt_path = str(folder / LAST_CHECKPOINT)
         self._identify_run(folder)
 
     def _identify_run(self, folder: Path) -> None:
-        """Find out which training this is, or which one is tested, and name it to the loggers."""
+        """Determine the training that begins or is tested, and configure the loggers for it."""
         config = self.config[self.subcommand]
         is_fit = self.subcommand == "fit"
         self._facts = self._training_facts() if is_fit else self._tested_record(Path(config.ckpt_path))
         configure_loggers(config.trainer.logger, folder, self._facts, str(self.subcommand))
 
     def _training_facts(self) -> dict[str, Any]:
-        """Facts of the run that begins, after checking that the checkpoint to resume from, if any, is of such a run."""
+        """Facts of the run that begins, after checking that it may resume from the checkpoint, if there is one."""
         config, facts = self.config["fit"], training_facts(self.settings())
         if config.ckpt_path is not None:
             check_exists(Path(config.ckpt_path))
@@ -121,7 +105,7 @@ class MCSSCommandLine(LightningCLI):
         return facts
 
     def _tested_record(self, checkpoint: Path) -> dict[str, Any]:
-        """Record of the training of the checkpoint under test, after taking over its network's settings."""
+        """Record of the training of the tested checkpoint, after taking the settings of its network."""
         self._take_network_settings(checkpoint)
         return training_record(checkpoint)
 
@@ -133,7 +117,7 @@ class MCSSCommandLine(LightningCLI):
         """
         hparams = read_checkpoint(checkpoint).get("hyper_parameters", {})
         network = {f"model.{name}": hparams[name] for name in NETWORK_SETTINGS if name in hparams}
-        # As defaults: what the command line or a configuration file names remains, and can be compared.
+        # Set as defaults, so that settings from the command line or a file remain and can be compared.
         self._subcommand_parsers[str(self.subcommand)].set_defaults(network)
         asked = self.parser.parse_args(self._args)[str(self.subcommand)]  # type: ignore[arg-type]
         differ = [f"{name} {value} -> {asked[name]}" for name, value in network.items() if asked[name] != value]
@@ -144,15 +128,15 @@ class MCSSCommandLine(LightningCLI):
             )
         config = self.config[self.subcommand]
         config.model, config.data = asked.model, asked.data
-        # The weights come from the checkpoint: no file or download that training started from is needed.
+        # The weights come from the checkpoint, so the files that training started from are not needed.
         config.model.weights, config.model.init_from, config.model.objective = "none", None, None
 
     def settings(self) -> dict[str, Any]:
-        """The configuration as the saved file has it."""
+        """The configuration as in ``config.yaml``."""
         return yaml.safe_load(self.parser.dump(self.config, skip_none=False))[self.subcommand]
 
     def instantiate_classes(self) -> None:
-        """Build everything; raise what an objective refuses instead of the parser's many lines about it.
+        """Instantiate everything; raise the InputError that caused an error of the parser instead of the latter.
 
         Raises:
             InputError: a setting is refused.
@@ -189,13 +173,13 @@ class MCSSCommandLine(LightningCLI):
         return trainer
 
     def before_fit(self) -> None:
-        """Resume from the checkpoint before the last if the last is damaged."""
+        """Resume from the previous checkpoint if the last is damaged."""
         config = self.config_init["fit"]
         if config.ckpt_path is not None:
             config.ckpt_path = str(intact_checkpoint(Path(config.ckpt_path)))
 
     def after_fit(self) -> None:
-        """Test the weights that training ended with, if ``then_test`` is set.
+        """Test the final weights if ``then_test`` is set.
 
         Raises:
             InputError: the trainer's options ended training before its first step.
@@ -204,7 +188,7 @@ class MCSSCommandLine(LightningCLI):
             raise InputError("no step was trained: see trainer.max_epochs, max_time and limit_train_batches")
         if self.config["fit"].then_test:
             last = Path(self.trainer.default_root_dir) / LAST_CHECKPOINT
-            smoke = self.trainer.fast_dev_run  # type: ignore[attr-defined]  # wrote none: one that is there is another's
+            smoke = self.trainer.fast_dev_run  # type: ignore[attr-defined]  # writes none; an existing one is of another run
             ckpt_path = str(last) if last.is_file() and not smoke else None
             self.trainer.test(self.model, datamodule=self.datamodule, ckpt_path=ckpt_path, verbose=False)
 
@@ -213,21 +197,21 @@ class SettingsReader(MCSSCommandLine):
     """Parses a command line without building or running anything."""
 
     def _identify_run(self, folder: Path) -> None:
-        """Nothing: neither stores nor checkpoints are read."""
+        """Does nothing, so neither stores nor checkpoints are read."""
 
     def instantiate_classes(self) -> None:
-        """Build nothing."""
+        """Does nothing."""
 
     def _run_subcommand(self, subcommand: str) -> None:
-        """Run nothing."""
+        """Does nothing."""
 
 
 def parse_settings(args: Sequence[str]) -> dict[str, Any]:
-    """All settings of the run that these arguments would start, as its ``config.yaml`` has them.
+    """Settings of the run that these arguments would start, as in its ``config.yaml``.
 
     Raises:
         InputError: a setting is not supported; without ``run_dir`` also: a file that the settings name is absent.
-        SystemExit: code 2 after one line on stderr where an argument is at fault.
+        SystemExit: code 2 after one line on stderr if an argument is invalid.
     """
     return _command_line(SettingsReader, args).settings()
 
@@ -236,7 +220,7 @@ def main(args: Sequence[str] | None = None) -> None:
     """Run the program; ``args`` default to the command line's.
 
     Raises:
-        SystemExit: code 2 after one line on stderr where the input is at fault.
+        SystemExit: code 2 after one line on stderr if the input is invalid.
     """
     prepare_process()
     try:

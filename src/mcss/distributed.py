@@ -1,7 +1,7 @@
-"""The one place that knows about ranks.
+"""Ranks of a distributed run: their number, and gathering of tensors and objects.
 
 Gather policy. Negatives stay on their rank unless a loss asks for ``all_gather_with_grad``. If it does, all ranks must
-draw the same subject in that step (the samplers' side of the bargain), every rank computes the same loss on the joint
+draw the same subject in that step (the samplers do), every rank computes the same loss on the joint
 batch, and the gradient is that of one process with that batch: the gather's backward pass sums the gradients of all
 ranks, so each rank holds world_size times its rows' share, and DistributedDataParallel's mean over ranks divides by
 world_size. A loss that is used without that mean must be divided by world_size itself.
@@ -16,17 +16,17 @@ from torch import Tensor
 
 
 def is_distributed() -> bool:
-    """Tell whether this process belongs to a process group."""
+    """Whether this process belongs to a process group."""
     return dist.is_available() and dist.is_initialized()
 
 
 def rank() -> int:
-    """Tell the index of this process; 0 without a process group."""
+    """Index of this process; 0 without a process group."""
     return dist.get_rank() if is_distributed() else 0
 
 
 def world_size() -> int:
-    """Count the processes; 1 without a process group."""
+    """Number of processes; 1 without a process group."""
     return dist.get_world_size() if is_distributed() else 1
 
 
@@ -39,7 +39,7 @@ class _AllGather(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Float[Tensor, "all_rows *rest"]) -> Float[Tensor, "rows *rest"]:
-        # Cloned: autograd may hand the same gradient to other functions, and all_reduce works in place.
+        # Cloned because all_reduce works in place, and autograd may pass the same gradient to other functions.
         total = grads[0].clone(memory_format=torch.contiguous_format)
         dist.all_reduce(total)
         return total.chunk(world_size())[rank()]

@@ -1,13 +1,13 @@
-"""The exception whose message is for the user, and how it is printed."""
+"""The exception for invalid input, and the formatting of its message."""
 
 import re
 
 
 class InputError(ValueError):
-    """Bad input: a file, a setting or a combination of them.
+    """Invalid input: a file, a setting or a combination of them.
 
-    The message is one line that says what is wrong, where, and how to mend it; the command line prints it without a
-    traceback and exits with code 2.
+    The message is one line that says what is wrong, where, and how to correct it; the programs print it without
+    a traceback and exit with code 2.
     """
 
 

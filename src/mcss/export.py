@@ -1,4 +1,4 @@
-"""``mcss export``: the network of a run as one file, for programs that have no use for a training framework."""
+"""``mcss export``: writes the network of a run as one file, for programs without a training framework."""
 
 import argparse
 import contextlib
@@ -23,13 +23,13 @@ from mcss.predict import reference_script
 from mcss.skeleton import JOINTS
 
 REFERENCE_SCRIPT = "video_to_csv.py"
-"""Written beside an ONNX file: how it is used without this project."""
+"""Script written beside an ONNX file; it uses the network without this project."""
 TOLERANCE_MM = 1e-3
 """Largest difference between the poses of the written file and of the network; a larger one is an error."""
 
 
 class ExportedNetwork(nn.Module):
-    """A network with its normalisation: images as a camera gives them to embedding and pose."""
+    """A network that includes the normalisation of images."""
 
     def __init__(self, network: MCSSModule) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ def export(checkpoint: Path, into: Path) -> float:
         raise InputError(f"{into}: the suffix says what is written, {' or '.join(WRITERS)}")
     network = ExportedNetwork(load_network(checkpoint)).eval()
     side = network.network.image_size_px
-    # Exported with two images, checked with three: a batch of one would be taken for a size that never changes.
+    # Exported with two images and checked with three; a batch of one would fix the size of the batch.
     images = torch.randint(0, 256, (3, 3, side, side), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     into.parent.mkdir(parents=True, exist_ok=True)
     partial = into.with_name(f"partial-{into.name}")
@@ -112,7 +112,7 @@ def write_onnx(
         import onnxscript  # noqa: F401 - torch.onnx needs it, and would say so in several lines
     except ImportError as error:
         raise InputError(f"ONNX needs {error.name}: pip install -e '.[onnx]' in the project's folder") from None
-    with contextlib.redirect_stdout(io.StringIO()):  # it reports each of its passes
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints its passes
         torch.onnx.export(
             network,
             (images[:2],),
@@ -128,7 +128,7 @@ def write_onnx(
 
 
 WRITERS = {".onnx": write_onnx, ".pt2": write_torch}
-"""By the suffix of the file."""
+"""Writers by suffix of the file."""
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -140,10 +140,10 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Run the program: exit code 2 after one line on stderr where the input is at fault."""
+    """Run the program; exit with code 2 after one line on stderr if the input is invalid."""
     options = make_parser().parse_args(args)
     try:
-        with warnings.catch_warnings(action="ignore"):  # of the exporters, about themselves
+        with warnings.catch_warnings(action="ignore"):  # from the exporters, not about the input
             difference_mm = export(options.checkpoint, options.out)
     except InputError as error:
         print(f"mcss: {error}", file=sys.stderr)

@@ -1,7 +1,7 @@
-"""``python -m mcss.sweep FILE``: all runs of a W&B sweep file's grid on this machine, one after the other.
+"""``python -m mcss.sweep FILE``: runs the grid of a W&B sweep file on this machine, one run after the other.
 
-The same file makes a sweep on a W&B server (``--agent``), which any number of agents on other machines may join. Here
-no server is needed: a run that the committed table already holds is skipped, one that was killed is resumed.
+Runs that the table of results contains are skipped, and interrupted runs are resumed. No server is needed. With
+``--agent`` the same file defines a sweep on a W&B server, which agents on other machines can join.
 """
 
 import argparse
@@ -31,12 +31,12 @@ from mcss.run.process import prepare_process
 ENVIRONMENT_VARIABLE = re.compile(r"\$\{envvar:([A-Z0-9_]+)\}")
 METHOD_FILE = "experiments/method/{}.yaml"
 SHORTHANDS = {"methods": "config", "levels": "data.supervision", "seeds": "seed_everything"}
-"""Options of the command line that replace the values of one parameter of the file."""
+"""Parameter of the file that each of these options of the command line replaces."""
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """A W&B sweep file: how points are chosen, the command of a run, and the values of each parameter."""
+    """Content of a W&B sweep file: search method, command of a run, and values of each parameter."""
 
     path: Path
     method: str
@@ -44,7 +44,7 @@ class Sweep:
     parameters: dict[str, tuple[Any, ...]]
 
     def points(self) -> list[dict[str, Any]]:
-        """Every combination of values; the first parameter changes slowest."""
+        """All combinations of values; the first parameter changes slowest."""
         return [
             dict(zip(self.parameters, values, strict=True)) for values in itertools.product(*self.parameters.values())
         ]
@@ -72,7 +72,7 @@ def _values(spec: Mapping[str, Any]) -> Sequence[Any]:
 
 
 def expand(command: Sequence[str], point: Mapping[str, Any]) -> list[str]:
-    """Command line of one run, as an agent of W&B makes it.
+    """Command line of one run, as an agent of W&B expands it.
 
     Raises:
         InputError: the command asks for an environment variable that is not set, or is not one word.
@@ -97,7 +97,7 @@ def _with_environment(word: str) -> str:
 
 
 def run_all(sweep: Sweep, table: Path, page: Path | None = None) -> list[str]:
-    """Run what ``table`` lacks; add each run to the report as soon as it is tested. Failed commands are returned.
+    """Run what ``table`` lacks; add each run to the report when it is tested. Return the commands that failed.
 
     Raises:
         InputError: the sweep is no grid, its command cannot be run, or the table holds runs on other data.
@@ -119,23 +119,20 @@ def run_all(sweep: Sweep, table: Path, page: Path | None = None) -> list[str]:
                 failed.append(" ".join(command))
                 continue
             write_report([*finished, folder], table, page)
-        if (folder / RESULTS_FILE).is_file():  # absent where the table is a fresh checkout's
+        if (folder / RESULTS_FILE).is_file():  # absent if the table came with the checkout
             finished.append(folder)
     return failed
 
 
 def _arguments(command: Sequence[str]) -> list[str]:
-    """What the command passes to ``mcss``: everything from the subcommand on."""
+    """Arguments that the command passes to ``mcss``: the subcommand and all that follows."""
     if "fit" not in command:
         raise InputError(f"the sweep's command does not run `mcss fit`: {' '.join(command)}")
     return list(command[command.index("fit") :])
 
 
 def _is_done(settings: Mapping[str, Any], table: Path) -> bool:
-    """Tell whether the table holds this run by its identity: settings, seed, number of processes; tested to its end.
-
-    Rows from before tables held settings have no such identity: those runs are repeated.
-    """
+    """Whether the table has a whole test of a finished run with these settings, seed and number of processes."""
     identity = resolved_settings(settings)
     rows = read_table(table)
     check_same_data(rows, identity["data.test_store"], table)
@@ -147,7 +144,7 @@ def _is_done(settings: Mapping[str, Any], table: Path) -> bool:
         & rows["world_size"].eq(str(_world_size(trainer)))
         & pd.to_numeric(rows["steps"], errors="coerce").ge(trainer["max_steps"])
     )
-    limited = trainer.get("limit_test_batches") is not None  # the grid itself asks for partial tests
+    limited = trainer.get("limit_test_batches") is not None  # the grid requests partial tests
     return bool((same if limited else same & rows["partial"].eq("no")).any())
 
 
@@ -161,7 +158,7 @@ def _world_size(trainer: Mapping[str, Any]) -> int:
 
 
 def start_agent(sweep: Sweep) -> None:
-    """Make the sweep on the W&B server, say how others join it, and become its first agent.
+    """Create the sweep on the W&B server, print how others join it, and start its first agent.
 
     Raises:
         InputError: nobody is logged in to W&B, the server refuses, W&B is switched off by ``WANDB_MODE``, or the
@@ -171,11 +168,11 @@ def start_agent(sweep: Sweep) -> None:
 
     if os.environ["WANDB_MODE"] != "online":
         raise InputError(f"WANDB_MODE={os.environ['WANDB_MODE']}: an agent needs the server; unset it, or `make curve`")
-    expand(sweep.command, {})  # what the command asks of the environment is there
+    expand(sweep.command, {})  # checks the environment variables of the command
     content = yaml.safe_load(sweep.path.read_text(encoding="utf-8"))
     content["parameters"] = {name: {"values": list(values)} for name, values in sweep.parameters.items()}
     try:
-        wandb.Api()  # on a terminal it asks for the key, elsewhere it fails
+        wandb.Api()  # asks for the key on a terminal, raises elsewhere
         sweep_id = wandb.sweep(content, project=content["project"])
     except wandb.Error as error:
         reason = " ".join(str(error).split())
@@ -184,7 +181,7 @@ def start_agent(sweep: Sweep) -> None:
     names = ENVIRONMENT_VARIABLE.findall(" ".join(sweep.command))
     environment = [f"{name}={os.environ[name]}" for name in names]
     print(f"join from other machines with: {' '.join([*environment, *agent])}", flush=True)
-    # An agent runs `python` for ${interpreter}: it has to be this one, also where no environment is active.
+    # An agent runs the first `python` of PATH for ${interpreter}: make it this one also without an active environment.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     os.execv(sys.executable, [sys.executable, "-m", *agent])
 
@@ -202,7 +199,7 @@ def main(args: Sequence[str] | None = None) -> None:
         "--agent", action="store_true", help="use a W&B server: make a sweep of the file, start an agent"
     )
     options = parser.parse_args(args)
-    if options.agent:  # the agent hands its environment to every run
+    if options.agent:  # every run inherits the environment of the agent
         os.environ.setdefault("WANDB_MODE", "online")
     prepare_process()
     try:
@@ -222,7 +219,7 @@ def main(args: Sequence[str] | None = None) -> None:
 
 
 def _replaced(sweep: Sweep, options: argparse.Namespace) -> Sweep:
-    """Return the sweep with the values that the command line gives instead of the file's."""
+    """The sweep with values of the command line in place of those of the file."""
     parameters = dict(sweep.parameters)
     for option, parameter in SHORTHANDS.items():
         words = getattr(options, option)

@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 UNDISTORT_STEPS = 20
 UNDISTORT_TOLERANCE = 1e-8
-"""The distortion is inverted by fixed-point steps until they move no point by this share of the focal length."""
+"""The iterations that invert the distortion stop when no point moves by more than this share of the focal length."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,7 @@ class Camera:
         size_px: tuple[int, int],
         distortion: Float[np.ndarray, " 5"] | None = None,
     ) -> "Camera":
-        """Camera at ``center_mm`` that sees ``target_mm`` in the middle of its frame, horizon level.
+        """Camera at ``center_mm`` with ``target_mm`` in the middle of its frame and a level horizon.
 
         Raises:
             ValueError: the viewing direction is vertical, which leaves the horizon undefined.
@@ -109,7 +109,7 @@ class Camera:
         return Camera(self.rot_world_to_cam, self.trans_mm, intrinsics, self.distortion, size_px)
 
     def _distort(self, straight: Float[np.ndarray, "*batch 2"]) -> Float[np.ndarray, "*batch 2"]:
-        """Normalised image coordinates (focal length 1) as the lens bends them."""
+        """Distort normalised image coordinates (focal length 1)."""
         k1, k2, p1, p2, k3 = self.distortion
         x, y = straight[..., 0], straight[..., 1]
         r2 = x * x + y * y
@@ -119,7 +119,7 @@ class Camera:
         return np.stack([bent_x, bent_y], axis=-1)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain lists and numbers under the names of the attributes."""
+        """Attributes by name, as lists and numbers."""
         return {
             "rot_world_to_cam": self.rot_world_to_cam.tolist(),
             "trans_mm": self.trans_mm.tolist(),

@@ -12,7 +12,7 @@ from torch import Tensor
 from mcss.skeleton import FLIP_ORDER, LEFT_HIP, PELVIS
 
 VERTICAL_HIP = 1e-3
-"""A hip bone whose horizontal share of its length is at most this has no usable direction in the ground plane."""
+"""Largest ratio of horizontal to total length of a hip bone that counts as vertical, so that yaw is undefined."""
 
 
 def to_root(pose_world: Float[Tensor, "*batch 17 3"]) -> Float[Tensor, "*batch 17 3"]:
@@ -38,7 +38,7 @@ def between_views(
 
 
 def is_degenerate(pose_root: Float[Tensor, "*batch 17 3"]) -> Bool[Tensor, "*batch"]:
-    """Tell where the hip bone (pelvis to left hip) is vertical within ``VERTICAL_HIP``, or has no length: no yaw."""
+    """Whether yaw is undefined: the hip bone (pelvis to left hip) is vertical (``VERTICAL_HIP``) or has no length."""
     hip = pose_root[..., LEFT_HIP, :] - pose_root[..., PELVIS, :]
     return hip[..., :2].norm(dim=-1) <= VERTICAL_HIP * hip.norm(dim=-1)
 

@@ -1,4 +1,4 @@
-"""Batched Procrustes analysis: the similarity transform that brings one pose nearest to another.
+"""Batched Procrustes analysis: the best similarity transform of one pose onto another.
 
 Least squares over scale, proper rotation and translation (Umeyama, "Least-squares estimation of transformation
 parameters between two point patterns", 1991, equations 40 to 42). The rotation has a closed form; singular value
@@ -10,7 +10,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 POINT_SPREAD = 1e-12
-"""A pose whose spread is at most this share of its distance from the origin is a single point: the rest is rounding."""
+"""A pose counts as a single point if its spread is at most this share of its distance from the origin."""
 WELL_CONDITIONED = 1e-4
 """The closed form is used where its denominator, for a covariance of norm 1, is larger: rounding stays below 1e-11."""
 NEWTON_STEPS, LAST_STEP = 10, 1e-8

@@ -1,4 +1,4 @@
-r"""Pose errors, one number a pose.
+r"""Pose errors: one value for each pose.
 
 All functions take predictions :math:`p` and targets :math:`g` of shape (poses, joints, 3), compute in float64 (on the
 CPU if the inputs are on mps) and return the unit of their inputs: millimetres for millimetres. They neither subtract a
@@ -17,7 +17,7 @@ from mcss.geometry.similarity import align_to_centred, best_rotation, finite_flo
 
 _PAIRS_AT_ONCE = 1 << 16
 _POSES_AT_ONCE = 1 << 14
-"""What is computed on the way then stays in the cache, in memory that is used again: a quarter less time."""
+"""Block size for which intermediate results stay in the cache: 25 % faster than all poses at once."""
 
 
 def mpjpe(pred: Float[Tensor, "poses joints 3"], target: Float[Tensor, "poses joints 3"]) -> Float64[Tensor, " poses"]:
@@ -79,7 +79,7 @@ def pa_mpjpe(
 def _aligned_error(
     pred: Float64[Tensor, "poses joints 3"], target: Float64[Tensor, "poses joints 3"]
 ) -> Float64[Tensor, " poses"]:
-    # About the target's centroid, to which the aligned pose need not be moved back to be compared.
+    # Both poses are compared relative to the target's centroid.
     target_centred = target - target.mean(dim=1, keepdim=True)
     return (align_to_centred(pred, target_centred) - target_centred).norm(dim=-1).mean(dim=-1)
 

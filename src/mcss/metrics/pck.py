@@ -1,9 +1,9 @@
-"""3D PCK and AUC: the percentage of joints that are predicted nearer than some distance to where they are.
+"""3D PCK and AUC: percentages of joints whose predicted position is within a distance of the true one.
 
-As in MPI-INF-3DHP's evaluation (Mehta et al., 3DV 2017; mpii_compute_3d_pck.m): a joint counts where its distance is
-less than the threshold; PCK is at 150 mm; AUC is the mean of PCK at 0, 5, ..., 150 mm (31 thresholds, of which no joint
-passes the first, so that AUC is at most 30 / 31 of 100). All joints of all poses count alike. The paper's joints are
-the set ``mpi14``; its poses are relative to the pelvis.
+As in MPI-INF-3DHP's evaluation (Mehta et al., 3DV 2017; mpii_compute_3d_pck.m), a joint counts if its distance is less
+than the threshold; PCK is at 150 mm; AUC is the mean of PCK at 0, 5, ..., 150 mm. No joint passes the first of these 31
+thresholds, so AUC is at most 30 / 31 of 100. All joints of all poses have equal weight. The paper's joints are the set
+``mpi14``; its poses are relative to the pelvis.
 """
 
 from typing import Any
@@ -25,14 +25,14 @@ _PCK_INDEX = AUC_MM.index(int(PCK_MM))
 def joints_within(
     pred: Float[Tensor, "poses joints 3"], target: Float[Tensor, "poses joints 3"]
 ) -> tuple[Int[Tensor, " thresholds"], int]:
-    """How many joints are nearer than each of ``AUC_MM``, and how many were compared: those that are NaN in neither.
+    """Number of joints nearer than each of ``AUC_MM``, and number of joints that are NaN in neither pose.
 
     Raises:
         ValueError: a coordinate is infinite.
     """
     if pred.isinf().any() or target.isinf().any():
         raise ValueError("PCK of coordinates that are infinite: check the prediction and the labels")
-    distance = (pred.cpu().double() - target.cpu().double()).norm(dim=-1)  # a Mac's accelerator has no float64
+    distance = (pred.cpu().double() - target.cpu().double()).norm(dim=-1)  # mps has no float64
     distance = distance[~distance.isnan()]
     thresholds = torch.tensor(AUC_MM, dtype=torch.float64)
     return (distance[None] < thresholds[:, None]).sum(dim=1), len(distance)
@@ -91,7 +91,7 @@ class _JointsWithin(Metric):
     def update(self, pred: Float[Tensor, "poses 17 3"], target: Float[Tensor, "poses 17 3"]) -> None:
         """Add poses in joint order ``h36m17``, in mm, both in the same frame.
 
-        Joints that are NaN in the prediction or the target are left out; where the pelvis is, all of the pose is.
+        Joints that are NaN in the prediction or the target are left out, and so are poses whose pelvis is NaN.
 
         Raises:
             ValueError: a coordinate is infinite.

@@ -1,4 +1,4 @@
-"""Pose errors over a data set, as torchmetrics: sums and counts, so that ranks and batches of any size add up."""
+"""Pose errors over a data set as torchmetrics with sums and counts as state, so that any batches and ranks add up."""
 
 from collections.abc import Callable
 from typing import Any, Literal
@@ -13,7 +13,7 @@ from mcss.metrics.functional import mpjpe, n_mpjpe, pa_mpjpe
 from mcss.skeleton import joint_indices
 
 MIN_JOINTS = 4
-"""A similarity has 7 degrees of freedom: it fits 2 joints exactly, and 3 up to the shape of a triangle."""
+"""A similarity has 7 degrees of freedom: it fits 2 joints exactly, and 3 joints up to the shape of their triangle."""
 
 PerPoseError = Callable[[Float[Tensor, "poses joints 3"], Float[Tensor, "poses joints 3"]], Float64[Tensor, " poses"]]
 
@@ -57,8 +57,8 @@ class _PoseError(Metric):
         joint_set: the joints that count, by name (``mcss.skeleton.JOINT_SETS``).
         average: ``micro``, the mean over poses; or ``macro``, the mean over groups (actions) of the group's mean, where
             groups without a pose do not count.
-        num_groups: how many groups there are. Metrics with the same joint set and number of groups hold the same state,
-            so a ``MetricCollection`` updates ``micro`` and ``macro`` once.
+        num_groups: how many groups there are. Metrics with the same joint set and number of groups have the same
+            state, so a ``MetricCollection`` updates ``micro`` and ``macro`` together.
 
     Raises:
         ValueError: unknown joint set, no group, or ``macro`` over fewer than two groups.
@@ -147,8 +147,8 @@ class _PoseError(Metric):
         return (self.error_sum[filled] / self.pose_count[filled]).mean()
 
     def _apply(self, fn: Callable, exclude_state: Any = "") -> nn.Module:
-        # The sums follow the module to its device, but stay in float64 when it is cast. A Mac's accelerator has no
-        # float64: there the metric stays on the CPU, and so does its arithmetic.
+        # The state follows the module to its device, but stays float64 when the module is cast. On mps, which has no
+        # float64, the metric stays on the CPU.
         device = fn(torch.empty(0)).device
         return self if device.type == "mps" else super()._apply(lambda state: state.to(device), exclude_state)
 

@@ -6,7 +6,7 @@ from mcss.metrics.pose_error import MPJPE, NMPJPE, PAMPJPE
 
 
 class ReportedError(NamedTuple):
-    """A metric with the words that stand for it."""
+    """Heading and definition of a metric."""
 
     heading: str
     definition: str
@@ -22,4 +22,4 @@ METRICS = {
         "PA-MPJPE", "mpjpe_mm after the best similarity (scale, proper rotation, translation), per pose", PAMPJPE
     ),
 }
-"""By name in ``results.json`` and ``runs.csv``."""
+"""Reported errors by their name in ``results.json`` and ``runs.csv``."""

@@ -1,11 +1,11 @@
-"""Cross-view pose retrieval (paper, Sec. 6.1): how near in pose the images are that an embedding calls nearest.
+"""Cross-view pose retrieval (paper, Sec. 6.1): pose errors of the images whose embeddings are nearest to a query.
 
 A retrieved pose is moved onto the query's by its best similarity (PA-MPJPE, in the query's mm). Three rankings of the
 same database are compared: by distance of embeddings; the *oracle*, by the error itself; and *random*, the exact
 expectation over all orders. ``mcss.metrics.retrieval_search`` defines queries and databases.
 
-Where a query's database has fewer than K images, all of them are its K nearest. A query without any is left out of its
-case.
+Where a query's database has fewer than K images, all of them are its K nearest. A query without a database is left out
+of its case.
 """
 
 from collections.abc import Sequence
@@ -19,11 +19,11 @@ from mcss.metrics.retrieval_search import Case, Images, any_of_first, errors_of_
 
 KS = (1, 5, 10, 20)
 HIT_MM = 60.0
-"""A retrieved pose counts as a hit up to this PA-MPJPE. Project default: the paper has no such measure."""
+"""Largest PA-MPJPE of a hit. Project default: the paper has no such measure."""
 
 
 class Retrieval(NamedTuple):
-    """What every query retrieves, for each of some numbers K of nearest images."""
+    """Retrieval result of each query, for several numbers K of nearest images."""
 
     database: Int[Tensor, " queries"]
     """Size of the query's database. Where it is 0, everything else is NaN."""
@@ -40,7 +40,7 @@ class Retrieval(NamedTuple):
 
 
 def retrieve(images: Images, case: Case, ks: Sequence[int] = KS, hit_mm: float = HIT_MM) -> Retrieval:
-    """Let every image query the others.
+    """Use every image once as a query.
 
     Raises:
         InputError: faiss is needed for so many images and not installed.

@@ -1,4 +1,4 @@
-"""Finds the images that an embedding calls nearest to each query: by blocks of all distances, or with faiss.
+"""Finds the images with the nearest embeddings for each query, by blocks of all distances or with faiss.
 
 Every image is the query once. Its database is the images of all cameras but its own, of the subjects that the *case*
 names. Images of equal distance are ranked by (instant, camera), so that the result does not depend on their order.
@@ -22,12 +22,12 @@ from mcss.errors import InputError
 from mcss.metrics.functional import pa_mpjpe, pairwise_pa_mpjpe
 
 Case = Literal["all", "own", "cross"]
-"""Whose images are the database: all subjects' (the paper's case 1), the query's own, or the others' (case 2)."""
+"""Subjects of the database: all (the paper's case 1), the query's own, or all others (case 2)."""
 CASES: tuple[Case, ...] = get_args(Case)
 EXACT_INSTANTS = 12_000
-"""Up to so many distinct instants every pair of poses is measured: 8 bytes each, 1.2 GB."""
+"""Largest number of distinct instants for which every pair of poses is measured: 8 bytes each, 1.2 GB."""
 RANDOM_DRAWS = 20
-"""Images drawn for each query to estimate the random ranking's mean where not every pair is measured."""
+"""Number of images drawn for each query to estimate the random ranking's mean above ``EXACT_INSTANTS``."""
 
 _SEED = 0
 _QUERIES_AT_ONCE = 256
@@ -104,7 +104,7 @@ def search(images: Images, case: Case, ks: Sequence[int], hit_mm: float) -> Foun
 
 
 def in_database(images: Images, queries: Int[Tensor, " queries"], case: Case) -> Bool[Tensor, "queries images"]:
-    """Tell which images each query's database holds: never one of its own camera."""
+    """Which images each query's database contains; none of the query's camera."""
     other_camera = images.camera[queries, None] != images.camera
     own_subject = images.subject[queries, None] == images.subject
     return other_camera & {"all": torch.ones_like(own_subject), "own": own_subject, "cross": ~own_subject}[case]
@@ -118,13 +118,13 @@ def _search_block(
     ks: Sequence[int],
     hit_mm: float,
 ) -> Found:
-    """Search by a matrix of all distances, and rank by the errors themselves."""
+    """Search with a matrix of all distances; the oracle ranks by a matrix of all errors."""
     allowed = in_database(images, queries, case)
     error_mm = error_mm[images.instant[queries]][:, images.instant]
     database, hits = allowed.sum(dim=1), (allowed & (error_mm <= hit_mm)).sum(dim=1)
     count = min(max(ks), len(images.instant))
     squared = 2 - 2 * images.embedding[queries] @ images.embedding.T
-    # One whole number an image, no two of them equal: the distance first, then the image's place.
+    # One distinct integer for each image: ordered by distance first, then by index.
     key = (squared * _DISTANCE_STEPS).round().long() * len(images.instant) + torch.arange(len(images.instant))
     nearest = key.masked_fill(~allowed, torch.iinfo(torch.int64).max).topk(count, largest=False).indices
     nearest = nearest.where(allowed.gather(1, nearest), -1)
@@ -141,7 +141,7 @@ def _search_block(
 
 
 def _search_with_faiss(images: Images, case: Case, ks: Sequence[int]) -> Found:
-    """Search with faiss, a database at a time; the random ranking is estimated from ``RANDOM_DRAWS`` images a query."""
+    """Search each database with faiss; estimate the random ranking from ``RANDOM_DRAWS`` images of each query."""
     count, rng = len(images.instant), np.random.default_rng(_SEED)
     embedding = images.embedding.numpy()
     database = torch.zeros(count, dtype=torch.int64)
@@ -161,7 +161,7 @@ def _search_with_faiss(images: Images, case: Case, ks: Sequence[int]) -> Found:
 def _queries_with_one_database(
     images: Images, case: Case
 ) -> Iterator[tuple[Int[Tensor, " queries"], Int[Tensor, " database"]]]:
-    """Index of the queries of each camera (and, unless the case is ``all``, subject), and of their database."""
+    """Indices of the queries that share a database (by camera and, unless the case is ``all``, subject), and of it."""
     subjects = [None] if case == "all" else images.subject.unique()
     for camera in images.camera.unique():
         for subject in subjects:
@@ -184,7 +184,7 @@ def _nearest_of(
 
 
 def errors_of_retrieved(images: Images, retrieved: Int[Tensor, "queries count"]) -> Float64[Tensor, "queries count"]:
-    """PA-MPJPE of the retrieved poses moved onto the query's; infinite where there is none (-1)."""
+    """PA-MPJPE of the retrieved poses aligned to the query's; infinite where none was retrieved (-1)."""
     query, place = torch.nonzero(retrieved >= 0, as_tuple=True)
     error_mm = torch.full(retrieved.shape, torch.inf, dtype=torch.float64)
     for pairs in torch.arange(len(query)).split(_PAIRS_AT_ONCE):
@@ -214,7 +214,7 @@ def any_of_first(hit: Bool[Tensor, "queries count"], taken: Int[Tensor, "queries
 def _chance_of_hit(
     database: Int[Tensor, " queries"], hits: Int[Tensor, " queries"], taken: Int[Tensor, "queries ks"]
 ) -> Float64[Tensor, "queries ks"]:
-    """Chance of at least one hit among ``taken`` images drawn without replacement (hypergeometric distribution)."""
+    """Probability of a hit among ``taken`` images drawn without replacement (hypergeometric distribution)."""
     size, misses = database[:, None].double(), (database - hits)[:, None].double()
     enough = misses >= taken
     log_ways = [torch.lgamma(n + 1) - torch.lgamma((n - taken).clamp(min=0) + 1) for n in (misses, size)]

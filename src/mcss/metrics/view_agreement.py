@@ -1,4 +1,4 @@
-"""How alike a network sees one moment from different cameras: what is measured without any 3D label.
+"""Agreement of predictions from different cameras at the same instant, measured without 3D labels.
 
 Every image is a query once for each other camera of its clip. The image of that camera with the nearest embedding
 shows, or does not show, the query's own instant; poses in a frame of the person's own are compared between the views.

@@ -1,4 +1,4 @@
-"""``make report``: adds finished runs to the table; writes curve, tables and the README's numbers; a page each run."""
+"""``make report``: adds finished runs to the table; writes curve, tables, README and a page for each run."""
 
 import argparse
 import sys
@@ -18,9 +18,9 @@ _COMPARED_SUPERVISION = "S1"
 
 
 def write_report(runs: Sequence[Path], table: Path, page: Path | None, published: Path = PUBLISHED) -> pd.DataFrame:
-    """Add finished runs to ``table``; write the curve, the tables and the page's numbers from it. Return the table.
+    """Add finished runs to ``table``; write curve, tables and the blocks of ``page`` from it. Return the table.
 
-    Two runs with the labels of S1, MCSS and baseline with the same seed, are also compared image by image.
+    An MCSS and a baseline run with the labels of S1 and the same seed are also compared on the same images.
 
     Raises:
         InputError: a folder has no results, or results on other data than the table's.
@@ -42,7 +42,7 @@ def write_report(runs: Sequence[Path], table: Path, page: Path | None, published
 
 
 def runs_to_compare(runs: Iterable[Path]) -> dict[str, Path]:
-    """MCSS and baseline with the labels of S1 and the lowest seed that has both, by method; empty if none has."""
+    """Folders, by method, of MCSS and baseline with the labels of S1 and the lowest common seed; empty if none."""
     found: dict[int, dict[str, Path]] = {}
     for folder in runs:
         record = read_record(folder)
@@ -56,7 +56,7 @@ def runs_to_compare(runs: Iterable[Path]) -> dict[str, Path]:
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Run the program: exit code 2 after one line on stderr where a folder has no results."""
+    """Run the program; exit with code 2 after one line on stderr if the input is invalid."""
     parser = argparse.ArgumentParser(prog="python -m mcss.results", description=__doc__)
     parser.add_argument("runs", nargs="*", type=Path, help="folders of finished runs")
     parser.add_argument("--table", type=Path, required=True, help="the CSV file, experiments/results/DATA/runs.csv")

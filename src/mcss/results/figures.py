@@ -19,7 +19,7 @@ _HEADINGS = {"mcss": "MCSS", "baseline": "baseline"}
 
 
 def curve_figure(runs: pd.DataFrame, published: pd.DataFrame, data: str) -> Figure:
-    """N-MPJPE of whole tests against supervision: a line for each method, and for each setting in which runs differ."""
+    """N-MPJPE of whole tests against supervision: one line for each method and each combination of settings."""
     grouped = groups(runs)
     grouped = grouped[grouped["method"].isin(CURVE_METHODS) & grouped["partial"].eq("no")].copy()
     grouped["curve"] = ""

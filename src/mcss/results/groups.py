@@ -1,4 +1,4 @@
-"""Groups of runs that differ in nothing but the seed, and what keeps other runs apart."""
+"""Groups runs that differ in the seed only, and describes how other groups differ."""
 
 import json
 import re
@@ -14,16 +14,16 @@ _KEYS = (
     *("method", "supervision", "labels_2d", "settings", "steps", "world_size", "partial", "test_images", "frame"),
     "images_seen",
 )
-"""Two runs that are equal in all of these, where both know them, are one run with two seeds."""
+"""Runs that are equal in all of these columns belong to one group."""
 _SHOWN_KEYS = ("steps", "world_size", "partial", "test_images", "frame")
 _FIRST = ("labelled_instants", "mean_pose_mpjpe_mm")
 
 
 def groups(runs: pd.DataFrame) -> pd.DataFrame:
-    """One row for each group of ``runs.csv``: runs that differ in nothing but the seed.
+    """One row for each group of rows of ``runs.csv`` that differ in the seed only.
 
     A group has its ``_KEYS``, the number of ``seeds`` and of ``runs``, for each error the mean over seeds and its
-    sample standard deviation (``sd:NAME``; NaN for one seed), and what the group mixes (``commits``, ``precisions``).
+    sample standard deviation (``sd:NAME``; NaN for one seed), and the ``commits`` and ``precisions`` of its runs.
     A seed that was run more than once counts as one seed, with the mean of its runs.
     """
     errors = [name for name in runs.columns if name.partition(":")[0] in METRICS or name in FILMED]
@@ -75,12 +75,12 @@ def differing(members: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def described(values: dict[str, Any]) -> str:
-    """``model.lr 0.01, trainer.max_steps 20``; values that are not set read ``off``."""
+    """Text such as ``model.lr 0.01, trainer.max_steps 20``; settings without a value read ``off``."""
     return ", ".join(f"{name} {'off' if value is None else value}" for name, value in values.items())
 
 
 def notes(grouped: pd.DataFrame) -> list[str]:
-    """What a reader of a table of these groups has to know: which runs were kept apart, and what a group mixes."""
+    """Notes on a table of these groups: in what groups differ, and where a group mixes commits or precisions."""
     lines = []
     for (method, supervision), members in grouped.groupby(["method", "supervision"], sort=False):
         name = f"{method} with the labels of {supervision}"

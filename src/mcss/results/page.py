@@ -1,4 +1,4 @@
-"""A page for each run, in one HTML file that needs no network: what was run, on which data, and its errors."""
+"""Writes one self-contained HTML page about a run: settings, data, errors and examples."""
 
 import base64
 import io
@@ -33,7 +33,7 @@ from mcss.visualization.skeletons3d import skeleton_figure
 
 PAGE_FILE = "report.html"
 FAILURES = 4
-"""Worst image of each of so many clips. A browser draws at most 16 scenes: these and the chosen images are fewer."""
+"""Number of clips whose worst image is shown. Browsers draw at most 16 3D scenes on a page."""
 _TEMPLATE = Environment(
     loader=PackageLoader("mcss.results", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
 ).get_template("page.html")
@@ -85,7 +85,7 @@ def worst_of_clips(clip: Int[np.ndarray, " images"], error_mm: np.ndarray) -> In
 
 
 def _headline(record: dict[str, Any]) -> list[dict[str, Any]]:
-    """Each metric, averaged over images, beside the mean pose's, with its definition."""
+    """Each metric averaged over images, with its definition and the error of the mean pose."""
     of_mean_pose = {(r["metric"], r["joint_set"], r["average"]): r["value"] for r in record["mean_pose_results"]}
     return [
         {**result, "mean_pose": of_mean_pose[result["metric"], result["joint_set"], result["average"]]}
@@ -103,7 +103,7 @@ def _agreement(figures: dict[str, dict[str, float]]) -> list[tuple[str, float, f
 def _examples(
     run: TestedRun, store: Store, error_mm: np.ndarray, chosen: Int[np.ndarray, " chosen"]
 ) -> list[dict[str, Any]]:
-    """Image, caption and turning skeletons of test images."""
+    """Image, caption and 3D skeletons of test images."""
     examples = []
     for index in chosen.tolist():
         row = int(run.predictions["row"][index])

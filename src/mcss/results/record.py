@@ -1,4 +1,4 @@
-"""Reading what finished runs left in their folders, and the table of all runs (``runs.csv``), a row for each test."""
+"""Reads the folders of finished runs, and reads and writes ``runs.csv``, which has one row for each test."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from mcss.run.scores import headline
 
 UNKNOWN = "unknown"
 NOT_RECORDED = {"settings": "not recorded"}
-"""Stands for the settings of a training that left no record."""
+"""Settings of a training without a record."""
 
 _TRAINED = ("method", "supervision", "labelled_instants", "labels_2d", "seed", "steps", "world_size", "precision")
 _TESTED = ("partial", "test_images", "frame")
@@ -30,7 +30,7 @@ _MEASURED = (
     *(*METRICS, "mean_pose_mpjpe_mm", *FILMED, "labelled_mpjpe_mm", "test_mean_distance", "test_effective_rank"),
 )
 COLUMNS = (*_TRAINED, *_TESTED, *_MEASURED, "images_seen", "wall_s", *_ORIGIN, "settings")
-"""Of ``runs.csv``; errors of each test subject follow the errors of all (``mpjpe_mm:S9``)."""
+"""Columns of ``runs.csv``; errors of each test subject (``mpjpe_mm:S9``) follow those of all."""
 
 
 class TestedRun(NamedTuple):
@@ -79,7 +79,7 @@ def read_tested_run(folder: Path) -> TestedRun:
 
 
 def table_row(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Row of ``runs.csv`` of a ``results.json``: errors of h36m16, mean over images, in the run's own frame."""
+    """Row of ``runs.csv`` for a ``results.json``: errors of h36m16, mean over images, in the network's frame."""
     settings = record["settings"] or {**NOT_RECORDED, "checkpoint": record["checkpoint_hash"]}
     by_subject = {
         f"{name}:{subject}": value for subject, errors in record["by_subject"].items() for name, value in errors.items()
@@ -135,15 +135,15 @@ def add_runs(runs: Iterable[Path], path: Path) -> pd.DataFrame:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     table.to_csv(partial, index=False, lineterminator="\n")
-    os.replace(partial, path)  # in one step: a kill leaves the former table
+    os.replace(partial, path)  # atomic, so that a killed program leaves the old table
     return table
 
 
 def check_same_data(table: pd.DataFrame, test_data_hash: str, path: Path) -> None:
-    """See that a test on this data may stand in ``table``, with whose errors it is compared.
+    """Check that the tests in ``table`` are on the same data, so that errors can be compared.
 
     Raises:
-        InputError: the table's tests were on other data.
+        InputError: they are on other data.
     """
     for other in table["test_data_hash"].unique():
         if other != test_data_hash:
@@ -154,14 +154,14 @@ def check_same_data(table: pd.DataFrame, test_data_hash: str, path: Path) -> Non
 
 
 def _test_of(table: pd.DataFrame) -> pd.Series:
-    """What makes two rows tests of the same weights: the checkpoint, or the settings where none was written."""
+    """Key that is equal for tests of the same weights: the checkpoint's hash, or settings and seed without one."""
     known = ~table["checkpoint_hash"].isin([UNKNOWN, ""])
     settings = table["method"] + table["settings_hash"] + table["world_size"] + " " + table["seed"]
     return table["checkpoint_hash"].where(known, settings)
 
 
 def _in_order(table: pd.DataFrame) -> pd.DataFrame:
-    """Known columns first, errors of test subjects behind those of all; rows with the most labels first."""
+    """Sort columns, errors of test subjects after those of all, and rows by the number of labels."""
     others = sorted(set(table.columns) - set(COLUMNS), key=lambda name: (name.partition(":")[0], len(name), name))
     place = COLUMNS.index("mean_pose_mpjpe_mm")
     table = table.reindex(columns=[*COLUMNS[:place], *others, *COLUMNS[place:]]).astype(object).fillna("").astype(str)

@@ -1,4 +1,4 @@
-"""The tables, in Markdown and CSV, that compare groups of runs."""
+"""Tables in Markdown and CSV that compare groups of runs."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -13,11 +13,11 @@ from mcss.results.groups import described, groups, notes, settings_of
 CURVE_METHODS = ("mcss", "baseline")
 """Methods of the README's table and of the curve; the others are in tables.md."""
 CALIBRATION = "baseline_long"
-"""Method whose errors say how hard the data is."""
+"""Method whose errors measure the difficulty of the data."""
 REFERENCE = "mcss"
-"""Method whose error is divided by each other's, at the same supervision and in the same frame."""
+"""Method whose error is divided by the error of each method at the same supervision and in the same frame."""
 ACROSS_FRAMES = "pa_mpjpe_mm"
-"""The error that compares poses of different frames: it turns every prediction onto the truth."""
+"""Error that can be compared between frames, because each prediction is rotated onto the true pose."""
 PUBLISHED_AS = {
     "consistency": "rhodin_cvpr18_no_mpii",
     "view_synthesis": "rhodin_eccv18_resnet18",
@@ -26,11 +26,11 @@ PUBLISHED_AS = {
     "skeleton_synthesis": "chen_cvpr19",
     "synchronisation": "jenni_favaro_resnet18_background",
 }
-"""Names that other methods have in ``paper_reference.csv``."""
+"""Names of methods in ``paper_reference.csv`` where they differ."""
 
 
 class Table(NamedTuple):
-    """Which groups a table compares."""
+    """Title, supervision levels, methods and metrics of a table."""
 
     title: str
     levels: tuple[str, ...]
@@ -95,7 +95,7 @@ def readme_table(runs: pd.DataFrame) -> str:
 
 
 def cells(runs: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
-    """Every figure of every table: a row for each table, group and metric, in mm on the test subjects."""
+    """Content of all tables: one row for each table, group and metric, in mm on the test subjects."""
     grouped = groups(runs)
     return pd.DataFrame(
         [
@@ -125,7 +125,7 @@ def _cell(group: pd.Series, metric: str, grouped: pd.DataFrame, published: pd.Da
         "mean_mm": round(group[metric], 4),
         "sd_mm": round(group[f"sd:{metric}"], 4),
         "by_subject": _by_subject(group, metric),
-        # Where several groups of the reference fit, none is the one to compare with.
+        # Not defined if several groups of the reference match.
         "mcss_ratio": round(reference.iloc[0][metric] / group[metric], 3) if len(reference) == 1 else float("nan"),
         "mean_pose_ratio": round(group["mpjpe_mm"] / group["mean_pose_mpjpe_mm"], 3),
         "published_h36m_mm": theirs.iloc[0][metric] if len(theirs) else "",
@@ -182,7 +182,7 @@ def _cells_as_markdown(shown: pd.DataFrame) -> str:
 
 
 def difficulty(runs: pd.DataFrame) -> str:
-    """Sentence on what labels can do for the baseline: error with all labels, and how much more with those of S1."""
+    """Sentence on the difficulty of the data: errors of the long baseline with all labels and with those of S1."""
     grouped = groups(runs)
     long = grouped[(grouped["method"] == CALIBRATION) & grouped["partial"].eq("no")]
     everybody, one = (long[long["supervision"] == level] for level in ("all", "S1"))
@@ -205,13 +205,13 @@ def difficulty(runs: pd.DataFrame) -> str:
 
 
 def write_into(page: str, name: str, text: str) -> str:
-    """``page`` with the text between the marks of block ``name`` replaced by ``text``."""
+    """``page`` with ``text`` between the marks of block ``name``."""
     begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
     return re.sub(f"{begin}.*?{end}", lambda _: f"{begin}\n{text}\n{end}", page, flags=re.DOTALL)
 
 
 def read_published(path: Path) -> pd.DataFrame:
-    """Others' results, every cell as text; none where there is no file."""
+    """Published results, every cell as text; empty if there is no file."""
     if not path.is_file():
         return pd.DataFrame(columns=["dataset", "supervision", "method", "frame", *METRICS], dtype=str)
     return pd.read_csv(path, dtype=str, keep_default_na=False)
@@ -236,7 +236,7 @@ def _mean_and_sd(mean: float, deviation: float) -> str:
 
 
 def _by_subject(group: pd.Series, metric: str) -> str:
-    """``S9 112.1, S11 98.0``."""
+    """Text such as ``S9 112.1, S11 98.0``."""
     known = {name.partition(":")[2]: group[name] for name in group.index if name.startswith(f"{metric}:")}
     values = {subject: value for subject, value in known.items() if not pd.isna(value)}
     return ", ".join(f"{subject} {value:.1f}" for subject, value in values.items()) or "unknown"

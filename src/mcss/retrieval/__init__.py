@@ -1,1 +1,1 @@
-"""``make retrieval``: how well embeddings retrieve poses across views (paper, Sec. 6)."""
+"""``make retrieval``: cross-view pose retrieval with embeddings (paper, Sec. 6)."""

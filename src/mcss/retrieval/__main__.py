@@ -1,4 +1,4 @@
-"""``make retrieval``: how well embeddings retrieve poses across views, as tables, figures and files."""
+"""``make retrieval``: measures cross-view pose retrieval; writes tables, figures and files."""
 
 import argparse
 import json
@@ -66,7 +66,7 @@ def write_retrieval(
 def retrieval_page(
     record: Mapping[str, Any], scores: pd.DataFrame, differences: pd.DataFrame, labels: Mapping[str, str]
 ) -> str:
-    """All tables as Markdown, with the definitions of what they show.
+    """All tables as Markdown, with definitions.
 
     Args:
         record: content of ``retrieval.json``.
@@ -83,7 +83,7 @@ def retrieval_page(
     named = scores.assign(ranking=scores["run"].map(labels).fillna(scores["ranking"]))
     for measure, (title, digits) in _MEASURES.items():
         shown = named[named["measure"] == measure]
-        if measure == "above_oracle_mm":  # the oracle is not compared with itself
+        if measure == "above_oracle_mm":  # it is 0 for the oracle
             shown = shown[shown["ranking"] != "oracle"]
         parts.append(f"\n## {title}\n\n{_by_k(shown, 'ranking', digits)}\n")
     against = differences["against"].map(labels).fillna(differences["against"])
@@ -95,7 +95,7 @@ def retrieval_page(
 
 
 def _by_k(rows: pd.DataFrame, name: str, digits: str) -> str:
-    """A line for each case and ``name``, a column for each K: value and interval."""
+    """Markdown table of values and intervals: one row for each case and ``name``, one column for each K."""
     if rows.empty:
         return "Not measured among so many images."
     texts = [f"{x.value:{digits}} [{x.low:{digits}}, {x.high:{digits}}]" for x in rows.itertuples()]
@@ -127,7 +127,7 @@ def _record(store: Store, embeddings: Sequence[RunEmbeddings], query_cameras: Se
 
 
 def _remove_former_runs(into: Path, names: Collection[str]) -> None:
-    """Remove the figures of runs that the former tables list and the new ones do not; nothing else is touched."""
+    """Remove the folders of runs that the previous ``retrieval.json`` lists and the new one does not."""
     try:
         former = json.loads((into / "retrieval.json").read_text(encoding="utf-8"))["runs"]
     except (OSError, ValueError, KeyError, TypeError):
@@ -138,7 +138,7 @@ def _remove_former_runs(into: Path, names: Collection[str]) -> None:
 
 
 def _labels(embeddings: Sequence[RunEmbeddings]) -> dict[str, str]:
-    """Short name of each run; the folder's where two would be called alike."""
+    """Short name of each run; the name of its folder if two short names are equal."""
     labels = [run.label for run in embeddings]
     return {
         run.name: label if labels.count(label) == 1 else run.name for run, label in zip(embeddings, labels, strict=True)
@@ -146,7 +146,7 @@ def _labels(embeddings: Sequence[RunEmbeddings]) -> dict[str, str]:
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Run the program: exit code 2 after one line on stderr where the input is at fault."""
+    """Run the program; exit with code 2 after one line on stderr if the input is invalid."""
     parser = argparse.ArgumentParser(prog="python -m mcss.retrieval", description=__doc__)
     parser.add_argument("checkpoints", nargs="*", type=Path, help="RUN/checkpoints/last.ckpt; the first is compared")
     parser.add_argument("--store", type=Path, required=True, help="the data, data/NAME; its test subjects are used")

@@ -1,6 +1,6 @@
-"""Properties of one embedding: distance against pose, a map, a few images, queries to show (paper, Figs. 1b, 5 and 7).
+"""Properties of one embedding: distance against pose, map, distance matrix, gallery queries (paper, Figs. 1b, 5, 7).
 
-Every choice of images follows a rule that the figure states.
+Images are chosen by rules that the figures state.
 """
 
 from typing import NamedTuple
@@ -19,14 +19,14 @@ from mcss.run.figures import at_quantiles
 from mcss.skeleton import joint_indices
 
 QUERIES_PER_SUBJECT = 200
-"""Random queries of the distance figure. Paper: 200."""
+"""Number of random queries of each test subject in the distance figure. Paper: 200."""
 BIN_MM = 25.0
 MIN_QUERIES = 20
-"""A bin with fewer queries is not drawn."""
+"""Bins with fewer queries are not drawn."""
 MAP_INSTANTS = 400
-"""Instants on the map, evenly spread over those of the test subjects, each with all its views."""
+"""Number of instants on the map, evenly spread over the test subjects' instants, with all views."""
 MATRIX_INSTANTS = 5
-"""Instants whose distances are shown as a matrix."""
+"""Number of instants in the distance matrix."""
 SEED = 0
 
 
@@ -71,12 +71,12 @@ class EmbeddingMap(NamedTuple):
 
     row: Int[np.ndarray, " images"]
     place: Float32[np.ndarray, "images 2"]
-    """Axes and unit have no meaning; neighbours do."""
+    """Position by t-SNE: only neighbourhoods have a meaning."""
 
 
 def embedding_map(store: Store, run: RunEmbeddings) -> EmbeddingMap:
     """t-SNE of ``MAP_INSTANTS`` instants with all their views (paper, supplement): perplexity 30, started from PCA."""
-    from sklearn.manifold import TSNE  # takes a second, and only this figure needs it
+    from sklearn.manifold import TSNE  # slow to import, and only this figure needs it
 
     instant = store.instant[run.row]
     known = np.unique(instant)

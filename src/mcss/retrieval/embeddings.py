@@ -1,4 +1,4 @@
-"""Embeddings of a store's test images: computed once for a checkpoint, and kept beside it in ``embeddings.npz``."""
+"""Embeddings of a store's test images, computed once for a checkpoint and cached in ``embeddings.npz``."""
 
 import os
 from pathlib import Path
@@ -81,7 +81,7 @@ def _read(
             if any(str(file[name]) != value for name, value in origin.items()):
                 return None
             return file["row"], file["embedding"]
-    except Exception:  # numpy, zipfile and zlib have an error each for a damaged file
+    except Exception:  # numpy, zipfile and zlib raise different types for a damaged file
         return None
 
 
@@ -91,7 +91,7 @@ def _write(
     embedding: Float32[np.ndarray, "images dim"],
     origin: dict[str, str],
 ) -> None:
-    """Write beside the place and move there: a kill leaves no half of a file."""
+    """Write atomically, so that a killed program leaves no incomplete file."""
     partial = path.with_suffix(".partial")
     with partial.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, row=row, embedding=embedding, **origin)

@@ -37,13 +37,13 @@ CASE_TITLES = {
 }
 GALLERY_CASES = ("own", "cross")
 GALLERY_K = 5
-"""Queries of the gallery lie at quantiles of the mean error of so many nearest images."""
+"""Gallery queries are chosen by quantiles of the mean error of this number of nearest images."""
 SHOWN = 3
-"""Retrieved images a query. Paper: 3."""
+"""Number of retrieved images shown for each query. Paper: 3."""
 
 
 def write_retrieval_curve(into: Path, scores: pd.DataFrame, labels: Mapping[str, str], data: str) -> None:
-    """Write ``mean_pa_mpjpe_at_k.png`` (paper, Fig. 6, but absolute): each run between oracle and random."""
+    """Write ``mean_pa_mpjpe_at_k.png``: runs, oracle and random ranking (paper, Fig. 6, here absolute errors)."""
     shown = scores[scores["measure"] == "mean_pa_mpjpe_mm"]
     shown = shown.assign(name=shown["run"].map(labels).fillna(shown["ranking"]), title=shown["case"].map(CASE_TITLES))
     panels = {
@@ -70,7 +70,7 @@ def write_figures_of_run(into: Path, store: Store, run: RunEmbeddings, cases: Ma
 
 
 def gallery(store: Store, run: RunEmbeddings, case: str, retrieval: Retrieval) -> Figure:
-    """What queries at fixed quantiles of their error retrieve (paper, Fig. 5)."""
+    """Images retrieved by queries at fixed quantiles of the error (paper, Fig. 5)."""
     queries = gallery_queries(retrieval, KS, GALLERY_K)
     joints = list(joint_indices(JOINT_SET))
     target = torch.from_numpy(store.pose_world[run.row[queries]][:, joints])

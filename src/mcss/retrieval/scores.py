@@ -32,7 +32,7 @@ DEFINITIONS = {
 }
 
 Retrievals = Mapping[str, Mapping[str, Retrieval]]
-"""What each run retrieves, by name of the run and by case."""
+"""Retrievals by name of the run and by case."""
 
 
 def retrieve_all(
@@ -41,7 +41,7 @@ def retrieve_all(
     query_cameras: Sequence[str] = (),
     exact_instants: int = EXACT_INSTANTS,
 ) -> Retrievals:
-    """What each run retrieves in each case that has a database; images in the order of the store.
+    """Retrieve with each run's embeddings in each case that has a database; images in the order of the store.
 
     With ``query_cameras`` only their images are queries: all others count as queries without a database.
 
@@ -58,7 +58,7 @@ def retrieve_all(
     pose_mm = torch.from_numpy(pose_root[:, list(joint_indices(JOINT_SET))])
     subject, camera = (np.unique(column, return_inverse=True)[1][row] for column in (store.subject, store.camera))
     numbers = [torch.from_numpy(column) for column in (subject, camera, store.instant[row])]
-    # The errors between poses are the same for every embedding.
+    # The errors between poses are computed once, because they do not depend on the embedding.
     images = make_images(torch.from_numpy(embeddings[0].embedding), pose_mm, *numbers, exact_instants=exact_instants)
     is_query = torch.from_numpy(np.isin(store.camera[row], query_cameras or store.meta.cameras))
     found = {}
@@ -70,7 +70,7 @@ def retrieve_all(
 
 
 def _only(retrieval: Retrieval, is_query: Bool[torch.Tensor, " images"]) -> Retrieval:
-    """Leave out all other queries, as those without a database are."""
+    """Treat all other images as queries without a database."""
     empty = Retrieval(
         *(torch.full_like(values, torch.nan if values.is_floating_point() else -1) for values in retrieval)
     )._replace(database=torch.zeros_like(retrieval.database))
@@ -82,9 +82,9 @@ def _only(retrieval: Retrieval, is_query: Bool[torch.Tensor, " images"]) -> Retr
 
 
 def score_table(found: Retrievals, clip: Int[np.ndarray, " queries"]) -> pd.DataFrame:
-    """Every score with its interval: a row for each run, case, ranking, measure and K.
+    """All scores with intervals: one row for each run, case, ranking, measure and K.
 
-    The oracle's and the random ranking depend on no run: they stand once, with ``run`` empty.
+    Oracle and random ranking do not depend on the run: they have one row each, with an empty ``run``.
     """
     first = next(iter(found.values()))
     rankings = [("", case, ranking, values) for ranking in ("oracle", "random") for case, values in first.items()]
@@ -97,14 +97,14 @@ def score_table(found: Retrievals, clip: Int[np.ndarray, " queries"]) -> pd.Data
         rows += [
             {"run": run, "case": case, "ranking": ranking, "measure": measure, **scores, "queries": queries}
             for measure, per_query in measures.items()
-            if not per_query.isnan().all()  # not measured among so many images
+            if not per_query.isnan().all()  # not measured above ``EXACT_INSTANTS``
             for scores in means_with_intervals(per_query.numpy(), clip)
         ]
     return pd.DataFrame(rows)
 
 
 def difference_table(found: Retrievals, clip: Int[np.ndarray, " queries"]) -> pd.DataFrame:
-    """Differences in mean_pa_mpjpe_mm on the same queries: each run less random, and the first run less every other."""
+    """Differences in mean_pa_mpjpe_mm on the same queries: each run minus random, and the first minus each other."""
     (first, first_cases), *others = found.items()
     pairs = [(run, "random", case, r.embedding_mm - r.random_mm) for run, rs in found.items() for case, r in rs.items()]
     pairs += [
@@ -124,7 +124,8 @@ def means_with_intervals(
 ) -> list[dict[str, int | float]]:
     """Mean over queries (``value``) and its bootstrap interval (``low``, ``high``), for each K of ``KS``.
 
-    NaN, a query without a database, does not count. Clips are resampled, not queries: the images of a clip are alike.
+    Queries without a database (NaN) are ignored. Clips are resampled instead of queries, because images of a clip are
+    similar.
     """
     answered = ~np.isnan(per_query[:, 0])
     per_query, clip = per_query[answered], np.unique(clip[answered], return_inverse=True)[1]

@@ -1,4 +1,4 @@
-"""Measures without labels how alike a network sees one moment from several cameras, in validation and in the test."""
+"""Measures, without labels, how well predictions from different views of an instant agree."""
 
 import copy
 import json
@@ -55,7 +55,7 @@ def _is_of_poses(name: str) -> bool:
 
 
 def untrained_copy(network: nn.Module) -> nn.Module:
-    """The same layers with weights drawn anew: what pictures tell without any training."""
+    """Copy of ``network`` with random weights, as a reference without training."""
     copied = copy.deepcopy(network).cpu()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(UNTRAINED_SEED)
@@ -66,7 +66,7 @@ def untrained_copy(network: nn.Module) -> nn.Module:
 
 
 def write_unlabelled(folder: Path, store: Store, figures: Mapping[str, Mapping[str, float]]) -> None:
-    """Write and print what is known of test subjects without any label."""
+    """Write and print the figures of test subjects without labels."""
     path = folder / AGREEMENT_FILE
     folder.mkdir(parents=True, exist_ok=True)
     content = {"test_store": str(store.path), "test_data_hash": store.content_hash, **figures}

@@ -1,6 +1,6 @@
-"""The checkpoints of a run: when they are written, how they reach the disk, and which one a run resumes from.
+"""Checkpoints of a run: writes them at intervals and at the end, atomically, and chooses which one is resumed.
 
-``mcss.models.checkpoint`` reads a checkpoint into a network; it belongs to the library, because it needs no run.
+``mcss.models.checkpoint`` reads a checkpoint into a network; it needs no run and so belongs to the library.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ LAST_CHECKPOINT = Path("checkpoints") / "last.ckpt"
 
 
 def intact_checkpoint(path: Path) -> Path:
-    """Return ``path``, or the previous checkpoint of the run where only that one can be read, with a warning.
+    """Return ``path`` if it can be read, else the previous checkpoint of the run, with a warning.
 
     Raises:
         InputError: neither can be read.
@@ -47,11 +47,11 @@ class LastCheckpoint(Checkpoint):
 
     The last checkpoint is the one that is tested: choosing one by validation labels would use labels that the
     supervision level does not have. Lightning's ModelCheckpoint is not used because it does not write at the end of
-    training unless the number of steps is a multiple of its interval. A file that cannot be written during training is
-    a warning (``RunCheckpointIO``), at the end an error.
+    training unless the number of steps is a multiple of its interval. During training, a
+    failure to write is a warning (``RunCheckpointIO``); at the end it is an error.
 
     Args:
-        every_n_steps: interval in steps; a killed run loses at most this many.
+        every_n_steps: interval in steps; a killed run loses at most this many steps.
 
     Raises:
         InputError: ``every_n_steps`` is not positive.
@@ -86,7 +86,7 @@ class LastCheckpoint(Checkpoint):
 
 
 def save_last_checkpoint(trainer: pl.Trainer) -> None:
-    """Write ``checkpoints/last.ckpt`` of the run; nothing in a ``fast_dev_run``, from which no run may resume."""
+    """Write ``checkpoints/last.ckpt`` of the run, except in a ``fast_dev_run``: no run may resume from one."""
     if not trainer.fast_dev_run:  # type: ignore[attr-defined]
         trainer.save_checkpoint(Path(trainer.default_root_dir) / LAST_CHECKPOINT)
 
@@ -97,11 +97,11 @@ class RunCheckpointIO(TorchCheckpointIO):
     A file is written beside its destination, flushed to the disk and then renamed, so a kill leaves the previous file
     intact. (Lightning writes to the system's temporary folder first, often another file system, where renaming is
     copying.) The checkpoint before the last is kept as ``previous.ckpt``. If a file cannot be written, a warning is
-    printed, ``failure`` is set and training continues: a later checkpoint may find space again.
+    printed, ``failure`` is set and training continues, because a later checkpoint may succeed.
     """
 
     failure: str | None = None
-    """Why the latest checkpoint could not be written; None if it was. Known to the rank that writes."""
+    """Why the latest checkpoint could not be written; None if it was. Set on the rank that writes."""
     step = 0
     """Step of the checkpoint from which the run would resume: the last one written, or the one it resumed from."""
     _is_last_intact = True
@@ -124,17 +124,17 @@ class RunCheckpointIO(TorchCheckpointIO):
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)
             rank_zero_warn(
-                f"step {checkpoint['global_step']}: no checkpoint could be written ({self.failure}); training goes on,"
-                " the previous checkpoint is kept. Make space in that folder."
+                f"step {checkpoint['global_step']}: no checkpoint could be written ({self.failure}); training"
+                " continues, the previous checkpoint is kept. Make space in that folder."
             )
 
     def load_checkpoint(
         self, path: _PATH, map_location: Any = None, weights_only: bool | None = None
     ) -> dict[str, Any]:
-        """Read a run's checkpoint onto the CPU; always with ``weights_only=True``.
+        """Read a run's checkpoint onto the CPU, with ``weights_only=True``.
 
         Raises:
-            InputError: it is absent, damaged, or not a checkpoint of this project.
+            InputError: the checkpoint is absent, damaged, or not of this project.
         """
         content = read_checkpoint(Path(path))
         self.step = content.get("global_step", 0)
@@ -151,7 +151,7 @@ def _write_through(path: Path, content: io.BytesIO) -> None:
 
 
 def _keep_previous(destination: Path) -> None:
-    """Give the file at ``destination`` a second name, so that replacing it does not remove it."""
+    """Hard-link the file at ``destination`` as ``previous.ckpt``, so that replacing it does not delete it."""
     if not destination.is_file():
         return
     previous = destination.with_name(PREVIOUS_CHECKPOINT)

@@ -1,4 +1,4 @@
-"""The data module of a run, with its type: Lightning's trainer holds it as an attribute that it does not declare."""
+"""Typed access to the data module of a run, which Lightning's Trainer stores in an undeclared attribute."""
 
 import pytorch_lightning as pl
 
@@ -6,5 +6,5 @@ from data_modules.training.datamodule import MultiviewPoseDataModule
 
 
 def datamodule_of(trainer: pl.Trainer) -> MultiviewPoseDataModule:
-    """The data module with which ``trainer`` was started."""
+    """Return the data module of ``trainer``."""
     return trainer.datamodule  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""The test of a checkpoint: ``results.json``, a record of what was trained, what was tested, and the errors."""
+"""Tests a checkpoint and writes ``results.json``: the record of its training, what was tested, and the errors."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,8 +29,8 @@ from mcss.visualization.curves import curves_figure
 class ResultsWriter(pl.Callback):
     """Measures a checkpoint on the test subjects and writes ``results.json``, ``test_predictions.npz`` and two figures.
 
-    The network is scored in the frame that it predicts; a prediction in the world's frame is never made canonical
-    first. For comparison the same errors are given for the prediction that is always the mean of all training poses.
+    Errors are measured in the frame that the network predicts; predictions in the world's frame are not made canonical.
+    For comparison the same errors are computed for a constant prediction, the mean of all training poses.
 
     A test of a part of the images (``limit_test_batches``, ``fast_dev_run``) is marked ``partial``. It is written to
     files with ``_partial`` in their names if the folder has the results of a whole test. Of test subjects without any
@@ -57,7 +57,7 @@ class ResultsWriter(pl.Callback):
         self.parts.append({**predictions, "untrained_embedding": untrained_embedding})
 
     def on_test_epoch_end(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
-        """Bring the predictions of all ranks together; measure, write and print."""
+        """Gather the predictions of all ranks; compute, write and print the results."""
         predictions = gathered(self.parts)
         untrained_embedding = predictions.pop("untrained_embedding")
         store, folder = datamodule_of(trainer).test_store, Path(trainer.default_root_dir)
@@ -70,13 +70,13 @@ class ResultsWriter(pl.Callback):
         tested = _tested(trainer, pl_module, predictions)
         of_training = {} if tested["partial"] else training_errors(trainer, pl_module, trained["settings"])
         errors = errors_of(trainer, pl_module, predictions)
-        prefix = "test_partial" if tested["partial"] else "test"  # the values of a whole test stay in every log
+        prefix = "test_partial" if tested["partial"] else "test"  # so that a log keeps the values of a whole test
         pl_module.log_dict(
             {f"{prefix}/{name}": value for name, value in headline(errors["results"]).items()}, rank_zero_only=True
         )
         if not trainer.is_global_zero:
             return
-        if trained["settings"] is not None:  # on the data of this test, which may be other than the run's own
+        if trained["settings"] is not None:  # the store of this test may differ from that of the training
             trained["settings"] = trained["settings"] | {"data.test_store": tested["test_data_hash"]}
             trained["settings_hash"] = settings_hash(trained["settings"])
         tested |= {"view_agreement": agreement}
@@ -89,7 +89,7 @@ class ResultsWriter(pl.Callback):
 
 
 def _trained(trainer: pl.Trainer, pl_module: MCSSModule) -> dict[str, Any]:
-    """What is known of the training of the weights under test."""
+    """Record of the training of the weights that are tested."""
     if trainer.ckpt_path:
         return checkpoint_record(Path(trainer.ckpt_path))
     (run_record,) = (callback for callback in trainer.callbacks if isinstance(callback, RunRecord))  # type: ignore[attr-defined]
@@ -97,7 +97,7 @@ def _trained(trainer: pl.Trainer, pl_module: MCSSModule) -> dict[str, Any]:
 
 
 def _tested(trainer: pl.Trainer, pl_module: MCSSModule, predictions: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """What exactly was tested."""
+    """Record of what was tested: frame, store, subjects, images and limits."""
     data, rows = datamodule_of(trainer), predictions["row"]
     store = data.test_store
     limits = {
@@ -123,7 +123,7 @@ def _tested(trainer: pl.Trainer, pl_module: MCSSModule, predictions: Mapping[str
 
 
 def _write(folder: Path, record: Mapping[str, Any], predictions: Mapping[str, np.ndarray], store: Store) -> list[Path]:
-    """Write the files of the test; those of a partial test beside, never over, those of a whole one."""
+    """Write the files of the test; a partial test does not overwrite the files of a whole one."""
     results = folder / RESULTS_FILE
     whole_exists = results.is_file() and not json.loads(results.read_text(encoding="utf-8")).get("partial", False)
     names = [RESULTS_FILE, TEST_PREDICTIONS_FILE, "test_poses.png", "curves.png"]
@@ -143,7 +143,7 @@ def _write(folder: Path, record: Mapping[str, Any], predictions: Mapping[str, np
 
 
 def _show_in_wandb(loggers: Iterable[Logger], written: Sequence[Path], record: Mapping[str, Any]) -> None:
-    """Add the figures and the table of all errors to the run's page."""
+    """Log the figures and the table of all errors to W&B."""
     for logger in loggers:
         if isinstance(logger, WandbLogger):
             for path in written:

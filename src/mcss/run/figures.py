@@ -16,13 +16,13 @@ _COLOURS = "left blue, right red, truth dashed"
 
 
 def at_quantiles(error: Float[np.ndarray, " images"]) -> Int[np.ndarray, " chosen"]:
-    """Index of the image at each of ``SHOWN_QUANTILES`` of ``error``."""
+    """Index of the image whose error is at each of ``SHOWN_QUANTILES``."""
     places = np.round(np.array(SHOWN_QUANTILES) * (len(error) - 1)).astype(int)
     return np.argsort(error, kind="stable")[places]
 
 
 def images_of_rows(store: Store, rows: Int[np.ndarray, " chosen"]) -> UInt8[np.ndarray, "chosen side side 3"]:
-    """RGB images of these rows, at the size of the store."""
+    """RGB images of rows of a store, at the store's crop size."""
     return store.decode(rows, store.meta.crop_size_px).permute(0, 2, 3, 1).numpy()
 
 
@@ -32,7 +32,7 @@ def image_title(store: Store, row: int) -> str:
 
 
 def extreme_poses_figure(name: str, store: Store, frame: str, predictions: Predictions) -> Figure:
-    """Best, median and worst three test images of a run, by MPJPE (h36m16), with the true and the predicted pose."""
+    """The three best, median and worst test images of a run by MPJPE (h36m16), with true and predicted poses."""
     error = prediction_errors(predictions)["mpjpe_mm"].to_numpy()
     ranked = np.argsort(error)[: len(error) - np.isnan(error).sum()]
     middle = len(ranked) // 2

@@ -10,10 +10,10 @@ TEST_PREDICTIONS_FILE = "test_predictions.npz"
 
 
 def commit_of(folder: Path) -> str | None:
-    """Commit of the checkout that ``folder`` is in, None where there is none.
+    """Commit of the git checkout that contains ``folder``; None if there is none.
 
-    It ends in ``-dirty`` where files that decide a run differ from the commit; results, which every finished run of a
-    sweep changes, and documents do not.
+    ``-dirty`` is appended if code, configuration or dependencies differ from the commit. Changes of documents and of
+    ``experiments/results``, which every finished run of a sweep changes, do not count.
     """
     git = ["git", "-C", str(folder)]
     deciding = [":/src", ":/data_modules", ":/experiments", ":/setup.cfg", ":(top,exclude)experiments/results"]

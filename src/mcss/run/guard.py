@@ -22,7 +22,7 @@ NONFINITE_FILE = "nonfinite.json"
 
 
 class NonFiniteGuard(pl.Callback):
-    """Skips a step whose loss or gradient is not finite, on all ranks; too many in a row end the run.
+    """Skips a step on all ranks if the loss of any or the gradient is not finite; ends the run after too many.
 
     A skipped step leaves weights, optimizer state and BatchNorm's statistics unchanged. It counts as a step of the
     schedule and of the streams, so a resumed run skips it as well. ``train/skipped_steps`` is logged. If the run ends,
@@ -42,7 +42,7 @@ class NonFiniteGuard(pl.Callback):
         self.skipped = self.in_a_row = 0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Allocate copies of BatchNorm's statistics, by type: one kernel copies all tensors of a type."""
+        """Allocate copies of BatchNorm's statistics, grouped by dtype so that one call copies each group."""
         self._buffers: dict[torch.dtype, list[Tensor]] = {}
         for buffer in pl_module.buffers():
             self._buffers.setdefault(buffer.dtype, []).append(buffer)
@@ -51,7 +51,7 @@ class NonFiniteGuard(pl.Callback):
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: TrainBatch, batch_idx: int
     ) -> None:
-        """Copy the statistics: the forward pass changes them before the loss is known."""
+        """Copy the statistics, because the forward pass changes them before the loss is known."""
         self._step = batch.step
         for dtype, buffers in self._buffers.items():
             torch._foreach_copy_(self._kept[dtype], buffers)
@@ -63,15 +63,15 @@ class NonFiniteGuard(pl.Callback):
     def on_before_optimizer_step(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: torch.optim.Optimizer
     ) -> None:
-        """Skip the step where any rank's loss, or the gradient, is not finite."""
+        """Skip the step if the loss of any rank, or the gradient, is not finite."""
         gradients = [parameter.grad for parameter in pl_module.parameters() if parameter.grad is not None]
         finite = torch.isfinite(self._loss + torch.nn.utils.get_total_norm(gradients))
-        # The program waits for the device here, once a step. Deciding on the device would save the time in which it
-        # queues Adam's kernels, and cost a dependence on the optimizer's inner workings.
+        # This waits for the device once a step. A decision on the device would avoid the wait, but would depend on the
+        # internals of the optimizer.
         if trainer.strategy.reduce_boolean_decision(bool(finite)):
             self.in_a_row = 0
             return
-        # Without gradients an optimizer changes neither the weights nor its own state, not even its count of steps.
+        # Without gradients an optimizer changes neither the weights nor its state, including its step count.
         optimizer.zero_grad(set_to_none=True)
         for dtype, buffers in self._buffers.items():
             torch._foreach_copy_(buffers, self._kept[dtype])
@@ -99,7 +99,7 @@ class NonFiniteGuard(pl.Callback):
         )
 
     def _write_images(self, path: Path, data: MultiviewPoseDataModule, ranks: Iterable[int]) -> list[str]:
-        """Names of the images that ``ranks`` saw in this step; the first rank writes them to a file."""
+        """Names of the images of this step on ``ranks``; the first rank writes them to a file."""
         of_rank = distributed.gather_objects(data.training_images(self._step))
         images = {rank: of_rank[rank] for rank in ranks}
         if distributed.rank() == 0:
@@ -108,9 +108,9 @@ class NonFiniteGuard(pl.Callback):
         return [name for names in images.values() for name in names]
 
     def state_dict(self) -> dict[str, Any]:
-        """Counters that a resumed run continues."""
+        """Counters, for the checkpoint."""
         return {"skipped": self.skipped, "in_a_row": self.in_a_row}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Continue the counters."""
+        """Restore the counters."""
         self.skipped, self.in_a_row = state_dict["skipped"], state_dict["in_a_row"]

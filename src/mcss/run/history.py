@@ -1,4 +1,4 @@
-"""The logged values of a run in one file, continued when the run is interrupted and resumed."""
+"""Logs the values of a run to one CSV file, which a resumed run continues."""
 
 import csv
 import os
@@ -11,13 +11,13 @@ from pytorch_lightning.utilities import rank_zero_only, rank_zero_warn
 
 
 class MetricsHistory(Logger):
-    """Logged values by step in ``metrics.csv`` of a run's folder: a row a step, an empty cell where nothing was logged.
+    """Writes logged values to ``metrics.csv`` in a run's folder: one row for each step, empty cells for missing values.
 
     Lightning's CSVLogger deletes the file of an earlier attempt, or begins a second one. This logger continues it: on
     resuming, ``forget_after`` drops what was logged after the checkpoint, and those steps are logged again.
 
-    Values are written at once, so a killed run loses none. Usually a line is appended; the whole file is rewritten when
-    a column is new, and at the end. Until then a step that was logged twice has two lines.
+    Values are written when they are logged, so a killed run loses none. Usually a line is appended; the file is
+    rewritten when a column is new, and at the end. Until then a step that was logged twice has two lines.
 
     Args:
         save_dir: folder of the run; ``None`` takes the run's folder (the command line fills it in).
@@ -30,17 +30,17 @@ class MetricsHistory(Logger):
         self._save_dir = Path(save_dir or ".")
         self._rows: dict[int, dict[str, float]] = read_history(self.path)
         self._pending: list[dict[str, float]] = []
-        # Of the file as this process wrote it; none, and the next line makes it write the whole.
+        # Columns of the file that this process wrote; if empty, the next write rewrites the file.
         self._columns: list[str] = []
 
     @property
     def name(self) -> str:
-        """Empty: the folder of the run is the folder of the log."""
+        """Empty, because the log lies directly in the run's folder."""
         return ""
 
     @property
     def version(self) -> str:
-        """Empty: a run has one history."""
+        """Empty, because a run has one history."""
         return ""
 
     @property
@@ -60,7 +60,7 @@ class MetricsHistory(Logger):
 
     @rank_zero_only
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
-        """Nothing: the run's folder holds the whole configuration already."""
+        """Does nothing: ``config.yaml`` in the run's folder holds the configuration."""
 
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
@@ -77,14 +77,14 @@ class MetricsHistory(Logger):
 
     @rank_zero_only
     def save(self) -> None:
-        """Write what was logged since the last time; Lightning calls this after every ``log_metrics``."""
+        """Write what was logged since the last call; Lightning calls this after every ``log_metrics``."""
         super().save()
         if self._pending:
             self._write(whole=any(name not in self._columns for line in self._pending for name in line))
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
-        """Write a row a step."""
+        """Rewrite the file with one row for each step."""
         if self._rows:
             self._write(whole=True)
 
@@ -95,9 +95,9 @@ class MetricsHistory(Logger):
             else:
                 self._append()
             self._pending.clear()
-        except OSError as error:  # everything stays in memory, and is written as a whole the next time
+        except OSError as error:  # the values stay in memory, and the next write rewrites the file
             self._columns = []
-            rank_zero_warn(f"{self.path} could not be written ({error.strerror}); training goes on")
+            rank_zero_warn(f"{self.path} could not be written ({error.strerror}); training continues")
 
     def _replace(self) -> None:
         self._save_dir.mkdir(parents=True, exist_ok=True)
@@ -111,7 +111,7 @@ class MetricsHistory(Logger):
         self._columns = columns
 
     def _append(self) -> None:
-        with self.path.open("r+", newline="", encoding="utf-8") as file:  # not "a": a lost file would lack its header
+        with self.path.open("r+", newline="", encoding="utf-8") as file:  # "a" would create a lost file without header
             file.seek(0, os.SEEK_END)
             csv.DictWriter(file, self._columns).writerows(self._pending)
 
@@ -119,7 +119,7 @@ class MetricsHistory(Logger):
 def read_history(path: Path) -> dict[int, dict[str, float]]:
     """Values by step of a ``metrics.csv``; empty where there is none.
 
-    The lines of a step are put together. A last line without its end was cut off by a kill, and does not count.
+    Lines of the same step are merged. A last line without a line break is incomplete and ignored.
     """
     if not path.is_file():
         return {}

@@ -1,8 +1,8 @@
-"""Identity of a run: the settings that decide its result, with every file named by its content.
+"""Identity of a run: the settings that decide its result, in which files are replaced by hashes of their content.
 
-A store stands with its content hash, a checkpoint or a file of weights with its SHA-256, so the same run has the same
-identity on every machine. The seed, the numerical precision, the number of processes and the commit are not part of
-it: tables have a column for each.
+A store is represented by its content hash, a checkpoint or a file of weights by its SHA-256, so the same run has the
+same identity on every machine. Seed, numerical precision, number of processes and commit are not part of it: tables
+have a column for each.
 """
 
 import hashlib
@@ -36,9 +36,10 @@ _NAMED_WEIGHTS = ("imagenet", "none")
 
 
 def resolved_settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Every setting that decides the result of a run, flat (``{"model.lr": 0.001, ...}``), files by their content.
+    """Every setting that decides the result of a run, flat: ``{"model.lr": 0.001, ...}``.
 
-    Everything of ``model``, ``data`` and ``trainer`` decides unless it is known not to. A setting that is off (None,
+    All settings of ``model``, ``data`` and ``trainer`` count except those listed in this module, which are known not to
+    change a result. A setting that is off (None,
     False, empty) is left out, so that a setting added later leaves the identity of earlier runs unchanged.
 
     Args:
@@ -68,19 +69,19 @@ def _is_off(value: Any) -> bool:
 
 
 def settings_hash(settings: Mapping[str, Any]) -> str:
-    """Short hash of ``resolved_settings``: it is the same for all seeds, machines and spellings of a path."""
+    """Short hash of ``resolved_settings``; independent of seed, machine and spelling of paths."""
     return hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def flatten(prefix: str, value: Any) -> list[tuple[str, Any]]:
-    """Nested mappings as pairs of a dotted name and a value."""
+    """Pairs of dotted name and value of a nested mapping."""
     if isinstance(value, Mapping):
         return [pair for key, part in value.items() for pair in flatten(f"{prefix}.{key}".lstrip("."), part)]
     return [(prefix, value)]
 
 
 def default_run_dir(config: Mapping[str, Any]) -> Path:
-    """Folder of a run that was given none: its name says what is run, and differs where the settings differ.
+    """Folder of a run without ``run_dir``, named by data, method, supervision, seed and settings.
 
     Raises:
         InputError: a file that the settings name is absent or damaged.
@@ -91,7 +92,7 @@ def default_run_dir(config: Mapping[str, Any]) -> Path:
 
 
 def training_facts(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What is known of a run before it starts: method, supervision, seed, settings, commit and command."""
+    """Facts about a run that are known before it starts: method, supervision, seed, settings, commit and command."""
     commit = commit_of(Path(__file__).parent)
     settings = resolved_settings(config)
     return {

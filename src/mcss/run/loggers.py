@@ -1,8 +1,8 @@
-"""Weights & Biases: which W&B run a process writes to, and starting it without depending on a server.
+"""Weights & Biases: chooses the W&B run that a process writes to, and starts it also if no server can be reached.
 
 Online, all processes of a run (fit, a resumed fit, test) write to one W&B run, whose id follows from the run's folder
-and settings. Offline, each process writes a file of its own that counts from step 0; sent with one id, the last file
-would replace the others. Offline processes therefore have ids of their own, in one W&B group named like the folder.
+and settings. Offline, each process writes its own file, which counts from step 0; if all had one id, sending the last
+file would replace the others. Offline processes therefore have different ids, in one W&B group named like the folder.
 """
 
 import os
@@ -20,7 +20,7 @@ _OFFLINE_MODES = ("offline", "dryrun")
 
 
 def configure_loggers(loggers: Any, folder: Path, record: Mapping[str, Any], command: str) -> None:
-    """Let all configured loggers write into the run's folder, and name the W&B run of this process.
+    """Set the folder of all configured loggers, and the name and id of this process's W&B run.
 
     Args:
         loggers: ``trainer.logger`` of the configuration; changed in place.
@@ -33,7 +33,7 @@ def configure_loggers(loggers: Any, folder: Path, record: Mapping[str, Any], com
         if not logger.class_path.endswith("WandbLogger"):
             continue
         logger.init_args.name = folder.name
-        if os.environ.get("WANDB_SWEEP_ID"):  # the agent of a sweep names the run
+        if os.environ.get("WANDB_SWEEP_ID"):  # the agent of a sweep sets the id
             continue
         name = re.sub(r"[^\w.+-]", "_", folder.name)[:80]
         run_id = f"{name}-{record.get('settings_hash', 'unknown')[:8]}-{record.get('seed')}"
@@ -47,7 +47,7 @@ def configure_loggers(loggers: Any, folder: Path, record: Mapping[str, Any], com
 
 
 def start_wandb(loggers: Iterable[Logger], command: str) -> None:
-    """Begin the W&B run of each such logger; offline, with a warning, if the server cannot be reached or refuses."""
+    """Start the W&B run of each W&B logger; offline, with a warning, if the server cannot be reached or refuses."""
     for logger in loggers:
         if not isinstance(logger, WandbLogger):
             continue
@@ -59,7 +59,7 @@ def start_wandb(loggers: Iterable[Logger], command: str) -> None:
                 f"W&B cannot be used ({reason}): this run is logged offline;"
                 f" send it later with `wandb sync {logger.save_dir}/wandb/offline-run-*`"
             )
-            wandb.teardown()  # which has read the environment already
+            wandb.teardown()  # it read the environment before the change below
             os.environ["WANDB_MODE"] = "offline"
             # WandbLogger has no public way to change the arguments of wandb.init after construction.
             name = str(logger._wandb_init["name"])

@@ -1,4 +1,4 @@
-"""Options of Lightning's Trainer that a run cannot have, each with its reason and what to use instead."""
+"""Checks and completes the options of Lightning's Trainer; refuses unsupported ones with reason and alternative."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ _PRECISIONS = {"32": "32-true", "16": "16-mixed", "bf16": "bf16-mixed"}
 
 
 def prepare_trainer_options(config: Any, *, training: bool) -> None:
-    """Refuse options that contradict how a run works, and set those that depend on the machine or on other options.
+    """Refuse unsupported options, and set those that depend on the machine or on other options.
 
     The precision is set to ``default_precision`` where none is given, and to 32 bits where nothing is trained: poses
     in bf16 would be rounded to 1 mm. Without a logger, callbacks that need one are removed.
@@ -68,10 +68,10 @@ def prepare_trainer_options(config: Any, *, training: bool) -> None:
 
 
 def default_precision(accelerator: str) -> str:
-    """bf16 autocast where the hardware computes in it, else 32 bits: twice as fast on such CPUs."""
+    """bf16 autocast if the hardware has bf16 instructions, which makes such CPUs twice as fast; else 32 bits."""
     if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
         return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
     on_cpu = accelerator == "cpu" or not torch.backends.mps.is_available()
-    # Emulated on CPUs without these instructions, and slower there than 32 bits.
+    # CPUs without these instructions emulate bf16, slower than 32 bits.
     has_bf16 = any(torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
     return "bf16-mixed" if on_cpu and has_bf16 else "32-true"

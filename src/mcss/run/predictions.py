@@ -1,4 +1,4 @@
-"""Predictions of evaluated images, one by one: ``test_predictions.npz``, and errors computed from it."""
+"""Predictions of single images, ``test_predictions.npz``, and the errors computed from them."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,7 +27,7 @@ PCK_METRICS = {
     "pck_150mm_percent": (PCK3D, "joints nearer than 150 mm, both poses relative to their own pelvis"),
     "auc_percent": (AUC3D, "mean of the percentages of joints nearer than 0, 5, ..., 150 mm"),
 }
-"""By name in ``results.json``, with definitions."""
+"""Metric and definition by the name in ``results.json``."""
 PCK_JOINT_SETS = ("mpi14", "h36m17")
 _EMBEDDINGS = 1024
 
@@ -60,9 +60,9 @@ def read_predictions(path: Path) -> dict[str, np.ndarray]:
 def pose_errors(
     pose_pred: Float[Tensor, "poses 17 3"], pose_true: Float[Tensor, "poses 17 3"], joint_set: str = "h36m16"
 ) -> pd.DataFrame:
-    """Each of ``METRICS`` in mm, a column each, for every pose over its known joints.
+    """Errors in mm of each pose over its known joints, one column for each of ``METRICS``.
 
-    NaN where too few joints are known. Both poses are in one frame.
+    NaN where too few joints are known. Predicted and true poses are in the same frame.
     """
     joints = list(joint_indices(joint_set))
     pred, true = to_root(pose_pred)[:, joints], to_root(pose_true)[:, joints]
@@ -77,7 +77,7 @@ def prediction_errors(predictions: Predictions, joint_set: str = "h36m16") -> pd
 
 
 def pck_results(predictions: Predictions, frame: str) -> list[dict[str, Any]]:
-    """3D PCK and AUC of ``test_predictions.npz``: an entry for each metric and joint set, with all that defines it."""
+    """3D PCK and AUC of ``test_predictions.npz``: one entry for each metric and joint set, with its definition."""
     pose_pred, pose_true = (torch.from_numpy(predictions[name]) for name in ("pose_pred_mm", "pose_true_mm"))
     entries = []
     for joint_set in PCK_JOINT_SETS:
@@ -92,7 +92,7 @@ def pck_results(predictions: Predictions, frame: str) -> list[dict[str, Any]]:
 
 
 def embedding_spread(embedding: Float32[np.ndarray, "images dim"]) -> dict[str, float]:
-    """Mean distance and effective rank of the embeddings of at most 1,024 images, evenly spread; none of one image."""
+    """Mean distance and effective rank of the embeddings of at most 1,024 images, evenly spread; empty for one."""
     chosen = torch.from_numpy(embedding[:: -(-len(embedding) // _EMBEDDINGS)])
     if len(chosen) < 2:
         return {}

@@ -18,10 +18,11 @@ class Preemption(Checkpoint):
     """On a stop signal to any rank, all ranks finish the step, save the checkpoint and exit.
 
     The step's logging and a validation that is due after it still happen. The first rank exits with code 75, the others
-    with 0. Lightning's own handlers are replaced: on SLURM's requeue signal they save in the middle of a step, into
-    another file, and a run resumed from it differs from an uninterrupted one; on SIGTERM they start a collective
-    operation wherever the ranks happen to be. If the checkpoint cannot be written, the last line printed says how many
-    steps are lost.
+    with 0. If the checkpoint cannot be written, the last line printed says how many steps are lost.
+
+    Lightning's own handlers are replaced. On SLURM's requeue signal they save in the middle of a step, into another
+    file, and a run resumed from it differs from an uninterrupted one; on SIGTERM they start a collective operation
+    while ranks may be at different steps.
     """
 
     # A subclass of Checkpoint because Lightning calls these last: the counters of other callbacks are complete by then.

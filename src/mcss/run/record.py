@@ -1,4 +1,4 @@
-"""The record of a training, which every checkpoint carries, so that a test of it needs no other file."""
+"""The record of a training; every checkpoint contains it, so that its test needs no other file."""
 
 import json
 import time
@@ -18,7 +18,7 @@ from mcss.run.folder import RUN_FILE
 from mcss.run.history import MetricsHistory
 
 RUN_KEY = "run"
-"""Key of a checkpoint under which the record of its training lies."""
+"""Key of the record in a checkpoint."""
 
 
 class RunRecord(pl.Callback):
@@ -27,7 +27,7 @@ class RunRecord(pl.Callback):
     Steps, images seen and wall time are summed over all attempts of a run that was interrupted and resumed.
 
     Args:
-        facts: of ``training_facts``; empty where nothing is trained.
+        facts: result of ``training_facts``; empty if nothing is trained.
     """
 
     def __init__(self, facts: Mapping[str, Any] | None = None) -> None:
@@ -38,12 +38,12 @@ class RunRecord(pl.Callback):
         self._commits: list[str] = []
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Give the loggers the facts; the settings they have from the configuration."""
+        """Log the facts as hyperparameters, except the settings, which are part of the logged configuration."""
         for logger in trainer.loggers:
             logger.log_hyperparams({key: value for key, value in self.facts.items() if key != "settings"})
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Start the clock; drop what was logged after the checkpoint from which training resumes."""
+        """Start the clock; delete what was logged after the checkpoint from which training resumes."""
         for logger in trainer.loggers:
             if isinstance(logger, MetricsHistory):
                 logger.forget_after(trainer.global_step)
@@ -63,7 +63,7 @@ class RunRecord(pl.Callback):
         self.wall_s = time.monotonic() - self._started_s
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Write ``run.json``, unless this is a ``fast_dev_run``, which leaves no trace of a training."""
+        """Write ``run.json``, except in a ``fast_dev_run``."""
         data = datamodule_of(trainer)
         self.replaced_images = sum(distributed.gather_objects(data.replaced_images))
         if trainer.is_global_zero and not trainer.fast_dev_run:  # type: ignore[attr-defined]
@@ -96,12 +96,12 @@ class RunRecord(pl.Callback):
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Put the record into the checkpoint, so that a test of it needs no other file."""
+        """Add the record to the checkpoint."""
         if self.facts:
             checkpoint[RUN_KEY] = self.content(trainer, pl_module)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run continues from."""
+        """Sums and commits so far, for the checkpoint."""
         commit = self.facts.get("commit")
         commits = [*self._commits, *([commit] if commit and commit not in self._commits else [])]
         return {"wall_s": self.wall_s, "images_seen": self.images_seen, "commits": commits}
@@ -115,7 +115,7 @@ class RunRecord(pl.Callback):
 def checkpoint_record(path: Path) -> dict[str, Any]:
     """The record in a checkpoint, with the checkpoint's own path, hash and step.
 
-    What the record lacks, or all of it in a checkpoint of an earlier version, is unknown (None).
+    Entries that the record lacks are None; a checkpoint of an earlier version has no record.
 
     Raises:
         InputError: the checkpoint is absent, damaged, or not of this project.
@@ -135,7 +135,7 @@ def training_record(path: Path) -> dict[str, Any]:
 
 
 def _batch_sizes(data: MultiviewPoseDataModule, world_size: int) -> str:
-    """Number of pairs and labelled images of a step, of a rank and in total."""
+    """Number of pairs and labelled images of a step, on each rank and in total."""
     pairs, labelled = data.pairs, data.labelled_images if len(data.rows_labelled) else 0
     text = f"{pairs} pairs + {labelled} labelled images a step"
     if world_size == 1:

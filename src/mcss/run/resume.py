@@ -1,4 +1,4 @@
-"""Whether a run may resume from a checkpoint: only with the settings of the run that wrote it."""
+"""Checks that a run resumes only from checkpoints of runs with the same settings."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The errors of a test, as ``results.json`` holds them and the program prints them."""
+"""Computes the errors of a test for ``results.json`` and formats them for printing."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -17,10 +17,10 @@ from mcss.run.predictions import pck_results, pose_errors, prediction_errors
 
 AVERAGES = {"micro": "mean over images", "macro": "mean over actions of the mean over the action's images"}
 HEADLINE = ("h36m16", "micro")
-"""Joint set and average of the errors that stand for a run in tables of several runs."""
+"""Joint set and average of the errors shown in tables of several runs."""
 _JOINT_SETS = ("h36m16", "h36m17")
 PCK_DATA = "mpi-inf-3dhp-test"
-"""Name of the data whose published numbers are 3D PCK and AUC: only for it are they reported."""
+"""Name of the only data set for which 3D PCK and AUC are reported, as in publications."""
 _LABELLED_IMAGES = 1024
 
 
@@ -30,7 +30,7 @@ def headline(results: Iterable[Mapping[str, Any]]) -> dict[str, float]:
 
 
 def results_text(record: Mapping[str, Any]) -> str:
-    """Errors in mm as a Markdown table: each joint set and average, each test subject, and the mean training pose's."""
+    """Markdown table of errors in mm: each joint set and average, each test subject, and the mean training pose."""
     lines: dict[str, dict[str, float]] = {}
     for prefix, results in (("", record["results"]), ("mean pose: ", record["mean_pose_results"])):
         for result in results:
@@ -77,7 +77,7 @@ def errors_of(trainer: pl.Trainer, pl_module: MCSSModule, predictions: Mapping[s
 
 
 def _results(predictions: Mapping[str, np.ndarray], action: np.ndarray, frame: str) -> list[dict[str, Any]]:
-    """One entry for each metric, joint set and average, with all that defines it."""
+    """One entry for each metric, joint set and average, with its definition."""
     results = []
     for joint_set in _JOINT_SETS:
         errors = prediction_errors(predictions, joint_set)

@@ -1,4 +1,4 @@
-"""What is logged of the validation clips."""
+"""Logs figures of the validation clips."""
 
 import numpy as np
 import pytorch_lightning as pl
@@ -13,8 +13,8 @@ from mcss.run.predictions import batch_predictions, embedding_spread, gathered, 
 class ValidationFigures(pl.Callback):
     """Logs pose errors, spread of the embedding and agreement of views on the validation clips.
 
-    These figures are for tuning, never results. Errors are over h36m16, averaged over labelled images (micro), in the
-    network's pose frame.
+    These figures are for tuning and are never reported as results. Errors are over h36m16, averaged over labelled
+    images (micro), in the network's pose frame.
     """
 
     def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
@@ -34,7 +34,7 @@ class ValidationFigures(pl.Callback):
         self.parts.append(batch_predictions(pl_module, batch, outputs))
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
-        """Log the figures of the images of all ranks."""
+        """Compute the figures over the images of all ranks, and log them."""
         predictions = gathered(self.parts)
         figures = {
             **prediction_errors(predictions).mean().dropna(),  # NaN where no image has a pose

@@ -1,1 +1,1 @@
-"""Pictures: skeletons, images, curves."""
+"""Figures of skeletons, images and curves."""

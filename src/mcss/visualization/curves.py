@@ -1,4 +1,4 @@
-"""Loss and error of a run against its steps."""
+"""Figures of losses and errors against steps."""
 
 from collections.abc import Mapping
 

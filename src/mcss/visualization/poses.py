@@ -1,4 +1,4 @@
-"""Images beside their true and predicted 3D skeletons."""
+"""Figures of images with true and predicted 3D skeletons."""
 
 from collections.abc import Mapping, Sequence
 
@@ -51,10 +51,10 @@ def pose_figure(
     titles: Sequence[str],
     heading: str,
 ) -> Figure:
-    """One column an example: the image, the true skeleton, and a row for each named set of predictions over the truth.
+    """One column for each example: image, true skeleton, and one row for each named set of predictions.
 
-    Poses share one frame with the pelvis at 0, in mm; every skeleton is drawn from the same side and at one scale, the
-    truth below a prediction dashed.
+    Poses share one frame with the pelvis at 0, in mm. All skeletons are drawn from the same side and at one scale; the
+    true skeleton is drawn dashed under each prediction.
     """
     rows, columns = 2 + len(poses_pred), len(images)
     figure = Figure(figsize=(2.1 * columns, 2.2 * rows), layout="constrained")

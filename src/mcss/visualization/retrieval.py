@@ -1,4 +1,4 @@
-"""Drawings of an embedding: retrieval curves and galleries, distances, a map (paper, Figs. 1b, 5, 6, 7)."""
+"""Figures of an embedding: retrieval curves and galleries, distances, map (paper, Figs. 1b, 5, 6, 7)."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ _MARKERS = "osv^Dx+*<>"
 def at_k_figure(
     ks: Sequence[int], panels: Mapping[str, Mapping[str, Curve]], references: Mapping[str, str], unit: str
 ) -> Figure:
-    """Mean PA-MPJPE against K (paper, Fig. 6): a panel each case, a line each ranking.
+    """Mean PA-MPJPE against K (paper, Fig. 6): one panel for each case, one line for each ranking.
 
     Args:
         ks: numbers of nearest images.
@@ -53,7 +53,7 @@ def gallery_figure(
     retrieved_titles: Sequence[Sequence[str]],
     heading: str,
 ) -> Figure:
-    """A column each query: its image, then the nearest ones downwards (paper, Fig. 5). Empty titles leave a gap."""
+    """One column for each query: its image above the nearest ones (paper, Fig. 5); no image for empty titles."""
     rows, columns = 1 + len(retrieved), len(queries)
     figure = Figure(figsize=(1.5 * columns, 1.85 * rows + 0.4), layout="constrained")
     figure.suptitle(heading, fontsize=9)
@@ -71,7 +71,7 @@ def gallery_figure(
 
 
 def distance_by_pose_figure(views: Mapping[str, Float[np.ndarray, "3 bins"]], heading: str) -> Figure:
-    """Embedding distance against pose distance (paper, Fig. 7): a line each view, shaded by its standard deviation.
+    """Embedding distance against pose distance (paper, Fig. 7): one line for each view, with standard deviation.
 
     Args:
         views: centre of the bins in mm, mean and standard deviation of the distance, by the view's name.
@@ -79,7 +79,7 @@ def distance_by_pose_figure(views: Mapping[str, Float[np.ndarray, "3 bins"]], he
     """
     figure = Figure(figsize=(5.2, 3.6), layout="constrained")
     axes = figure.subplots()
-    styles = itertools.cycle(("o-", "x--"))  # the lines may lie on one another
+    styles = itertools.cycle(("o-", "x--"))  # the lines may overlap
     for name, (centre_mm, mean, deviation) in views.items():
         line = axes.plot(centre_mm, mean, next(styles), markersize=4, label=name)[0]
         axes.fill_between(
@@ -102,7 +102,7 @@ def map_figure(
     subject: Shaped[np.ndarray, " images"],
     heading: str,
 ) -> Figure:
-    """One map of images, a panel each subject: coloured by action, marked by camera (paper, supplement)."""
+    """Map of images, one panel for each subject; colours are actions, markers cameras (paper, supplement)."""
     subjects, actions, cameras = (np.unique(values) for values in (subject, action, camera))
     figure = Figure(figsize=(4.6 * len(subjects) + 1.8, 4.8), layout="constrained")
     figure.suptitle(heading, fontsize=9)
@@ -132,7 +132,7 @@ def distance_matrix_figure(
     views: tuple[str, str],
     heading: str,
 ) -> Figure:
-    """Distances between images of a few instants, a view down and another across (paper, Fig. 1b)."""
+    """Distances between images of a few instants; rows are one view, columns the other (paper, Fig. 1b)."""
     count = len(distance)
     figure = Figure(figsize=(1.15 * (count + 1), 1.15 * (count + 1) + 0.5), layout="constrained")
     figure.suptitle(heading, fontsize=9)

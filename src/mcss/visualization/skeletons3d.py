@@ -1,4 +1,4 @@
-"""A skeleton that turns in the browser."""
+"""Interactive 3D skeletons for HTML pages."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -47,7 +47,7 @@ def skeleton_figure(pose_true: Float[np.ndarray, "17 3"], pose_pred: Float[np.nd
 
 
 def _line(pose: Float[np.ndarray, "17 3"], colour: str) -> Float[np.ndarray, "points 3"]:
-    """The bones of one colour as one line with gaps."""
+    """All bones of one colour as one line with gaps."""
     gap = np.full((1, 3), np.nan)
     return np.concatenate(
         [np.concatenate([pose[[parent, child]], gap]) for parent, child in BONES if bone_colour(child) == colour]

@@ -12,7 +12,7 @@ _PUBLISHED_LEVELS = ("S1", "all")
 def supervision_curve(points: pd.DataFrame, published: pd.DataFrame, data: str) -> Figure:
     """Two panels of N-MPJPE in mm on the test subjects: this project's (h36m16, mean over images), and published ones.
 
-    Each supervision level has its own place on the horizontal axis, also where two levels have equally many labels.
+    Each supervision level has its own position on the horizontal axis, also if two levels have equally many labels.
 
     Args:
         points: a row for each point, with columns ``curve`` (name of its line), ``supervision``,
@@ -59,5 +59,5 @@ def _draw_points(axes: Axes, points: pd.DataFrame) -> None:
 
 
 def _colour(curve: str) -> str | None:
-    """Fixed colours of the two plain lines; others take the next of matplotlib's cycle."""
+    """Fixed colour of the main lines; None, the next of matplotlib's cycle, for others."""
     return {"MCSS": "tab:blue", "baseline": "tab:orange"}.get(curve)

@@ -109,7 +109,7 @@ def test_a_run_goes_on_over_a_full_disk_and_says_so_at_its_end(
             main(["fit", *arguments])
     former = (tmp_path / "checkpoints/last.ckpt").read_bytes()
     capsys.readouterr()
-    with full_disk(), pytest.warns(UserWarning, match="training goes on"), pytest.raises(SystemExit) as caught:
+    with full_disk(), pytest.warns(UserWarning, match="training continues"), pytest.raises(SystemExit) as caught:
         main(["fit", *arguments])
     assert caught.value.code == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
