@@ -21,7 +21,7 @@ UNKNOWN = "unknown"
 NOT_RECORDED = {"settings": "not recorded"}
 """Settings of a training without a record."""
 
-_TRAINED = ("method", "supervision", "labelled_instants", "labels_2d", "seed", "steps", "world_size", "precision")
+_TRAINED = ("method", "supervision", "labelled_instants", "seed", "steps", "world_size", "precision")
 _TESTED = ("partial", "test_images", "frame")
 _ORIGIN = ("commit", "dirty", "settings_hash", "checkpoint_hash", "data_hash", "test_data_hash")
 FILMED = {f"filmed_{name}": name for name in METRICS}
@@ -29,7 +29,7 @@ FILMED = {f"filmed_{name}": name for name in METRICS}
 _MEASURED = (
     *(*METRICS, "mean_pose_mpjpe_mm", *FILMED, "labelled_mpjpe_mm", "test_mean_distance", "test_effective_rank"),
 )
-COLUMNS = (*_TRAINED, *_TESTED, *_MEASURED, "images_seen", "wall_s", *_ORIGIN, "settings")
+COLUMNS = (*_TRAINED, "labels_2d", *_TESTED, *_MEASURED, "images_seen", "wall_s", *_ORIGIN, "settings")
 """Columns of ``runs.csv``; errors of each test subject (``mpjpe_mm:S9``) follow those of all."""
 
 
