@@ -38,8 +38,8 @@ class Limb:
     def reach(self, points: Points) -> Values:
         """How far along the limb: 0 at its upper joint, 1 at the middle joint, 2 at its end; beyond, linear."""
         upper, lower = self.middle_mm - self.start_mm, self.end_mm - self.middle_mm
-        first = (points - self.start_mm) @ (upper / (upper @ upper))
-        second = (points - self.middle_mm) @ (lower / (lower @ lower))
+        upper, lower = upper / (upper @ upper), lower / (lower @ lower)
+        first, second = points @ upper - self.start_mm @ upper, points @ lower - self.middle_mm @ lower
         return np.minimum(first, 1.0) + np.maximum(second, 0.0)
 
     def around(self, points: Points, reach: Values) -> Values:

@@ -47,9 +47,9 @@ def _piece_colors(piece: Piece, zone: int, place: Place) -> Colors:
 def _accent_share(piece: Piece, place: Place) -> Values:
     """Share of the accent colour in the pattern."""
     pattern, period = piece.cloth.pattern, piece.cloth.period_mm
-    row = place.row_mm / period
     if pattern == "plain":
-        return np.zeros(len(row))
+        return np.zeros(len(place.points_mm))
+    row = place.row_mm / period
     if pattern == "stripes":
         return (row % 1.0 < 0.45).astype(float)
     if pattern == "blocks":

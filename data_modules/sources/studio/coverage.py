@@ -24,7 +24,8 @@ V_WIDTH_MM = 75.0
 def zones_of(look: Look, place: Place) -> Int[np.ndarray, " points"]:
     """Zone of each point of the body."""
     zones = np.full(len(place.points_mm), SKIN)
-    _paint_face(look, place, zones)
+    head = np.flatnonzero(place.height_mm > place.anatomy.neck_mm)
+    zones[head] = _face_zones(look, Place(place.anatomy, place.points_mm[head]), zones[head])
     if look.bottom is not None:
         end = BRIEFS_REACH if look.bottom.garment.extra == "skirt" else look.bottom.leg
         zones[~place.is_arm & (place.height_mm < place.anatomy.waist_mm) & (place.leg_reach < end)] = BOTTOM
@@ -67,22 +68,22 @@ def hair_line_mm(hair: Hair, place: Place) -> Values:
     return nape + (front - nape) * share * share * (3 - 2 * share)
 
 
-def _paint_face(look: Look, place: Place, zones: Int[np.ndarray, " points"]) -> None:
-    """Hair, beard, eyes, brows and lips, in place."""
+def _face_zones(look: Look, place: Place, zones: Int[np.ndarray, " points"]) -> Int[np.ndarray, " points"]:
+    """Zones of points of the head: hair, beard, eyes, brows and lips over ``zones``."""
     anatomy, hair = place.anatomy, look.hair
     x, y, z = place.mirrored.T
     eye_x, _, eye_z = anatomy.eye_mm
-    head = z > anatomy.neck_mm
-    in_front = head & (y < anatomy.face_y_mm + 55)
+    in_front = y < anatomy.face_y_mm + 55
     mouth = eye_z - 0.78 * (eye_z - anatomy.chin_mm)
     if hair.beard_mm:
         cheek = mouth + 8 + 0.5 * np.maximum(x - 22, 0)
-        zones[head & (y < anatomy.ear_y_mm - 15) & (z < cheek) & (z > anatomy.chin_mm - hair.beard_mm)] = HAIR
+        zones[(y < anatomy.ear_y_mm - 15) & (z < cheek) & (z > anatomy.chin_mm - hair.beard_mm)] = HAIR
     zones[in_front & ((x / 24) ** 2 + ((z - mouth) / 7) ** 2 < 1)] = LIPS
     zones[in_front & (((x - eye_x) / 15) ** 2 + ((z - eye_z) / 6.5) ** 2 < 1)] = FACE
     brow = eye_z + 20 + 4 * np.sin(np.clip((x - 10) / 45, 0, 1) * np.pi)
     zones[in_front & (np.abs(z - brow) < 4) & (np.abs(x - eye_x) < 20)] = HAIR
-    zones[head & (z > hair_line_mm(hair, place)) & (z < eye_z + hair.top_mm)] = HAIR
+    zones[(z > hair_line_mm(hair, place)) & (z < eye_z + hair.top_mm)] = HAIR
+    return zones
 
 
 def _straps(bag: Piece, place: Place) -> Mask:
