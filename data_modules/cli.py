@@ -4,11 +4,24 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from data_modules.commands import check, doctor, frames, import_, label, render, show, solve, stats, sync, validation
+from data_modules.commands import (
+    check,
+    doctor,
+    frames,
+    import_,
+    label,
+    preview,
+    render,
+    show,
+    solve,
+    stats,
+    sync,
+    validation,
+)
 from data_modules.commands.arguments import OneLineParser
 from mcss.errors import InputError
 
-COMMANDS = (render, frames, sync, label, solve, import_, doctor, show, check, stats, validation)
+COMMANDS = (render, preview, frames, sync, label, solve, import_, doctor, show, check, stats, validation)
 """In the order of the help."""
 
 

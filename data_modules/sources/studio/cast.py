@@ -1,6 +1,6 @@
 """The cast: people drawn from the seed. A person's name is a key of the draw and means nothing else."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -46,6 +46,14 @@ def draw_person(config: StudioConfig, subject: str) -> Person:
             bag=_drawn_piece(config, subject, gender, "bag", BARE["bag"]),
         ),
     )
+
+
+def put_on(person: Person, seed: int, subject: str, garment: str) -> Person:
+    """Let somebody wear one of all garments in place of what was drawn."""
+    piece = draw_piece(seed, subject, garment, GARMENTS)
+    slots = ("top", "bottom") if piece.garment.slot == "dress" else (piece.garment.slot,)
+    worn: dict[str, Any] = dict.fromkeys(slots, piece)
+    return replace(person, look=replace(person.look, **worn))
 
 
 def _drawn_piece(config: StudioConfig, subject: str, gender: float, slot: Slot, nothing: float = 0.0) -> Piece | None:

@@ -14,10 +14,12 @@ from data_modules.sources.studio.room import Room
 from data_modules.store.pictures import draw_skeleton, project_to_crop
 from mcss.geometry.camera import Camera
 
-AROUND_RAD = (-np.pi / 2, -np.pi / 4, 0.0, np.pi / 2, np.pi)
-"""Azimuths of the cameras: in front, half left, left, behind, right."""
+AROUND_RAD = (-np.pi / 2, 0.0, -np.pi / 4, np.pi / 2, np.pi)
+"""Azimuths of the cameras: before the person, at its left, between these two, behind, at its right."""
 DISTANCE_MM, HEIGHT_MM, FOCAL_PX, FRAME_PX = 4500.0, 1300.0, 1200.0, 1000
 WALL = 0.62
+PALE = 60.0
+"""Grey that a picture is mixed with before a skeleton is drawn on it."""
 
 Image = UInt8[np.ndarray, "rows columns 3"]
 
@@ -34,6 +36,7 @@ def preview_person(
         box = square_around(points.min(axis=0), points.max(axis=0), 0.1)
         image, _ = render_view(scene, camera, box, (size_px, size_px))
         if with_skeleton:
+            image = (0.5 * image + 0.5 * PALE).astype(np.uint8)
             draw_skeleton(image, project_to_crop(camera, posture.joints_mm[0], np.array(box), size_px))
         pictures.append(image)
     return np.concatenate(pictures, axis=1)
