@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float, Float32, UInt8
 from torch import Tensor
 from torch.nn import functional as F
 
+from mcss.batch import donors
 from mcss.errors import InputError
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -94,7 +95,13 @@ class Augment:
         return self.apply(images, variation), variation
 
     def draw(
-        self, batch: int, step: int, rank: int = 0, pairs: int = 0, views: Sequence[str] = ("anchor", "positive")
+        self,
+        batch: int,
+        step: int,
+        rank: int = 0,
+        pairs: int = 0,
+        views: Sequence[str] = ("anchor", "positive"),
+        shared_colours: bool = False,
     ) -> Variation:
         """Draw the variation of a batch: a function of (seed, step, rank) and the batch's layout.
 
@@ -106,6 +113,7 @@ class Augment:
                 mirrored where the others are not. Half of the pairs then are, whatever ``flip_probability`` says: a
                 room that is always mirrored in one view and never in the other would tell them apart.
             views: of a pair.
+            shared_colours: all views of a pair and of its donor (``mcss.batch.donors``) change colour alike.
         """
         draws = _Draws(np.random.default_rng([self.seed, AUGMENT_STREAM, step, rank]), batch)
         chance = torch.full((batch,), self.settings.flip_probability)
@@ -116,7 +124,11 @@ class Augment:
         for view, name in zip(of_views[1:], views[1:], strict=True):
             view.copy_(of_views[0] ^ (name == "mirrored"))
         affine, turn_rad = self._draw_affine(draws, flipped)
-        return Variation(affine, self._draw_colour(draws), turn_rad, flipped)
+        colour = self._draw_colour(draws)
+        if shared_colours and pairs:
+            first_of_group = torch.minimum(torch.arange(pairs), donors(pairs)) // 2 * 2
+            colour[: len(views) * pairs] = colour[first_of_group].repeat(len(views), 1, 1)
+        return Variation(affine, colour, turn_rad, flipped)
 
     def apply(
         self, images: UInt8[Tensor, "batch 3 side side"], variation: Variation

@@ -300,7 +300,9 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         pose_world = labelled.pose_world if labelled else torch.zeros(0, 17, 3, device=parts[0].device)
         step = next(stream.step for stream in (multiview, labelled) if stream)
         images = torch.cat(parts)
-        variation = self.augment.draw(len(images), step, self._ranks()[0], pairs, tuple(views)).to(images.device)
+        colours = self.needs.shared_colours
+        variation = self.augment.draw(len(images), step, self._ranks()[0], pairs, tuple(views), colours)
+        variation = variation.to(images.device)
         flipped = variation.flipped[len(views) * pairs :]
         seen = [part.geometry for part in (multiview, labelled) if part and part.geometry]
         if seen and "mirrored" in views:

@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from data_modules.training.augment import IMAGENET_MEAN, IMAGENET_STD, LUMA, Augment, AugmentSettings
+from mcss.batch import donors
 from mcss.errors import InputError
 
 NOTHING = AugmentSettings(rotation_deg=0.0, scale=0.0, shift=0.0, brightness=0.0, contrast=0.0, colour=0.0)
@@ -245,3 +246,15 @@ def test_bad_probability_is_refused(name, probability):
 def test_bad_amount_is_refused(name, amount):
     with pytest.raises(InputError, match=f"augment.{name} {amount}: choose at least 0 and less than 1"):
         AugmentSettings(**{name: amount})
+
+
+def test_a_pair_and_its_donor_change_colour_alike_if_they_are_to():
+    augment = Augment(EVERYTHING, SIDE, seed=0)
+    colour = augment.draw(12, step=0, pairs=5, shared_colours=True).colour
+    anchors, positives = colour[:5], colour[5:10]
+    assert torch.equal(anchors, positives)
+    assert torch.equal(anchors, anchors[donors(5)])
+    assert not torch.equal(anchors[0], anchors[2])
+    plain = augment.draw(12, step=0, pairs=5)
+    assert len(plain.colour.unique(dim=0)) == 12
+    assert torch.equal(plain.colour[10:], colour[10:])
