@@ -9,7 +9,8 @@ from scipy.spatial.transform import Rotation
 from mcss.geometry.camera import Camera
 from mcss.skeleton import JOINTS
 
-HEIGHT_MM = 1750.0
+HEIGHT_MM = 1819.0
+"""Human3.6M's HeadTop lies below the crown."""
 ANKLE_MM = 73.0
 SIZE_PX = (1280, 720)
 
@@ -25,10 +26,10 @@ def _pose(rng):
     joints = {"Pelvis": np.zeros(3), "LHip": np.array([125.0, 0, 0]), "RHip": np.array([-125.0, 0, 0])}
     for side in "LR":
         lift, knee = bend * rng.uniform(0.4, 1.4) + rng.uniform(-0.1, 0.1), 1.6 * bend + rng.uniform(0.05, 0.15)
-        joints[side + "Knee"] = joints[side + "Hip"] + _hang(430.0, forward=lift)
-        joints[side + "Ankle"] = joints[side + "Knee"] + _hang(430.0, forward=lift - knee)
+        joints[side + "Knee"] = joints[side + "Hip"] + _hang(460.0, forward=lift)
+        joints[side + "Ankle"] = joints[side + "Knee"] + _hang(455.0, forward=lift - knee)
     lean = Rotation.from_euler("xz", [rng.normal(0.05, 0.05) + 0.3 * bend, rng.normal(0, 0.12)])
-    trunk = {"Spine": [0, 0, 240], "Thorax": [0, 0, 500], "Neck": [0, -40, 620], "HeadTop": [0, -10, 815]}
+    trunk = {"Spine": [0, 0, 240], "Thorax": [0, 0, 500], "Neck": [0, -40, 615], "HeadTop": [0, -10, 760]}
     trunk |= {"LShoulder": [170, 0, 480], "RShoulder": [-170, 0, 480]}
     joints |= {name: lean.apply(np.array(place, dtype=float)) for name, place in trunk.items()}
     for side in "LR":

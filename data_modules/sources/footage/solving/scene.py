@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float64
 
 LENGTH_SHARES: dict[str, float] = {
-    "RHip": 0.071, "RKnee": 0.245, "RAnkle": 0.246, "Spine": 0.125, "Thorax": 0.16, "Neck": 0.065, "HeadTop": 0.09,
-    "LShoulder": 0.1, "LElbow": 0.165, "LWrist": 0.15,
+    "RHip": 0.073, "RKnee": 0.256, "RAnkle": 0.25, "Spine": 0.132, "Thorax": 0.15, "Neck": 0.069, "HeadTop": 0.067,
+    "LShoulder": 0.086, "LElbow": 0.162, "LWrist": 0.144,
 }  # fmt: skip
 """Usual length of the bone that ends at a joint, as a share of the person's height; Human3.6M's people, roughly."""
 

@@ -11,7 +11,7 @@ from jaxtyping import Float64, Int64
 from data_modules.sources.footage.solving.scene import LENGTH_SHARES, Observations, Scene
 from mcss.skeleton import BONES, FLIP_ORDER, JOINTS, LEFT_HIP, PELVIS
 
-LENGTH_SPREADS = {"RHip": 4, "RKnee": 4, "RAnkle": 4, "LElbow": 4, "LWrist": 4, "Neck": 10, "HeadTop": 10}
+LENGTH_SPREADS = {"RHip": 4, "RKnee": 10, "RAnkle": 4, "LElbow": 4, "LWrist": 4, "Neck": 10, "HeadTop": 10}
 TRUNK_SPREAD = 12
 """Spread of a bone's length over the instants, in thousandths of the height; the trunk and the shoulders bend most."""
 PERSON_SPREAD = 0.25

@@ -22,6 +22,8 @@ STRAIGHT = 0.96
 """Somebody is upright whose head is at least this share of the way along the bones from the ankles."""
 ANKLE_SHARE = 0.042
 """Height of the ankle above the sole as a share of the person's height."""
+STRAIGHT_SHARE = 0.921
+"""Leg and straight trunk, from ankle to HeadTop, as a share of the height; Human3.6M's HeadTop lies below the crown."""
 TALL_QUANTILE = 0.75
 """Of the distance from pelvis to head over the instants: nobody is always straight."""
 LOOSE_KNEE = 0.1
@@ -117,7 +119,7 @@ def metre(scene: Scene, height_m: float) -> float:
     leg = sum(float(np.nanmedian(length)) for length in legs)
     if not np.isfinite(trunk).any():
         return (LENGTH_SHARES["RKnee"] + LENGTH_SHARES["RAnkle"]) * height_m / leg
-    return (1 - ANKLE_SHARE) * height_m / (leg + float(np.nanquantile(trunk, TALL_QUANTILE)))
+    return STRAIGHT_SHARE * height_m / (leg + float(np.nanquantile(trunk, TALL_QUANTILE)))
 
 
 def knees_forward(scene: Scene) -> float:

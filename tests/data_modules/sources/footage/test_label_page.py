@@ -28,7 +28,7 @@ def views(tmp_path):
             for number in range(INSTANTS)
         ]
         write_video(tmp_path / "S1" / "walk" / f"{camera}.mp4", frames, fps=25)
-    (tmp_path / "people.csv").write_text("subject,height_mm\nS1,1750\n")
+    (tmp_path / "people.csv").write_text("subject,height_mm\nS1,1819\n")
     return tmp_path
 
 
