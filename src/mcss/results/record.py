@@ -100,7 +100,7 @@ def table_row(record: Mapping[str, Any]) -> dict[str, Any]:
 def read_table(path: Path) -> pd.DataFrame:
     """All rows of a ``runs.csv``, every cell as text; none where there is no file.
 
-    Figures that an earlier version did not measure are empty.
+    Columns that an earlier version did not have are empty.
 
     Raises:
         InputError: the table was written by a version that did not record the settings of runs.
@@ -108,8 +108,8 @@ def read_table(path: Path) -> pd.DataFrame:
     if not path.is_file():
         return pd.DataFrame(columns=list(COLUMNS), dtype=str)
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    if missing := [column for column in (*_TRAINED, *_TESTED, *_ORIGIN, "settings") if column not in table]:
-        raise InputError(f"{path}: a table of an earlier version, without the column {missing[0]}: rename or remove it")
+    if "settings" not in table:
+        raise InputError(f"{path}: a table of an earlier version, without the column settings: rename or remove it")
     return _in_order(table)
 
 

@@ -42,7 +42,7 @@ def test_a_table_of_an_earlier_version_is_refused_and_stays(finished, tmp_path):
     path = tmp_path / "runs.csv"
     path.write_text("method,supervision,seed,config_hash,data_hash\nmcss,S1,0,98ab791b12c8de0d,d\n")
     before = path.read_text()
-    with pytest.raises(InputError, match=r"runs.csv: a table of an earlier version, without the column labelled_inst"):
+    with pytest.raises(InputError, match=r"runs.csv: a table of an earlier version, without the column settings"):
         add_runs([finished("a")], path)
     assert path.read_text() == before
 
