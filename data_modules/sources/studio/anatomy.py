@@ -106,10 +106,15 @@ def anatomy_of(body: Body) -> Anatomy:
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """Points of the rest pose, and the coordinates that clothes are cut in."""
+    """Points of the rest pose, and the coordinates that clothes are cut in.
+
+    Attributes:
+        has_limbs: whether arms and legs have coordinates of their own; on a skirt they have not.
+    """
 
     anatomy: Anatomy
     points_mm: Points
+    has_limbs: bool = True
 
     @cached_property
     def mirrored(self) -> Points:
@@ -140,12 +145,12 @@ class Place:
     @cached_property
     def is_arm(self) -> Bool[np.ndarray, " points"]:
         """On an arm or hand."""
-        return self.by_arm & (self.arm_reach > 0)
+        return self.has_limbs & self.by_arm & (self.arm_reach > 0)
 
     @cached_property
     def is_leg(self) -> Bool[np.ndarray, " points"]:
         """On a leg or foot."""
-        return ~self.is_arm & (self.leg_reach > 0.15)
+        return self.has_limbs & ~self.is_arm & (self.leg_reach > 0.15)
 
     @cached_property
     def is_front(self) -> Bool[np.ndarray, " points"]:

@@ -26,7 +26,8 @@ def cloth_colors(look: Look, place: Place, zones: Int[np.ndarray, " points"]) ->
     for zone, piece in pieces.items():
         chosen = np.flatnonzero(zones == zone)
         if piece is not None and len(chosen):
-            colors[chosen] = _piece_colors(piece, zone, Place(place.anatomy, place.points_mm[chosen]))
+            is_skirt = zone == BOTTOM and piece.garment.extra == "skirt"
+            colors[chosen] = _piece_colors(piece, zone, Place(place.anatomy, place.points_mm[chosen], not is_skirt))
     return colors
 
 

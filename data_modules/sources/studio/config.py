@@ -7,7 +7,7 @@ from typing import Any
 
 from data_modules.sources.studio.poses import SCRIPTS
 
-RECIPE = 9
+RECIPE = 10
 """Raised when a change of code changes what the same numbers render."""
 
 

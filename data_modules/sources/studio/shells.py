@@ -15,6 +15,8 @@ from data_modules.sources.studio.looks import Hair, Piece
 Points = Float[np.ndarray, "points 3"]
 Grid = Float[np.ndarray, "rows columns 3"]
 
+TAPER = 0.12
+"""By what share of its way down falling cloth comes nearer to the body, where the body recedes."""
 NEAREST = 4
 """A point of a shell moves with the mean of so many points of the body."""
 
@@ -78,8 +80,10 @@ def _skirt(piece: Piece, wearer: Wearer) -> Shell:
     heights = np.linspace(anatomy.waist_mm + 15, hem, int((anatomy.waist_mm - hem) / 45) + 2)
     angles = np.linspace(-np.pi, np.pi, 37)[:-1]
     grid = _drape(wearer.points_mm, anatomy.trunk_y_mm, angles, heights[:, None], piece.ease_mm + 3)
-    flare = (0.03 + 0.3 * piece.side**2) * np.maximum(anatomy.waist_mm - heights, 0)
-    grid[..., :2] += flare[:, None, None] * np.stack([np.sin(angles), -np.cos(angles)], axis=-1)
+    # Little in front, where a lap would lift it like a bell.
+    flare = (0.02 + 0.2 * piece.side**2) * (1 - 0.85 * np.maximum(np.cos(angles), 0))
+    below = np.maximum(anatomy.waist_mm - heights, 0)[:, None, None]
+    grid[..., :2] += below * flare[:, None] * np.stack([np.sin(angles), -np.cos(angles)], axis=-1)
     return _clinging(grid, wearer, closed=True)
 
 
@@ -147,7 +151,7 @@ def _drape(
     ease_mm: float | Float[np.ndarray, " columns"],
     window_mm: float = 35.0,
 ) -> Grid:
-    """Lay cloth around ``points`` that falls from its first row: nowhere narrower than higher up.
+    """Lay cloth around ``points`` that falls from its first row: it hardly becomes narrower on its way.
 
     Args:
         points: of the body.
@@ -161,7 +165,10 @@ def _drape(
     reach = (points[:, :2] - [0.0, middle_y_mm]) @ outward.T
     heights = np.broadcast_to(heights_mm, (len(heights_mm), len(angles)))
     near = np.abs(points[:, None, 2] - heights[:, None]) < window_mm
-    radius = np.maximum.accumulate(np.where(near, reach, 0.0).max(axis=1), axis=0) + ease_mm
+    radius = np.where(near, reach, 0.0).max(axis=1)
+    for row in range(1, len(radius)):
+        radius[row] = np.maximum(radius[row], radius[row - 1] - TAPER * (heights[row - 1] - heights[row]))
+    radius = radius + ease_mm
     return np.concatenate([radius[..., None] * outward + [0.0, middle_y_mm], heights[..., None]], axis=-1)
 
 
