@@ -70,6 +70,11 @@ def training_step(module, batches):
     return loss.detach(), {name: parameter.grad for name, parameter in module.named_parameters()}
 
 
+def training_steps(modules, batches):
+    """As ``training_step``, of each module on its own batch of this rank."""
+    return [training_step(module, own) for module, own in zip(modules, batches, strict=True)]
+
+
 def run_program(arguments, disturb=None):
     """``mcss`` as one of the ranks: exit code, what it printed, and the files under the run's folder that it wrote.
 

@@ -4,9 +4,11 @@ import torch
 from mcss.batch import TrainBatch
 from mcss.distributed import all_gather_with_grad, rank, world_size
 from mcss.models.module import MCSSModule
+from mcss.objectives.consistency_canonical import ConsistencyCanonical
 from mcss.objectives.contrastive import Contrastive
+from mcss.objectives.synchronisation import Synchronisation
 from tests.ddp_helpers import run_ranks
-from tests.ddp_workers import contrastive_step, gather, training_step
+from tests.ddp_workers import contrastive_step, gather, training_step, training_steps
 from tests.references.pair_steps import pair_step
 
 
@@ -83,10 +85,34 @@ def test_a_step_of_the_ranks_is_a_step_of_one_process_on_the_joint_batch(negativ
     assert own.item() != pytest.approx(results[0][0].item(), rel=1e-3)  # negatives of other ranks matter here
 
 
-def random_batch(pairs, labelled):
-    images = torch.randn(2 * pairs + labelled, 3, 48, 48, dtype=torch.float64)
+@pytest.mark.slow
+def test_an_objective_that_gathers_nothing_has_the_mean_gradient_of_the_ranks_own_steps(monkeypatch):
+    """Value and every parameter's gradient, those of the objective's heads too."""
+    monkeypatch.setattr(MCSSModule, "log", lambda *args, **kwargs: None)
+    objectives = {ConsistencyCanonical(spread=5.0): VIEWS[:2], Synchronisation(): VIEWS}
+    small = {"width": 8, "weights": "none", "image_size_px": 48, "embedding_dim": 16}
+    modules = [MCSSModule(**small, objective=objective).double().eval() for objective in objectives]
+    for module in modules:
+        module.pose_std_mm.fill_(300.0)
+    batches = [[random_batch(pairs=3, labelled=2, views=views) for _ in range(2)] for views in objectives.values()]
+    ranks = run_ranks(training_steps, modules, batches)
+    for number, (module, own) in enumerate(zip(modules, batches, strict=True)):
+        losses = torch.stack([module.training_step(batch, 0) for batch in own])
+        losses.mean().backward()
+        for results, loss in zip(ranks, losses, strict=True):
+            value, grads = results[number]
+            torch.testing.assert_close(value, loss.detach())
+            for name, parameter in module.named_parameters():
+                torch.testing.assert_close(grads[name], parameter.grad, rtol=1e-8, atol=1e-12)
+
+
+VIEWS = ("anchor", "positive", "unsynchronised", "mirrored")
+
+
+def random_batch(pairs, labelled, views=VIEWS[:2]):
+    images = torch.randn(len(views) * pairs + labelled, 3, 48, 48, dtype=torch.float64)
     poses = torch.randn(labelled, 17, 3, dtype=torch.float64) * 300
-    return TrainBatch(images, pairs, poses, torch.zeros(labelled, dtype=torch.bool), step=7)
+    return TrainBatch(images, pairs, poses, torch.zeros(labelled, dtype=torch.bool), step=7, views=views)
 
 
 def joined(batches):
