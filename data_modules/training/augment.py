@@ -79,6 +79,10 @@ class Variation(NamedTuple):
         """The same on another device."""
         return Variation(*(values.to(device) for values in self))
 
+    def part(self, images: slice) -> "Variation":
+        """How some of the images are varied."""
+        return Variation(*(values[images] for values in self))
+
 
 class Augment:
     """Varies batches of images and normalises them for the network."""
@@ -137,12 +141,16 @@ class Augment:
 
         Resampling is bilinear: the stored side should be less than twice ``size_px``.
         """
-        pixels = images.to(torch.float32, memory_format=torch.contiguous_format)
-        pixels = F.grid_sample(
-            pixels, self._grid(variation.affine), mode="bilinear", padding_mode="reflection", align_corners=False
-        )
+        pixels = self.warp(images.to(torch.float32, memory_format=torch.contiguous_format), variation)
         pixels = torch.baddbmm(variation.colour[:, :, 3:], variation.colour[:, :, :3], pixels.flatten(2))
         return pixels.view(len(images), 3, self.size_px, self.size_px)
+
+    def warp(
+        self, values: Float32[Tensor, "batch channels side side"], variation: Variation
+    ) -> Float32[Tensor, "batch channels size size"]:
+        """Turn, scale, shift and mirror maps as ``apply`` does images."""
+        grid = self._grid(variation.affine)
+        return F.grid_sample(values, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
 
     def normalise(self, images: UInt8[Tensor, "batch 3 side side"]) -> Float32[Tensor, "batch 3 size size"]:
         """Prepare the same images for the network without any variation."""

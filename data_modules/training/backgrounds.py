@@ -20,6 +20,8 @@ BACKGROUND_STREAM = 6
 """Part of the random key, so that equal seeds do not correlate the streams."""
 DIFFERENCE = 12
 """Between a crop and its plate in a channel of 0 to 255, where the person is: noise of cameras and JPEG is less."""
+EDGE = 0.35
+"""Of the person's median difference: less has a pixel at the edge, which shows more of the background."""
 GAIN = (0.75, 1.15)
 """Brightness of a shaded or lit background relative to its plate."""
 LARGEST_HOLE = 0.003
@@ -49,7 +51,7 @@ class BackgroundSettings:
 
     def __post_init__(self) -> None:
         if not 0 <= self.share <= 1:
-            raise InputError(f"background.share {self.share:g}: a share lies between 0 and 1")
+            raise InputError(f"background_share {self.share:g}: a share lies between 0 and 1")
 
 
 class People:
@@ -100,6 +102,16 @@ class People:
         bits = np.stack([self._known[row] for row in rows.tolist()])
         return np.unpackbits(bits, axis=1, count=self._size_px**2).reshape(-1, *2 * [self._size_px]).astype(bool)
 
+    def backgrounds(self, rows: Int[np.ndarray, " batch"]) -> UInt8[Tensor, "batch 3 size_px size_px"]:
+        """What the crops would show without the person.
+
+        Raises:
+            ValueError: there are no plates.
+        """
+        if self.plates is None:
+            raise ValueError("no plates were made")
+        return torch.from_numpy(self.plates.crops(rows, self._size_px)).permute(0, 3, 1, 2)
+
     def _make(self, rows: Int[np.ndarray, " batch"]) -> Bool[np.ndarray, "batch size_px size_px"]:
         if self.plates is None or self._has_masks:
             return self._store.mask(rows, self._size_px)  # type: ignore[return-value]  # all rows have one
@@ -127,18 +139,15 @@ class Backgrounds:
         """
         rng = np.random.default_rng([self.seed, BACKGROUND_STREAM, step, self.rank, part])
         is_changed = rng.random(len(rows)) < self.settings.share
-        colours = rng.integers(0, 256, (len(rows), 1, 1, 3), dtype=np.uint8)
+        colours = rng.integers(0, 256, (len(rows), 3, 1, 1), dtype=np.uint8)
         others = (np.arange(len(rows)) + rng.integers(1, max(len(rows), 2), len(rows))) % len(rows)
+        behind = torch.from_numpy(colours)
         if self.settings.mode == "remove":
-            behind = np.full_like(colours, MID_GREY)
+            behind.fill_(MID_GREY)
         elif self.settings.by == "image":
-            behind = self.people.plates.crops(rows[others], images.shape[-1])  # type: ignore[union-attr]
-        else:
-            behind = colours
-        is_behind = ~self.people.masks(rows) & is_changed[:, None, None]
-        return torch.where(
-            torch.from_numpy(is_behind)[:, None], torch.from_numpy(behind).permute(0, 3, 1, 2), images
-        ).contiguous(memory_format=torch.channels_last)
+            behind = self.people.backgrounds(rows[others])
+        is_behind = torch.from_numpy(~self.people.masks(rows) & is_changed[:, None, None])
+        return torch.where(is_behind[:, None], behind, images)
 
 
 def difference_mask(
@@ -152,7 +161,9 @@ def difference_mask(
     plate = background.astype(np.float32) + 1
     gain = (seen * plate).sum(axis=2) / np.square(plate).sum(axis=2)
     difference = np.abs(seen - gain.clip(*GAIN)[..., None] * plate).max(axis=2)
-    differs = cv2.morphologyEx((difference > DIFFERENCE).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    large = difference[difference > DIFFERENCE]
+    threshold = max(DIFFERENCE, EDGE * float(np.median(large))) if len(large) else DIFFERENCE
+    differs = cv2.morphologyEx((difference > threshold).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     _, hole, sizes, _ = cv2.connectedComponentsWithStats(1 - differs, connectivity=4)
     differs[(sizes[:, cv2.CC_STAT_AREA] < LARGEST_HOLE * differs.size)[hole]] = 1
     _, part = cv2.connectedComponents(differs, connectivity=8)

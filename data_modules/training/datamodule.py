@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytorch_lightning as pl
@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 
 from data_modules.store import Store, joint_content_hash, joint_pixel_hash
 from data_modules.training.augment import Augment, AugmentSettings
+from data_modules.training.backgrounds import Backgrounds, BackgroundSettings, People
 from data_modules.training.intact import IntactImages
 from data_modules.training.samplers import LabelledSampler, PairSampler
 from data_modules.training.stream_stores import StreamStores
@@ -61,6 +62,10 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         mix_subjects: pairs of a batch come from all training subjects. Paper: from one.
         steps_per_epoch: length of an epoch, which is a reporting unit only: a run is sized in steps.
         augment: how training images are varied.
+        background: of training images: ``keep``, ``remove`` (mid-grey) or ``substitute`` (``background_by``). Masks of
+            the store tell the person from it, or else background plates; test images keep theirs.
+        background_share: share of the training images whose background is changed, labelled ones too.
+        background_by: what it is substituted by: a random ``colour``, or the background of another ``image``.
         cache_images: keep the training images decoded in memory (image_size_px^2 x 3 bytes each).
         eval_batch_size: images a batch in validation and test.
         num_workers: loader processes a rank; 0 loads in the training process, best with ``cache_images`` on CPU.
@@ -89,6 +94,9 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         mix_subjects: bool = False,
         steps_per_epoch: int = 500,
         augment: AugmentSettings = AugmentSettings(),  # noqa: B008 - frozen, and the command line reads its defaults
+        background: Literal["keep", "remove", "substitute"] = "keep",
+        background_share: float = 0.5,
+        background_by: Literal["colour", "image"] = "colour",
         cache_images: bool = False,
         eval_batch_size: int = 256,
         num_workers: int = 0,
@@ -112,6 +120,7 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         self.needs = needs
         self.steps_per_epoch = steps_per_epoch
         self.augment = Augment(augment, image_size_px, seed)
+        self.background = BackgroundSettings(background, background_share, background_by)
         self.cache_images, self.skip_corrupt_images = cache_images, skip_corrupt_images
         self.eval_batch_size, self.num_workers = eval_batch_size, num_workers
         self.seed = seed
@@ -151,6 +160,8 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
             raise InputError(f"objective {objective} starts from 3D labels, and data.supervision is 'none': name some")
         if self.needs.shared_colours and self.mix_subjects:
             raise InputError(f"objective {objective} needs pairs of one subject: set data.mix_subjects false")
+        if self.needs.background and self.background.mode != "keep":
+            raise InputError(f"objective {objective} needs the backgrounds that are there: set data.background keep")
         if not objective and not len(self.rows_labelled):
             raise InputError("nothing to train on: model.objective is null and data.supervision is 'none'")
 
@@ -218,6 +229,7 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         self._intact |= {reader.store for reader in readers if isinstance(reader.store, IntactImages)}
         rank, world_size = self._ranks()
         self._streams: dict[str, MultiviewStream | LabelledStream] = {}
+        self._people: dict[Path, People] = {}
         if self.pairs:
             self._streams["multiview"] = self._multiview_stream(read_pairs, rank, world_size)
         if len(self.rows_labelled):
@@ -226,7 +238,8 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
             )
             poses = self.labelled_store.pose_world
             geometry = self._geometry(self.labelled_store, self.rows_labelled)
-            self._streams["labelled"] = LabelledStream(read_labelled, labelled_sampler, poses, geometry)
+            backgrounds = self._backgrounds(self.labelled_store, rank)
+            self._streams["labelled"] = LabelledStream(read_labelled, labelled_sampler, poses, geometry, backgrounds)
         identity = {"seed": self.seed, "world_size": world_size, "pairs": self.pairs}
         identity["labelled_images"] = self.labelled_images
         steps = StepSampler(self._global_step, self.steps_per_epoch)
@@ -263,7 +276,25 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
                 f" {self.needs.objective} needs: label some instants, or use another objective"
             )
         geometry = self._geometry(self.multiview_store, rows)
-        return MultiviewStream(read_images, sampler, unsynchronised, geometry)
+        backgrounds = self._backgrounds(self.multiview_store, rank)
+        people = self._people_of(self.multiview_store) if self.needs.background else None
+        return MultiviewStream(read_images, sampler, unsynchronised, geometry, backgrounds, people)
+
+    def _backgrounds(self, store: Store, rank: int) -> Backgrounds | None:
+        if self.background.mode == "keep":
+            return None
+        return Backgrounds(self.background, self._people_of(store), self.seed, rank)
+
+    def _people_of(self, store: Store) -> People:
+        """Masks and plates of the training rows of a store, made once."""
+        if store.path not in self._people:
+            pairs = self.rows_train if self.pairs and store is self.multiview_store else self.rows_train[:0]
+            labelled = self.rows_labelled if store is self.labelled_store else self.rows_labelled[:0]
+            needed_by = f"objective {self.needs.objective}" if self.needs.background else "data.background"
+            with_plates = self.needs.background or self.background.by == "image"
+            rows, cached = np.union1d(pairs, labelled), self.cache_images
+            self._people[store.path] = People(store, rows, self.image_size_px, needed_by, with_plates, cached)
+        return self._people[store.path]
 
     def training_images(self, step: int) -> list[str]:
         """Names of the images that this rank trains on at global step ``step``, in the order of its batch."""
@@ -309,7 +340,12 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
             seen.insert(1, seen[0].part(slice(pairs, 2 * pairs)))
         geometry = vary_geometry(ViewGeometry(*map(torch.cat, zip(*seen, strict=True))), variation) if seen else None
         varied = self.augment.apply(images, variation)
-        return TrainBatch(varied, pairs, pose_world, flipped, step, tuple(views), geometry)
+        batch = TrainBatch(varied, pairs, pose_world, flipped, step, tuple(views), geometry)
+        if multiview is None or multiview.backgrounds is None or multiview.masks is None:
+            return batch
+        of_pairs = variation.part(slice(2 * pairs))
+        masks = self.augment.warp(multiview.masks[:, None].float(), of_pairs)[:, 0]
+        return batch._replace(backgrounds=self.augment.apply(multiview.backgrounds, of_pairs), masks=masks)
 
     def _views(self, multiview: MultiviewBatch) -> dict[str, UInt8[Tensor, "pairs 3 side side"]]:
         """Views of the pairs by their names, in the order of the batch."""

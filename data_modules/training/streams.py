@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from data_modules.store import Store
+from data_modules.training.backgrounds import Backgrounds, People
 from data_modules.training.intact import IntactImages
 from data_modules.training.samplers import LabelledSampler, PairSampler
 from data_modules.training.unsynchronised import UnsynchronisedRows
@@ -17,6 +18,9 @@ from data_modules.training.view_geometry import StoreGeometry
 from mcss.batch import EvalBatch, LabelledBatch, MultiviewBatch
 from mcss.errors import InputError
 from mcss.stop_signals import ignore_stop_signals
+
+LABELLED_PART = 9
+"""Of a step's batch: the labelled images; the views of the pairs are 0, 1 and 2."""
 
 
 class DecodedImages:
@@ -34,6 +38,12 @@ class DecodedImages:
             return self.store.decode(rows, self.size_px, partner)
         return self.store.decode(rows, self.size_px)
 
+    def shown(
+        self, rows: Int[np.ndarray, " batch"], partner: Int[np.ndarray, " batch"] | None = None
+    ) -> Int[np.ndarray, " batch"]:
+        """Rows whose images stand for ``rows``, once they have been read."""
+        return self.store.shown(rows, partner) if isinstance(self.store, IntactImages) else rows
+
 
 class CachedImages:
     """Images of ``rows``, decoded once and kept in memory: 0.2 ms an image and step become a copy."""
@@ -48,8 +58,13 @@ class CachedImages:
         self, rows: Int[np.ndarray, " batch"], partner: Int[np.ndarray, " batch"] | None = None
     ) -> UInt8[Tensor, "batch 3 side side"]:
         """Images of ``rows``, which must be among those cached; ``partner`` as for ``IntactImages.shown``."""
-        shown = self.store.shown(rows, partner) if isinstance(self.store, IntactImages) else rows
-        return self.images[self.position[shown]]
+        return self.images[self.position[self.shown(rows, partner)]]
+
+    def shown(
+        self, rows: Int[np.ndarray, " batch"], partner: Int[np.ndarray, " batch"] | None = None
+    ) -> Int[np.ndarray, " batch"]:
+        """Rows whose images stand for ``rows``."""
+        return self.store.shown(rows, partner) if isinstance(self.store, IntactImages) else rows
 
 
 ReadImages = DecodedImages | CachedImages
@@ -76,7 +91,10 @@ def image_readers(
 
 
 class MultiviewStream(Dataset[MultiviewBatch]):
-    """Pairs of step after step, and another instant of their clips where ``unsynchronised`` chooses one."""
+    """Pairs of step after step, and another instant of their clips where ``unsynchronised`` chooses one.
+
+    ``backgrounds`` changes them, and of ``people`` masks and plates are given with the pairs.
+    """
 
     def __init__(
         self,
@@ -84,9 +102,12 @@ class MultiviewStream(Dataset[MultiviewBatch]):
         sampler: PairSampler,
         unsynchronised: UnsynchronisedRows | None = None,
         geometry: StoreGeometry | None = None,
+        backgrounds: Backgrounds | None = None,
+        people: People | None = None,
     ) -> None:
         self.read_images = read_images
         self.sampler, self.unsynchronised, self.geometry = sampler, unsynchronised, geometry
+        self.backgrounds, self.people = backgrounds, people
 
     def rows(self, step: int) -> list[int]:
         """Rows of the step's anchors, of their positives, and of the unsynchronised views if there are any."""
@@ -94,12 +115,20 @@ class MultiviewStream(Dataset[MultiviewBatch]):
 
     def __getitem__(self, step: int) -> MultiviewBatch:
         anchor, positive, *others = views = self._views(step)
+        partners = [positive, anchor, *others]
+        images = [self.read_images(rows, partner) for rows, partner in zip(views, partners, strict=True)]
+        if self.backgrounds is not None:
+            shown = [self.read_images.shown(rows, partner) for rows, partner in zip(views, partners, strict=True)]
+            images = [self.backgrounds(images[part], rows, step, part) for part, rows in enumerate(shown)]
+        both = np.concatenate([anchor, positive])
         return MultiviewBatch(
             step,
-            self.read_images(anchor, positive),
-            self.read_images(positive, anchor),
-            self.read_images(others[0]) if others else None,
+            images[0],
+            images[1],
+            images[2] if others else None,
             self.geometry(np.concatenate(views)) if self.geometry else None,
+            self.people.backgrounds(both) if self.people else None,
+            torch.from_numpy(self.people.masks(both)) if self.people else None,
         )
 
     def _views(self, step: int) -> list[Int[np.ndarray, " pairs"]]:
@@ -117,11 +146,12 @@ class LabelledStream(Dataset[LabelledBatch]):
         sampler: LabelledSampler,
         pose_world: Float[np.ndarray, "rows 17 3"],
         geometry: StoreGeometry | None = None,
+        backgrounds: Backgrounds | None = None,
     ) -> None:
         self.read_images = read_images
         self.sampler = sampler
         self.pose_world = pose_world
-        self.geometry = geometry
+        self.geometry, self.backgrounds = geometry, backgrounds
 
     def rows(self, step: int) -> list[int]:
         """Rows of the step's images."""
@@ -129,8 +159,11 @@ class LabelledStream(Dataset[LabelledBatch]):
 
     def __getitem__(self, step: int) -> LabelledBatch:
         rows = self.sampler.batch(step)
+        images = self.read_images(rows)
+        if self.backgrounds is not None:
+            images = self.backgrounds(images, self.read_images.shown(rows), step, part=LABELLED_PART)
         geometry = self.geometry(rows) if self.geometry else None
-        return LabelledBatch(step, self.read_images(rows), torch.from_numpy(self.pose_world[rows]), geometry)
+        return LabelledBatch(step, images, torch.from_numpy(self.pose_world[rows]), geometry)
 
 
 class EvalStream(Dataset[EvalBatch]):

@@ -34,6 +34,10 @@ class MultiviewBatch(NamedTuple):
     """Another instant of the anchor's clip, seen by another camera; None unless the objective needs it."""
     geometry: ViewGeometry | None = None
     """Of the anchors, the positives, and the unsynchronised if there are any; None where nothing needs it."""
+    backgrounds: UInt8[Tensor, "2*pairs 3 side side"] | None = None
+    """What anchors and positives would show without the person; None unless the objective needs it."""
+    masks: Bool[Tensor, "2*pairs side side"] | None = None
+    """Where anchors and positives show the person; None unless the objective needs it."""
 
 
 class LabelledBatch(NamedTuple):
@@ -61,10 +65,10 @@ class TrainBatch(NamedTuple):
     """Names of the views of a pair, in the order in which ``images`` has them, ``pairs`` images each."""
     geometry: ViewGeometry | None = None
     """Of ``images``, after augmentation; None where nothing needs it."""
-    backgrounds: Float[Tensor, "pair_images 3 side side"] | None = None
-    """What the cameras of the pairs' images see without the person, varied as the images; None where not needed."""
-    masks: Float[Tensor, "pair_images side side"] | None = None
-    """Where the pairs' images show the person, from 0 to 1; None where not needed."""
+    backgrounds: Float[Tensor, "2*pairs 3 side side"] | None = None
+    """What anchors and positives would show without the person, varied as the images; None where not needed."""
+    masks: Float[Tensor, "2*pairs side side"] | None = None
+    """Where anchors and positives show the person, from 0 to 1; None where not needed."""
 
     @property
     def labelled_geometry(self) -> ViewGeometry | None:
