@@ -39,6 +39,7 @@ def store_path(tmp_path_factory):
         instants=6,
         size_px=48,
         calibration=ring_of_cameras(),
+        masked=True,
     )
 
 
@@ -169,6 +170,7 @@ def test_the_papers_loss_has_its_threshold_from_the_first_step(runs):
         "mcss_softmax": {"model.objective.init_args.negatives": "all"},
         "mcss_squared": {"model.objective.init_args.squared": True},
         "mcss_mixed_subjects": {"data.mix_subjects": True},
+        "mcss_substituted": {"data.background": "substitute"},
         "mcss_dim64": {"model.embedding_dim": 64},
         "mcss_dim256": {"model.embedding_dim": 256},
     }.items(),

@@ -8,6 +8,7 @@ import numpy as np
 import simplejpeg
 
 from data_modules.store import Row, StoreMeta, write_store
+from data_modules.store.masks import encode_mask
 from mcss.geometry.camera import Camera
 
 SUBJECTS = ("S1", "S5", "S9")
@@ -49,10 +50,12 @@ def make_meta(
 
 
 def synthetic_rows(
-    subjects=SUBJECTS, clips=CLIPS, instants=6, cameras=CAMERAS, size_px=32, seed=0, labelled=True
+    subjects=SUBJECTS, clips=CLIPS, instants=6, cameras=CAMERAS, size_px=32, seed=0, labelled=True, masked=False
 ) -> Iterator[Row]:
     """Rows in the store's order. The left hip is beside the pelvis, so that the canonical frame is defined."""
     rng = np.random.default_rng(seed)
+    middle = np.zeros((size_px, size_px), dtype=bool)
+    middle[size_px // 4 : -size_px // 4, size_px // 3 : -size_px // 3] = True
     for subject, clip in itertools.product(sorted(subjects), sorted(clips, key=lambda name: name.split("/"))):
         action, subaction = clip.rsplit("/", 1)
         for instant in range(instants):
@@ -72,6 +75,7 @@ def synthetic_rows(
                     "image": simplejpeg.encode_jpeg(np.ascontiguousarray(image[:size_px, :size_px]), quality=90),
                     "box": (float(instant), 2.5, 400.0),
                     "pose_world": pose if labelled else None,
+                    "mask": encode_mask(middle) if masked else None,
                 }
 
 
@@ -86,8 +90,9 @@ def make_store(
     labelled=True,
     config=None,
     calibration=None,
+    masked=False,
 ) -> Path:
     """Write a store to ``path`` and return it. S9 and S11 are its test subjects."""
-    rows = synthetic_rows(subjects, clips, instants, cameras, size_px, seed, labelled)
+    rows = synthetic_rows(subjects, clips, instants, cameras, size_px, seed, labelled, masked)
     write_store(path, rows, make_meta(subjects, cameras, size_px, seed, config, calibration=calibration))
     return path

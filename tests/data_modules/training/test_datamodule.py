@@ -277,7 +277,7 @@ def test_validation_clips_stay_out_of_the_pairs_whatever_the_store_is_called(
 @pytest.mark.parametrize("supervision", ["all", "S1", "50%S1", "none"])
 def test_clips_that_test_filmed_people_are_in_no_stream(make_data, store, supervision):
     filmed = ("S1/Directions/1", "S5/Directions/1")
-    data = make_data(supervision=supervision, filmed_test_clips=filmed, min_gap_s=0.1)
+    data = make_data(supervision=supervision, filmed_test_clips=filmed, min_gap_s=0.1, needs=Needs("Contrastive"))
     rows = np.concatenate([data.rows_train, data.rows_labelled, data.rows_validation])
     assert not {store.clip_names[clip] for clip in store.clip[rows]} & set(filmed)
     tested = np.concatenate([batch.row.numpy() for batch in data.filmed_dataloader()])
@@ -286,7 +286,7 @@ def test_clips_that_test_filmed_people_are_in_no_stream(make_data, store, superv
 
 
 def test_a_clip_is_for_tuning_or_for_the_test():
-    message = rf"clip {VALIDATION}: in validation_clips and in filmed_test_clips"
+    message = rf"clip {VALIDATION}: both in validation_clips and in filmed_test_clips"
     with pytest.raises(InputError, match=message):
         separate_clips((VALIDATION,), (VALIDATION,))
 
