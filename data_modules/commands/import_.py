@@ -31,6 +31,11 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="WEIGHTS",
         help="boxes of own videos: COCO_V1, a file, or motion (default: COCO_V1 where it can be had, else motion)",
     )
+    parser.add_argument(
+        "--images",
+        metavar="NAME",
+        help="images of Human3.6M: videos, processed, mks0601 or mmpose (default: those that come with the labels)",
+    )
     parser.add_argument("--exclusions", default="default", metavar="FILE", help="YAML of bad clips; default, none")
     parser.add_argument("--strict", action="store_true", help="fail where anything would be skipped")
     parser.add_argument("--workers", type=at_least(1), help="processes (default: one a core)")
@@ -44,7 +49,7 @@ def run(options: argparse.Namespace) -> None:
     from data_modules.show import PAGE_FILE, write_page
     from data_modules.sources.exclusions import applicable, read_exclusions
 
-    source = make_layout(options.layout, options.source)
+    source = make_layout(options.layout, options.source, options.images)
     if options.detector:
         source.use_detector(options.detector)
     chosen = options.test_subjects

@@ -116,6 +116,8 @@ class Source(ABC):
     """Files that are about several clips and are not among their ``files``, relative to the source."""
     not_read: ClassVar[tuple[str, ...]] = ()
     """Patterns of what a data set comes with and this layout does not need; it is not worth naming."""
+    images_name: str = ""
+    """Which images are read, where the same labels go with several (``h36m.images``)."""
     step: int = 1
     """Source frames of the training subjects from an imported one to the next, at least, unless asked otherwise."""
     step_test: int = 1

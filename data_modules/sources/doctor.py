@@ -9,7 +9,7 @@ from data_modules.sources.base import Source
 from data_modules.sources.file_names import is_video_like
 from data_modules.sources.leftovers import leftovers
 from data_modules.sources.missing import missing_of, missing_shared
-from data_modules.sources.registry import LAYOUTS, make_layout
+from data_modules.sources.registry import LAYOUTS, is_part_of_h36m_fetch, make_layout, other_images
 from mcss.errors import InputError
 
 SHOWN_FILES = 10
@@ -38,8 +38,10 @@ def diagnose(source: Path) -> Diagnosis:
     """
     if not source.is_dir():
         raise InputError(f"--source {source}: there is no such folder")
-    names = [name for name, entry in LAYOUTS.items() if any(any(source.glob(mark)) for mark in entry.marks)]
+    names = [name for name, entry in LAYOUTS.items() if entry.is_in(source)]
     names.sort(key=lambda name: not any(source.glob(LAYOUTS[name].marks[0])))  # what some layouts share comes second
+    if not names and is_part_of_h36m_fetch(source):
+        names = ["h36m-fetch"]
     if not names and any(is_video_like(path) for path in source.rglob("*")):
         names = ["videos"]  # at another depth
     if not names:
@@ -50,7 +52,11 @@ def diagnose(source: Path) -> Diagnosis:
         found, missing, complete = _clips(layout)
     except InputError as error:
         found, missing, complete = [], [str(error)], 0
-    found += [line for name in names[1:] if (line := _also(name, source))]
+    found += [line for images in other_images(layout) if (line := _also(names[0], source, images))]
+    for name in names[1:]:
+        if name != "videos":  # files of every layout lie in folders, too
+            others = other_images(make_layout(name, source))
+            found += [line for images in (None, *others) if (line := _also(name, source, images))]
     left_over = leftovers(layout)
     is_complete = not missing and not any(item.is_recording for item in left_over if layout.arrangement)
     command = f"mcss-data import {names[0]} --source {shlex.quote(str(source))} --out data/{layout.data_set.name}"
@@ -62,15 +68,14 @@ def diagnose(source: Path) -> Diagnosis:
     return Diagnosis(names[0], tuple(found), tuple(missing), tuple(_first(lines)), advice, is_complete)
 
 
-def _also(name: str, source: Path) -> str:
-    """Line about another layout that the same folder can be imported in, if it can."""
-    if name == "videos":  # files of every layout lie in folders, too
-        return ""
+def _also(name: str, source: Path, images: str | None) -> str:
+    """Line about another layout, or other images, that can be imported from the same folder, if they can."""
     try:
-        _, _, complete = _clips(make_layout(name, source))
+        _, _, complete = _clips(make_layout(name, source, images))
     except InputError:
         return ""
-    return f"also there: {complete} clips complete as layout {name}" if complete else ""
+    choice = f"{name} --images {images}" if images else name
+    return f"also there: {complete} clips complete as layout {choice}" if complete else ""
 
 
 def _clips(layout: Source) -> tuple[list[str], list[str], int]:

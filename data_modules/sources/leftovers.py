@@ -37,7 +37,7 @@ class Leftover:
         text = f"{self.suffixes.total()} files ({', '.join(kinds)}) that belong to no clip, such as {self.first}"
         if self.is_recording and arrangement:
             return f"{text}; a recording lies at {arrangement}"
-        return f"{text}; photos of a calibration, which no import needs" if self.media and arrangement else text
+        return f"{text}; of a calibration, which no import needs" if self.media and arrangement else text
 
     def count(self, path: Path) -> None:
         """Add a file, ``path`` being relative to the source."""

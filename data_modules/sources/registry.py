@@ -20,12 +20,20 @@ class Entry:
     class_name: str
     marks: tuple[str, ...]
     """Patterns of paths, of which one at least is in every such source; the first tells the layout best."""
+    beside: tuple[str, ...] = ("*",)
+    """Patterns of which one has to be there, too."""
+
+    def is_in(self, source: Path) -> bool:
+        """Whether a folder looks like such a source."""
+        return all(any(any(source.glob(mark)) for mark in marks) for marks in (self.marks, self.beside))
 
 
+OF_H36M = ("processed", "extracted", "images", "S[0-9]*/Videos")
+"""Where Human3.6M's images are."""
 LAYOUTS = {
     "h36m-videopose3d": Entry("h36m.videopose3d", "H36mVideoPose3d", ("data_3d_h36m.npz",)),
-    "h36m": Entry("h36m.original", "H36mOriginal", ("S*/Videos", "S*/MyPoseFeatures", "extracted/S*")),
-    "h36m-karfly": Entry("h36m.karfly", "H36mKarfly", ("extra",)),
+    "h36m": Entry("h36m.original", "H36mOriginal", ("S[0-9]*/Videos", "S[0-9]*/*Pose*", "extracted/S*")),
+    "h36m-karfly": Entry("h36m.karfly", "H36mKarfly", ("extra",), OF_H36M),
     "h36m-mmpose": Entry("h36m.mmpose", "H36mMmpose", ("annotation_body3d",)),
     "h36m-fetch": Entry("h36m.fetch", "H36mFetch", ("processed/S*",)),
     "h36m-mks0601": Entry("h36m.mks0601", "H36mMks0601", ("annotations/Human36M_subject*", "images/s_*_act_*")),
@@ -42,11 +50,15 @@ LAYOUTS = {
 """In the order in which the doctor looks for them: a lab's videos may have any name."""
 
 
-def make_layout(name: str, source: Path) -> Source:
+def make_layout(name: str, source: Path, images: str | None = None) -> Source:
     """Source ``name`` of the files under ``source``.
 
+    Labels of Human3.6M are read with the images of that name (``h36m.images``); without one with those that the layout
+    comes with, or, where these are not there, with the first that are.
+
     Raises:
-        InputError: there is no such layout or folder, or a library that it reads files with is not installed.
+        InputError: there is no such layout or folder, no such images, or a library that it reads files with is not
+            installed.
     """
     if name not in LAYOUTS:
         raise InputError(f"layout {name!r}: choose one of {', '.join(LAYOUTS)}")
@@ -54,8 +66,46 @@ def make_layout(name: str, source: Path) -> Source:
         raise InputError(f"--source {source}: there is no such folder")
     entry = LAYOUTS[name]
     try:
-        return getattr(import_module(f"data_modules.sources.{entry.module}"), entry.class_name)(source)
+        layout = getattr(import_module(f"data_modules.sources.{entry.module}"), entry.class_name)(
+            source.parent if name.startswith("h36m") and is_part_of_h36m_fetch(source) else source
+        )
+        if images is None and getattr(layout, "has_own_images", True):
+            return layout
+        return with_images(layout, images)
     except ModuleNotFoundError as error:
         raise InputError(
             f"layout {name!r} needs {error.name}: pip install -e '.[importers]' in the project's folder"
         ) from None
+
+
+def is_part_of_h36m_fetch(source: Path) -> bool:
+    """Whether a folder is what h36m-fetch unpacked or processed, beside the tables that it is read with."""
+    return source.name in ("extracted", "processed") and not (source / "metadata.xml").exists()
+
+
+def with_images(layout: Source, name: str | None) -> Source:
+    """Labels of Human3.6M with the images of that name, or with the first that are there; alone if there are none.
+
+    Raises:
+        InputError: there are no images of that name, or the layout does not go with other images.
+    """
+    if name is not None and not layout.name.startswith("h36m"):
+        raise InputError(f"--images {name}: layout {layout.name!r} has its own images; leave the option out")
+    from data_modules.sources.h36m.images import choose_images
+    from data_modules.sources.h36m.joined import H36mJoined
+    from data_modules.sources.h36m.labels import H36mLabels
+
+    if not isinstance(layout, H36mLabels):
+        raise InputError(f"--images {name}: layout {layout.name!r} is of h36m-fetch's images; leave the option out")
+    images = choose_images(layout.source, name)
+    return layout if images is None else H36mJoined(layout, images)
+
+
+def other_images(layout: Source) -> list[str]:
+    """Names of images of Human3.6M that are there and not those that ``layout`` reads."""
+    if not layout.images_name:
+        return []
+    from data_modules.sources.h36m.images import READERS
+
+    there = [reader.name for reader in READERS if reader(layout.source).are_there]
+    return [name for name in there if name != layout.images_name]

@@ -60,10 +60,10 @@ def shoot_film(instants=6):
     studio, cameras = Studio(config, {clip[0] for clip in CLIPS}), film_cameras()
     clips = []
     for clip in CLIPS:
-        motion, posture = studio.perform(*clip)
+        posture = studio.perform(*clip)
         frames, masks = ({name: [] for name in cameras} for _ in range(2))
         for instant in range(instants):
-            scene = studio.scene(clip[0], motion, posture, instant)
+            scene = studio.scene(clip[0], posture, instant)
             for name, camera in cameras.items():
                 image, mask = render_view(scene, camera, (0.0, 0.0, float(SIDE_PX)), camera.size_px)
                 frames[name].append(image)

@@ -16,13 +16,11 @@ import numpy as np
 from data_modules.sources.base import Clip, Instant, Source, View
 from data_modules.sources.h36m import names as h36m_names
 from data_modules.sources.h36m.fetch_cameras import fit_cameras, read_annotation
-from data_modules.sources.h36m.metadata import read_metadata
+from data_modules.sources.h36m.metadata import METADATA_FILE, read_metadata
 from data_modules.sources.h36m.original import POSES, H36mOriginal, unpacked
 from data_modules.sources.poses import views_apart_mm
 from mcss.errors import InputError
 from mcss.geometry.camera import Camera
-
-METADATA = "metadata.xml"
 
 
 class H36mFetch(Source):
@@ -42,12 +40,12 @@ class H36mFetch(Source):
         if self._has_metadata():
             return {}
         archive = H36mOriginal.archives[POSES].format(clip[0])
-        remedy = f"unpack {archive}, or copy {METADATA} from h36m-fetch to {self.source}"
+        remedy = f"unpack {archive}, or copy {METADATA_FILE} from h36m-fetch to {self.source}"
         return {unpacked(self.source, clip[0], POSES): remedy}
 
     def files(self, clip: Clip) -> list[Path]:
         """The annotation, the four folders of images, and the cameras' file if that is read."""
-        metadata = [self.source / METADATA] if self._has_metadata() else []
+        metadata = [self.source / METADATA_FILE] if self._has_metadata() else []
         return [self.annotation(clip), *processed_images(self.source, clip), *metadata]
 
     def cameras(self, clip: Clip) -> tuple[str, ...]:
@@ -87,11 +85,11 @@ class H36mFetch(Source):
         """Cameras as they stood for the subject."""
         if not self._has_metadata():
             return fit_cameras(self.annotation(clip), unpacked(self.source, clip[0], POSES), clip[1])
-        cameras = read_metadata(self.source / METADATA).cameras
+        cameras = read_metadata(self.source / METADATA_FILE).cameras
         return {name: cameras[clip[0], name] for name in h36m_names.CAMERAS}
 
     def _has_metadata(self) -> bool:
-        return (self.source / METADATA).exists()
+        return (self.source / METADATA_FILE).exists()
 
 
 def processed_clips(source: Path) -> list[Clip]:

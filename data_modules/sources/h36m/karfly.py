@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from data_modules.sources.array_files import read_npy_object
-from data_modules.sources.base import Box, Clip, Instant, Source, VideoFrame, View
+from data_modules.sources.base import Box, Clip, Instant, VideoFrame, View
 from data_modules.sources.h36m import names as h36m_names
 from data_modules.sources.h36m.fetch import processed_image, processed_images
+from data_modules.sources.h36m.labels import H36mLabels
 from data_modules.sources.h36m.original import VIDEOS, H36mOriginal, has_videos
 from data_modules.sources.poses import select_joints
 from mcss.errors import InputError
@@ -27,18 +28,18 @@ KEYPOINTS_OF_32 = (3, 2, 1, 6, 7, 8, 0, 12, 13, 15, 27, 26, 25, 17, 18, 19, 14)
 OF_17_KEYPOINTS = tuple(KEYPOINTS_OF_32.index(joint) for joint in h36m_names.OF_32_JOINTS)
 
 
-class H36mKarfly(Source):
+class H36mKarfly(H36mLabels):
     """See the module."""
 
     name = "h36m-karfly"
     not_read = ("archives", "extracted")
-    data_set = h36m_names.H36M
     step_test = h36m_names.STEP_TEST
 
     def __init__(self, source: Path) -> None:
         super().__init__(source)
         is_of_videos = not (source / "processed").is_dir() and has_videos(source)
         self._videos = H36mOriginal(source) if is_of_videos else None
+        self.images_name = "videos" if is_of_videos else "processed"
 
     def clips(self) -> list[Clip]:
         """Clips of the table."""
@@ -50,19 +51,24 @@ class H36mKarfly(Source):
             for subject, action in pairs.tolist()
         ]
 
+    def label_files(self, clip: Clip) -> list[Path]:
+        """The labels."""
+        return [self._labels()]
+
+    def knows(self, clip: Clip) -> bool:
+        """Whether the table has ``clip``."""
+        return clip in self.clips()
+
+    @property
+    def has_own_images(self) -> bool:
+        """Whether there are images of h36m-fetch, or videos."""
+        return self._videos is not None or (self.source / "processed").is_dir()
+
     def files(self, clip: Clip) -> list[Path]:
         """The labels, and the four folders of images or videos with the table of their names."""
         if self._videos is None:
             return [self._labels(), *processed_images(self.source, clip)]
         return [self._labels(), *self._videos.video_files(clip)]
-
-    def cameras(self, clip: Clip) -> tuple[str, ...]:
-        """All four."""
-        return h36m_names.CAMERAS
-
-    def fps(self, clip: Clip) -> float:
-        """Of the videos."""
-        return h36m_names.FPS
 
     def annotation(self, clip: Clip) -> Path:
         """The one file of all clips."""
@@ -74,6 +80,10 @@ class H36mKarfly(Source):
 
     def instants(self, clip: Clip, cameras: tuple[str, ...]) -> Iterator[Instant]:
         """Instants of the clip's rows in the table."""
+        return self.labelled(clip, cameras)
+
+    def labelled(self, clip: Clip, cameras: tuple[str, ...]) -> Iterator[Instant]:
+        """The same; images are not looked for."""
         labels = _read(self._labels())
         table = labels["table"]
         subject, action = labels["subject_names"].index(clip[0]), labels["action_names"].index(f"{clip[1]}-{clip[2]}")

@@ -23,6 +23,9 @@ EXTRINSICS, INTRINSICS = 6, 9
 """Numbers of each camera in ``w0``: first those of all (camera, subject), then those of all cameras."""
 
 
+METADATA_FILE = "metadata.xml"
+
+
 @dataclass(frozen=True, eq=False)
 class Metadata:
     """File name without camera of each clip, and all cameras by (subject, name); world with Z up, mm."""

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from data_modules.sources.base import Clip, Instant, Source, View
+from data_modules.sources.base import Clip, Instant, View
 from data_modules.sources.h36m import names as h36m_names
+from data_modules.sources.h36m.labels import H36mLabels
 from data_modules.sources.poses import select_joints
 from mcss.errors import InputError
 from mcss.geometry.camera import Camera
@@ -26,41 +27,37 @@ KINDS = ("data", "camera", "joint_3d")
 NUMBERS = {name: number for number, name in h36m_names.ACTIONS.items()}
 
 
-class H36mMks0601(Source):
+class H36mMks0601(H36mLabels):
     """See the module."""
 
     name = "h36m-mks0601"
-    data_set = h36m_names.H36M
+    images_name = "mks0601"
     step, step_test = h36m_names.STEP, h36m_names.STEP_TEST
 
     def clips(self) -> list[Clip]:
         """Clips that have a folder of images."""
-        folders = [FOLDER.fullmatch(path.name) for path in (self.source / "images").glob("s_*")]
-        numbers = {tuple(map(int, match.groups())) for match in folders if match}
-        if not numbers:
-            raise InputError(
-                f"{self.source / 'images'}: no folders such as s_01_act_02_subact_01_ca_01; unpack the images"
-            )
-        return [(f"S{s}", h36m_names.ACTIONS[action], subaction) for s, action, subaction in numbers]
+        return image_clips(self.source)
 
     def shared(self, clip: Clip) -> dict[Path, str]:
         """The subject's annotations."""
+        return self.label_shared(clip)
+
+    def label_shared(self, clip: Clip) -> dict[Path, str]:
+        """The same."""
         return {_annotation(self.source, clip[0], kind): "unpack annotations.zip there" for kind in KINDS}
 
     def files(self, clip: Clip) -> list[Path]:
         """The subject's annotations and the clip's four folders of images."""
-        subject, action, subaction = clip
-        name = f"s_{int(subject[1:]):02d}_act_{NUMBERS[action]:02d}_subact_{subaction:02d}_ca_"
-        folders = [self.source / "images" / f"{name}{camera:02d}" for camera in range(1, 5)]
-        return [*(_annotation(self.source, subject, kind) for kind in KINDS), *folders]
+        return [*self.label_files(clip), *(image_folder(self.source, clip, number) for number in range(1, 5))]
 
-    def cameras(self, clip: Clip) -> tuple[str, ...]:
-        """All four."""
-        return h36m_names.CAMERAS
+    def label_files(self, clip: Clip) -> list[Path]:
+        """The subject's annotations."""
+        return [_annotation(self.source, clip[0], kind) for kind in KINDS]
 
-    def fps(self, clip: Clip) -> float:
-        """Of all videos."""
-        return h36m_names.FPS
+    @property
+    def has_own_images(self) -> bool:
+        """Whether there are folders of images."""
+        return any(FOLDER.fullmatch(path.name) for path in (self.source / "images").glob("s_*"))
 
     def boxes_are_of_joints(self, clip: Clip) -> bool:
         """Always: the annotation's boxes were made of them."""
@@ -68,6 +65,10 @@ class H36mMks0601(Source):
 
     def instants(self, clip: Clip, cameras: tuple[str, ...]) -> Iterator[Instant]:
         """Instants of every frame that has joints."""
+        return self.labelled(clip, cameras)
+
+    def labelled(self, clip: Clip, cameras: tuple[str, ...]) -> Iterator[Instant]:
+        """The same; images are not looked for."""
         subject, action, subaction = clip
         number, path = NUMBERS[action], self.annotation(clip)
         try:
@@ -101,6 +102,26 @@ class H36mMks0601(Source):
             return {name: _camera(values[str(number)]) for number, name in enumerate(h36m_names.CAMERAS, start=1)}
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{path}: unreadable calibration ({error!r}); unpack annotations.zip again") from None
+
+
+def image_clips(source: Path) -> list[Clip]:
+    """Clips that have a folder of images.
+
+    Raises:
+        InputError: there is none.
+    """
+    folders = [FOLDER.fullmatch(path.name) for path in (source / "images").glob("s_*")]
+    numbers = {tuple(map(int, match.groups())) for match in folders if match}
+    if not numbers:
+        raise InputError(f"{source / 'images'}: no folders such as s_01_act_02_subact_01_ca_01; unpack the images")
+    return [(f"S{s}", h36m_names.ACTIONS[action], subaction) for s, action, subaction in numbers]
+
+
+def image_folder(source: Path, clip: Clip, camera: int) -> Path:
+    """Folder of the images of a camera, counted from 1."""
+    subject, action, subaction = clip
+    name = f"s_{int(subject[1:]):02d}_act_{NUMBERS[action]:02d}_subact_{subaction:02d}_ca_{camera:02d}"
+    return source / "images" / name
 
 
 def _annotation(source: Path, subject: str, kind: str) -> Path:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from data_modules.sources.base import Clip, Instant, Remark, Source
+from data_modules.sources.base import Clip, Instant, Remark
 from data_modules.sources.h36m import names as h36m_names
-from data_modules.sources.h36m.metadata import read_metadata
+from data_modules.sources.h36m.labels import H36mLabels
+from data_modules.sources.h36m.metadata import METADATA_FILE, read_metadata
 from data_modules.sources.mmpose_annotation import (
     RUN_AGAIN,
     Annotation,
@@ -29,11 +30,11 @@ from mcss.skeleton import JOINTS
 IMAGES = r"(?P<subject>S\d+)/.+/(?P=subject)_(?P<take>.+)\.(?P<camera>\d{8})_(?P<frame>\d+)\.jpg"
 
 
-class H36mMmpose(Source):
+class H36mMmpose(H36mLabels):
     """See the module."""
 
     name = "h36m-mmpose"
-    data_set = h36m_names.H36M
+    images_name = "mmpose"
     step, step_test = h36m_names.STEP, h36m_names.STEP_TEST
 
     def clips(self) -> list[Clip]:
@@ -50,22 +51,31 @@ class H36mMmpose(Source):
 
     def shared(self, clip: Clip) -> dict[Path, str]:
         """The cameras, and the folder of all images."""
-        return {self._cameras_file: RUN_AGAIN, self.source / "images": RUN_AGAIN}
+        return self.label_shared(clip) | {self.source / "images": RUN_AGAIN}
+
+    def label_shared(self, clip: Clip) -> dict[Path, str]:
+        """The cameras."""
+        return {self._cameras_file: RUN_AGAIN}
 
     def files(self, clip: Clip) -> list[Path]:
         """The annotation, the table of names, the cameras, and the four folders of images."""
         subject, take = self._take(clip)
         names = [f"{subject}_{take}.{camera}" for camera in h36m_names.CAMERAS]
         folders = [self.source / "images" / subject / name for name in names]
-        return [self.annotation(clip), self._table, self._cameras_file, *folders]
+        return [*self.label_files(clip), *folders]
 
-    def cameras(self, clip: Clip) -> tuple[str, ...]:
-        """All four."""
-        return h36m_names.CAMERAS
+    def label_files(self, clip: Clip) -> list[Path]:
+        """The annotation, the table of names, and the cameras."""
+        return [self.annotation(clip), self._table, self._cameras_file]
 
-    def fps(self, clip: Clip) -> float:
-        """Of the videos."""
-        return h36m_names.FPS
+    def knows(self, clip: Clip) -> bool:
+        """Whether the annotation has ``clip``."""
+        return any(self._take(clip) in annotation.rows for annotation in self._annotations())
+
+    @property
+    def has_own_images(self) -> bool:
+        """Whether there are folders named after videos."""
+        return any((self.source / "images").glob("S*/S*_*.*"))
 
     def annotation(self, clip: Clip) -> Path:
         """The npz file with the clip."""
@@ -81,6 +91,10 @@ class H36mMmpose(Source):
 
     def instants(self, clip: Clip, cameras: tuple[str, ...]) -> Iterator[Instant]:
         """Instants of all frames of the clip."""
+        return self.labelled(clip, cameras)
+
+    def labelled(self, clip: Clip, cameras: tuple[str, ...]) -> Iterator[Instant]:
+        """The same; images are not looked for."""
         seen_by = {name: camera for name, camera in self._cameras(clip).items() if name in cameras}
         joints = tuple(range(len(JOINTS)))
         return self._annotation(clip).instants(
@@ -113,7 +127,7 @@ class H36mMmpose(Source):
 
     @property
     def _table(self) -> Path:
-        return self.source / "metadata.xml"
+        return self.source / METADATA_FILE
 
     @property
     def _cameras_file(self) -> Path:

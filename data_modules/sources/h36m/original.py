@@ -9,6 +9,7 @@ https://github.com/facebookresearch/VideoPose3D.
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,9 +18,10 @@ import h5py
 import numpy as np
 from jaxtyping import Float64
 
-from data_modules.sources.base import Box, Clip, Instant, Remark, Source, VideoFrame, View
+from data_modules.sources.base import Box, Clip, Instant, Remark, VideoFrame, View
 from data_modules.sources.h36m import names as h36m_names
-from data_modules.sources.h36m.metadata import Metadata, read_metadata
+from data_modules.sources.h36m.labels import H36mLabels
+from data_modules.sources.h36m.metadata import METADATA_FILE, Metadata, read_metadata
 from data_modules.sources.poses import select_joints
 from data_modules.sources.video_lengths import frame_count, short_videos
 from mcss.errors import InputError
@@ -34,15 +36,15 @@ SHORTER_BY = 10
 """Videos run longer than the poses, and the cameras' lengths differ by up to this many frames; more is worth a line."""
 
 
-class H36mOriginal(Source):
+class H36mOriginal(H36mLabels):
     """See the module."""
 
     name = "h36m"
+    images_name = "videos"
     not_read = (
         "S*/Videos/_ALL*", "extracted/S*/Videos/_ALL*", "extracted/S*/Poses_D2_Positions",
         "extracted/S*/Poses_D3_Positions_mono*", "archives", "processed",
     )  # fmt: skip
-    data_set = h36m_names.H36M
     step, step_test = h36m_names.STEP, h36m_names.STEP_TEST
     archives: ClassVar[dict[str, str]] = {POSES: "Poses_D3_Positions_{}.tgz", **VIDEOS_ARCHIVE}
     """Archive, by subject, that holds a folder without which nothing can be imported."""
@@ -66,20 +68,25 @@ class H36mOriginal(Source):
 
     def files(self, clip: Clip) -> list[Path]:
         """World poses, the four videos, the table of names and cameras, and boxes where the subject has some."""
+        return [*self.label_files(clip), *self.video_files(clip)[1:]]
+
+    def label_files(self, clip: Clip) -> list[Path]:
+        """World poses, the table of names and cameras, and boxes where the subject has some."""
         boxes = [self.file(clip, BOXES, f".{camera}.mat") for camera in h36m_names.CAMERAS]
-        return [self.annotation(clip), *self.video_files(clip), *(path for path in boxes if path.parent.is_dir())]
+        return [self.annotation(clip), self._table, *(path for path in boxes if path.parent.is_dir())]
+
+    def label_shared(self, clip: Clip) -> dict[Path, str]:
+        """The folder of the subject's poses."""
+        return {unpacked(self.source, clip[0], POSES): f"unpack {self.archives[POSES].format(clip[0])}"}
+
+    @property
+    def has_own_images(self) -> bool:
+        """Whether there are videos."""
+        return has_videos(self.source)
 
     def video_files(self, clip: Clip) -> list[Path]:
         """The table that tells their names, and the four videos."""
         return [self._table, *(self.file(clip, VIDEOS, f".{camera}.mp4") for camera in h36m_names.CAMERAS)]
-
-    def cameras(self, clip: Clip) -> tuple[str, ...]:
-        """All four."""
-        return h36m_names.CAMERAS
-
-    def fps(self, clip: Clip) -> float:
-        """Of all videos."""
-        return h36m_names.FPS
 
     def annotation(self, clip: Clip) -> Path:
         """The clip's world poses."""
@@ -87,12 +94,16 @@ class H36mOriginal(Source):
 
     def instants(self, clip: Clip, cameras: tuple[str, ...]) -> Iterator[Instant]:
         """Instants up to the shortest of poses and videos."""
+        count = min(frame_count(self.file(clip, VIDEOS, f".{camera}.mp4")) for camera in cameras)
+        return islice(self.labelled(clip, cameras), count)
+
+    def labelled(self, clip: Clip, cameras: tuple[str, ...]) -> Iterator[Instant]:
+        """Instants of all poses."""
         poses = self.poses(clip)
         videos = {camera: self.file(clip, VIDEOS, f".{camera}.mp4") for camera in cameras}
-        count = min(len(poses), *map(frame_count, videos.values()))
         with ExitStack() as files:
             boxes = {camera: self._boxes(clip, camera, files) for camera in cameras}
-            for frame in range(count):
+            for frame in range(len(poses)):
                 views = tuple(
                     View(camera, VideoFrame(path, frame), _lazy_box(boxes[camera], frame))
                     for camera, path in videos.items()
@@ -127,7 +138,7 @@ class H36mOriginal(Source):
 
     @property
     def _table(self) -> Path:
-        return self.source / "metadata.xml"
+        return self.source / METADATA_FILE
 
     def file(self, clip: Clip, folder: str, suffix: str) -> Path:
         """A file of the clip, by its folder in the subject's and what follows the clip's name."""

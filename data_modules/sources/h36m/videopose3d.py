@@ -35,6 +35,7 @@ class H36mVideoPose3d(H36mOriginal):
         self._has_images = (source / "processed").is_dir() and not has_videos(source)
         if self._has_images:
             self.step = 1  # h36m-fetch has chosen the frames
+            self.images_name = "processed"
 
     def clips(self) -> list[Clip]:
         """Clips of which there are videos or images."""
@@ -42,8 +43,21 @@ class H36mVideoPose3d(H36mOriginal):
 
     def shared(self, clip: Clip) -> dict[Path, str]:
         """The poses, and the archive of the subject's videos unless there are images."""
-        poses = {self.annotation(clip): "make it by VideoPose3D's prepare_data_h36m.py"}
+        poses = self.label_shared(clip)
         return poses if self._has_images else poses | super().shared(clip)
+
+    def label_files(self, clip: Clip) -> list[Path]:
+        """Poses, and the table of names and cameras."""
+        return [self.annotation(clip), self._table]
+
+    def label_shared(self, clip: Clip) -> dict[Path, str]:
+        """The poses."""
+        return {self.annotation(clip): "make it by VideoPose3D's prepare_data_h36m.py"}
+
+    @property
+    def has_own_images(self) -> bool:
+        """Whether there are videos, or images of h36m-fetch."""
+        return self._has_images or has_videos(self.source)
 
     def files(self, clip: Clip) -> list[Path]:
         """Poses, the table of names and cameras, and the four videos or folders of images."""

@@ -235,7 +235,7 @@ def test_a_calibration_is_no_clip(tmp_path, capsys, names):
     assert code == 1
     assert not [line for line in lines if "complete" in line or "mcss-data import" in line]
     assert any(line.startswith(f"left over: {tmp_path / 'videos'}: 2 files (2 .mp4)") for line in lines)
-    assert any("photos of a calibration, which no import needs" in line for line in lines)
+    assert any("of a calibration, which no import needs" in line for line in lines)
 
 
 def test_a_calibration_beside_clips_stops_nothing(tmp_path, capsys):

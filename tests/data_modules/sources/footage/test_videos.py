@@ -35,11 +35,11 @@ OFFSET_FRAMES = {"54138969": 0, "55011271": 3, "58860488": 1, "60457274": 2}
 def phones(tmp_path_factory):
     """Four upright phones around a person who walks; returns the folder and the person's masks."""
     studio = Studio(CONFIG, ["S1"])
-    motion, posture = studio.perform("S1", "Walking", 1)
+    posture = studio.perform("S1", "Walking", 1)
     folder, rng = tmp_path_factory.mktemp("phones"), np.random.default_rng(0)
     frames, masks = ({name: [] for name in OFFSET_FRAMES} for _ in range(2))
     for instant in range(CONFIG.instants):
-        scene = studio.scene("S1", motion, posture, instant)
+        scene = studio.scene("S1", posture, instant)
         for name in OFFSET_FRAMES:
             camera = studio.framed(name, PHONE_PX)
             image, mask = render_view(scene, camera, (0.0, 0.0, float(PHONE_PX[0])), PHONE_PX)
