@@ -20,10 +20,10 @@ from mcss.run.scores import headline
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "benchmarks/label_free.md"
 RUNS = (
-    *(("mcss", "S1", steps) for steps in (100, 300, 900)),
-    *(("mcss", "all", steps) for steps in (100, 300, 900)),
-    *(("baseline", "S1", steps) for steps in (100, 300, 900)),
-    *(("baseline", "all", steps) for steps in (100, 300, 900)),
+    *(("mcss", "S1", steps) for steps in (40, 120, 360)),
+    *(("mcss", "all", steps) for steps in (40, 120, 360)),
+    *(("baseline", "S1", steps) for steps in (40, 120, 360)),
+    *(("baseline", "all", steps) for steps in (40, 120, 360)),
 )
 """Method, supervision and steps of each run."""
 
@@ -37,12 +37,12 @@ def train_and_test(store: Path, folder: Path, method: str, supervision: str, ste
             "data.store": store,
             "data.supervision": supervision,
             "data.validation_clips": "[]",
-            "model.width": 16,
+            "model.width": 8,
             "model.image_size_px": 48,
-            "model.warmup_steps": steps // 10,
             "trainer.max_steps": steps,
             "trainer.enable_progress_bar": "false",
             "run_dir": folder,
+            "trainer.limit_test_batches": 0.25,
             "then_test": "true",
         }
         mcss(["fit", *configs, *(word for name, value in settings.items() for word in (f"--{name}", str(value)))])

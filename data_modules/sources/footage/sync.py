@@ -34,8 +34,9 @@ LEAST_MOVING = 0.002
 """Share of the pixels that move in the busiest tenth of the frames, at least."""
 SWINGS_S = (0.04, 1.0)
 """Spreads of the Gaussian windows whose means' difference is compared."""
-LEAST_CORRELATION, LEAST_LEAD, PEAK_WIDTH_S = 0.4, 0.55, 0.3
-"""Of motion and embeddings: the best lag's correlation, and by how much its score leads all that are farther away."""
+LEAST_CORRELATION, LEAST_LEAD, PEAK_WIDTH_S = 0.4, 0.45, 0.3
+"""Of motion and embeddings: the best lag's correlation, and by what share of its score it leads all that are farther
+away: of somebody who walks, lags that are a step apart are nearly as good."""
 FLASH_SPREADS, FLASH_GREY = 8.0, 4.0
 """A flash: brightness rises by this many times its usual change, and by this many grey values."""
 
@@ -152,7 +153,7 @@ def _most_alike(one: Signal, other: Signal, start_lag_s: float, by: str) -> Lag 
     best = int(score.argmax())
     away = np.abs(shifts - shifts[best]) > PEAK_WIDTH_S * GRID_HZ
     lead = score[best] - score[away].max(initial=0.0)
-    if alike[best] < LEAST_CORRELATION or lead < LEAST_LEAD:
+    if alike[best] < LEAST_CORRELATION or lead < LEAST_LEAD * score[best]:
         return None
     fraction = _between_samples(score[best - 1 : best + 2]) if 0 < best < len(score) - 1 else 0.0
     return Lag(float((shifts[best] + fraction) / GRID_HZ + start_lag_s), None, by, float(alike[best]))
