@@ -24,14 +24,15 @@ class SkeletonSynthesis(Objective):
     Args:
         limb_width: of a limb in the maps, as a share of the image's side. Paper: 8 of 64 pixels.
         consistency_weight: of the mean squared distance between the points of one view and those of the other, turned.
-            The paper's text as it is known here does not give it.
+            The paper's text as it is known here does not give it. Near 1 the points move to an axis that all cameras
+            see alike, the vertical one, and say nothing of the pose.
         dropout: of the decoder.
 
     Raises:
         InputError: a setting out of its range, named in the message.
     """
 
-    def __init__(self, limb_width: float = 0.125, consistency_weight: float = 1.0, dropout: float = 0.3) -> None:
+    def __init__(self, limb_width: float = 0.125, consistency_weight: float = 0.01, dropout: float = 0.3) -> None:
         super().__init__()
         if not 0 < limb_width < 1 or consistency_weight < 0 or not 0 <= dropout < 1:
             raise InputError(
