@@ -117,16 +117,16 @@ class MultiviewStream(Dataset[MultiviewBatch]):
         anchor, positive, *others = views = self._views(step)
         partners = [positive, anchor, *others]
         images = [self.read_images(rows, partner) for rows, partner in zip(views, partners, strict=True)]
+        shown = [self.read_images.shown(rows, partner) for rows, partner in zip(views, partners, strict=True)]
         if self.backgrounds is not None:
-            shown = [self.read_images.shown(rows, partner) for rows, partner in zip(views, partners, strict=True)]
             images = [self.backgrounds(images[part], rows, step, part) for part, rows in enumerate(shown)]
-        both = np.concatenate([anchor, positive])
+        both = np.concatenate(shown[:2])
         return MultiviewBatch(
             step,
             images[0],
             images[1],
             images[2] if others else None,
-            self.geometry(np.concatenate(views)) if self.geometry else None,
+            self.geometry(np.concatenate(shown)) if self.geometry else None,
             self.people.backgrounds(both) if self.people else None,
             torch.from_numpy(self.people.masks(both)) if self.people else None,
         )
@@ -159,10 +159,10 @@ class LabelledStream(Dataset[LabelledBatch]):
 
     def __getitem__(self, step: int) -> LabelledBatch:
         rows = self.sampler.batch(step)
-        images = self.read_images(rows)
+        images, shown = self.read_images(rows), self.read_images.shown(rows)
         if self.backgrounds is not None:
-            images = self.backgrounds(images, self.read_images.shown(rows), step, part=LABELLED_PART)
-        geometry = self.geometry(rows) if self.geometry else None
+            images = self.backgrounds(images, shown, step, part=LABELLED_PART)
+        geometry = self.geometry(shown) if self.geometry else None
         return LabelledBatch(step, images, torch.from_numpy(self.pose_world[rows]), geometry)
 
 

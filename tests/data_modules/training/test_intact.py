@@ -10,9 +10,11 @@ import torch
 
 from data_modules.store import StoreError, open_store, write_store
 from data_modules.training.intact import IntactImages
-from data_modules.training.streams import CachedImages, DecodedImages
+from data_modules.training.samplers import LabelledSampler
+from data_modules.training.streams import CachedImages, DecodedImages, LabelledStream
+from data_modules.training.view_geometry import StoreGeometry
 from mcss.cli import main
-from tests.references.synthetic_store import make_meta, synthetic_rows
+from tests.references.synthetic_store import make_meta, ring_of_cameras, synthetic_rows
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +28,7 @@ def make_corrupt_store(path, corrupt, **settings):
         clip = (row["subject"], row["action"], row["subaction"])
         if clip == ("S1", "Directions", 1) and (row["frame"] // 5, row["camera"]) in corrupt:
             row["image"] = row["image"][:-20]
-    write_store(path, rows, make_meta(size_px=settings["size_px"]))
+    write_store(path, rows, make_meta(size_px=settings["size_px"], calibration=ring_of_cameras()))
     return path
 
 
@@ -69,6 +71,16 @@ def test_each_corrupt_image_is_told_once(store):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         images.decode(np.array([13, 12]), 32)
+
+
+@pytest.mark.filterwarnings("ignore:.*stands in")
+def test_the_geometry_is_that_of_the_view_that_stands_in(store):
+    geometry = StoreGeometry(store, np.arange(len(store)), "this test")
+    read = DecodedImages(IntactImages(store, np.arange(len(store))), 32)
+    stream = LabelledStream(read, LabelledSampler(np.array([4]), 1, seed=0), store.pose_world, geometry)
+    shown, asked = (geometry(np.array([row])).rot_world_to_view for row in (6, 4))
+    torch.testing.assert_close(stream[0].geometry.rot_world_to_view, shown)
+    assert not torch.allclose(shown, asked)
 
 
 @pytest.mark.filterwarnings("ignore:.*stands in")
