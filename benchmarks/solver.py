@@ -100,14 +100,16 @@ def measure() -> list[Figure]:
         seat = draw_seat(config, subject, body)
         poses = [perform(config, subject, action, 1, body, seat).joints_mm for action in config.actions]
         people.append((np.concatenate(poses), body.height_mm))
-    focal = config.focal_px * min(SIZE_PX) / config.frame_size_px
     figures = []
     for name, (case, limit) in CASES.items():
         errors = []
         for seed, (poses, height_mm) in enumerate(people):
             rng = np.random.default_rng(seed)
-            cameras = [camera.resized(SIZE_PX, focal) for camera in studio_cameras(config).values()][: case.views]
-            cameras[0] = cameras[0].resized(SIZE_PX, focal * case.zoom)
+            share = min(SIZE_PX) / config.frame_size_px
+            cameras = [
+                camera.resized(SIZE_PX, camera.intrinsics_px[0, 0] * share * (case.zoom if number == 0 else 1.0))
+                for number, camera in enumerate(list(studio_cameras(config).values())[: case.views])
+            ]
             truth = poses[rng.choice(len(poses), case.instants, replace=False)]
             solution = solve(clicked(truth, cameras, case, rng), height_mm)
             errors.append(canonical_error_mm(solution.pose_world, truth))

@@ -45,6 +45,14 @@ def seconds(text: str) -> float:
     return value
 
 
+def minutes(text: str) -> float:
+    """Type of an argument that is a length of film, more than 0 minutes."""
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is no length in minutes, such as 4 or 0.5")
+    return value
+
+
 def width_and_height(text: str) -> tuple[int, int]:
     """Type of an argument such as 1280x720, pixels."""
     match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text)
@@ -70,7 +78,7 @@ def add_preset(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--instants", type=at_least(1), help="instants in a clip (default: the preset's)")
 
 
-def chosen_preset(options: argparse.Namespace, **changes: int | str | None) -> "StudioConfig":
+def chosen_preset(options: argparse.Namespace, **changes: int | float | str | None) -> "StudioConfig":
     """Configuration of the studio that the arguments of ``add_preset`` choose, with ``changes`` that are not None.
 
     Raises:

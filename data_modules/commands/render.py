@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from data_modules.commands.arguments import Subparsers, add_preset, at_least, chosen_preset
+from data_modules.commands.arguments import Subparsers, add_preset, at_least, chosen_preset, minutes
 from data_modules.store import open_store
 
 
@@ -14,6 +14,15 @@ def add_parser(subparsers: Subparsers) -> None:
     add_preset(parser)
     parser.add_argument(
         "--motion", metavar="DIR", help="play these BVH files and AMASS npz files in place of the written actions"
+    )
+    parser.add_argument(
+        "--backgrounds", metavar="DIR", help="photographs for the walls, or one equirectangular picture"
+    )
+    parser.add_argument("--people", type=at_least(1), metavar="N", help="training people (default: the preset's)")
+    parser.add_argument("--cameras", type=at_least(2), metavar="N", help="number of cameras (default: the preset's)")
+    parser.add_argument("--minutes", type=minutes, help="film each training person so long (default: the preset's)")
+    parser.add_argument(
+        "--sync-error", type=float, metavar="MS", help="clocks of two cameras differ by as much (default: by nothing)"
     )
     parser.add_argument("--size", type=at_least(16), metavar="PX", help="side of the crops (default: the preset's)")
     parser.add_argument("--workers", type=at_least(1), help="processes (default: one a core)")
@@ -26,9 +35,12 @@ def run(options: argparse.Namespace) -> None:
     from data_modules.sources.studio.contact_sheet import write_contact_sheet
     from data_modules.sources.studio.source import build_studio
 
-    changes = build_studio(
-        chosen_preset(options, crop_size_px=options.size, motion=options.motion), options.out, options.workers
-    )
+    names = {"crop_size_px": "size", "sync_error_ms": "sync_error"}
+    names |= {name: name for name in ("motion", "backgrounds", "minutes")}
+    config = chosen_preset(options, **{name: getattr(options, option) for name, option in names.items()})
+    config = config.with_people(options.people) if options.people else config
+    config = config.with_cameras(options.cameras) if options.cameras else config
+    changes = build_studio(config, options.out, options.workers)
     print(
         f"{options.out}: {len(open_store(options.out))} images"
         if changes.is_new

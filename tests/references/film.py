@@ -49,15 +49,16 @@ def film_cameras():
         name: replace(studio.framed(name, (SIDE_PX, height)), distortion=np.zeros(5))
         for name, height in zip(studio.cameras, heights, strict=True)
     }
-    focal = config.focal_px * SIDE_PX / config.frame_size_px
-    middle = np.array([0.0, 0.0, 950.0])
-    cameras["extra"] = Camera.look_at(np.array([4300.0, 300.0, 1400.0]), middle, focal, (SIDE_PX, SIDE_PX))
+    focal = float(min(camera.intrinsics_px[0, 0] for camera in cameras.values()))
+    middle, center = np.array([0.0, 0.0, 950.0]), np.array([studio.room.high_mm[0] - 200.0, 300.0, 1400.0])
+    cameras["extra"] = Camera.look_at(center, middle, focal, (SIDE_PX, SIDE_PX))
     return cameras
 
 
 def shoot_film(instants=6):
     config = PRESETS["tiny"]
     studio, cameras = Studio(config, {clip[0] for clip in CLIPS}), film_cameras()
+    backdrops = {name: studio.backdrop(camera) for name, camera in cameras.items()}
     clips = []
     for clip in CLIPS:
         posture = studio.perform(*clip)
@@ -65,8 +66,8 @@ def shoot_film(instants=6):
         for instant in range(instants):
             scene = studio.scene(clip[0], posture, instant)
             for name, camera in cameras.items():
-                image, mask = render_view(scene, camera, (0.0, 0.0, float(SIDE_PX)), camera.size_px)
-                frames[name].append(image)
+                light, mask = render_view(scene, backdrops[name], (0.0, 0.0, float(SIDE_PX)), camera.size_px)
+                frames[name].append((255 * light.clip(0, 1)).astype(np.uint8))
                 masks[name].append(mask)
         clips.append(FilmedClip(*clip, frames, masks, posture.joints_mm[:instants]))
     return Film(cameras, tuple(clips))

@@ -1,14 +1,26 @@
-"""Every number of the studio."""
+"""Every setting of the studio."""
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from data_modules.sources.studio.poses import SCRIPTS
+from mcss.errors import InputError
 
-RECIPE = 10
-"""Raised when a change of code changes what the same numbers render."""
+RECIPE = 11
+"""Raised when a change of code changes what the same settings render, for all clips."""
+ACTIONS = (
+    "Directions", "Discussion", "Eating", "Greeting", "Phoning", "Posing", "Purchases", "Sitting", "SittingDown",
+    "Smoking", "TakingPhoto", "Waiting", "Walking", "WalkingDog", "WalkingTogether",
+)  # fmt: skip
+"""Human3.6M's."""
+GARMENTS = (
+    "t-shirt", "polo shirt", "shirt", "blouse", "tank top", "jumper", "roll-neck", "hoodie", "jacket", "trousers",
+    "jeans", "wide trousers", "jogging trousers", "leggings", "three-quarter trousers", "shorts", "sports shorts",
+    "skirt", "long skirt", "dress", "trainers", "leather shoes", "boots", "slippers", "cap", "beanie", "hat",
+    "backpack", "shoulder bag",
+)  # fmt: skip
+_WHO_AND_WHAT = ("name", "subjects_train", "subjects_test", "actions", "garments", "subactions", "minutes")
+"""Fields that tell which clips there are, or of which a clip uses a part: see ``fingerprints``."""
 
 
 @dataclass(frozen=True)
@@ -16,54 +28,50 @@ class StudioConfig:
     """What is rendered. Two equal configurations render the same bytes on the same type of processor.
 
     Attributes:
+        seed: of the people, of how they move, of the room and of its cameras.
+        actions: what everybody does (``data_modules.sources.studio.poses``).
+        garments: what may be worn (``data_modules.sources.studio.garments``).
+        subactions: how often everybody does each action.
         instants: synchronised instants of a clip, ``frame_step`` source frames apart at ``fps`` frames a second.
+        minutes: how long each training person is filmed, all clips together; None: as long as ``instants`` say.
         crop_size_px: side of the square image stored for a view.
         crop_margin: space around the person in a crop, as a share of its size; jittered by ``crop_jitter``.
         frame_size_px: side of the square camera frames that boxes refer to.
-        key_hold_s, key_move_s: shortest and longest time that a key pose is held, and that the way to it takes.
-        amplitude_spread: spread between people of how far a gesture departs from its action's mean posture.
-        style_rad: spread between people of each joint angle, constant over all that a person does.
-        sway_rad: slow wandering of each joint angle around its script.
-        site: where it is filmed (``data_modules.sources.studio.sites``).
-        motion: folder of motion capture that everybody plays in place of the scripts; empty for the scripts.
-        garments: what is worn (``data_modules.sources.studio.garments``).
+        cameras: their names.
+        sync_error_ms: by how much the clocks of two cameras that filmed a training person may differ: each camera is
+            half of it ahead of the labels or behind them, by a drawn sign. Whole source frames.
         mesh: topology of the body; ``notoes`` is ten times finer, for crops above 160 px.
+        backgrounds: folder of photographs for the walls, or an equirectangular picture; empty for drawn walls.
+        motion: folder of motion capture that everybody plays in place of the scripts; empty for the scripts.
     """
 
     name: str = "studio"
     seed: int = 0
     subjects_train: tuple[str, ...] = ("S1", "S5", "S6", "S7", "S8")
     subjects_test: tuple[str, ...] = ("S9", "S11")
-    actions: tuple[str, ...] = tuple(SCRIPTS)
+    actions: tuple[str, ...] = ACTIONS
+    garments: tuple[str, ...] = GARMENTS
     subactions: int = 2
     instants: int = 40
     fps: float = 50.0
     frame_step: int = 20
+    minutes: float | None = None
     crop_size_px: int = 96
     crop_margin: float = 0.15
     crop_jitter: float = 0.03
-    jpeg_quality: int = 92
     frame_size_px: int = 1000
-    focal_px: float = 1150.0
-    camera_distance_mm: float = 4500.0
-    camera_height_mm: float = 1500.0
-    room_half_width_mm: float = 3900.0
-    room_height_mm: float = 3000.0
-    key_hold_s: tuple[float, float] = (0.5, 1.2)
-    key_move_s: tuple[float, float] = (0.6, 1.0)
-    step_s: tuple[float, float] = (0.5, 0.62)
-    amplitude_spread: float = 0.05
-    style_rad: float = 0.05
-    sway_rad: float = 0.045
+    cameras: tuple[str, ...] = ("54138969", "55011271", "58860488", "60457274")
+    sync_error_ms: float = 0.0
     mesh: str = "notoes_collapse10pc"
-    garments: tuple[str, ...] = (
-        "t-shirt", "polo shirt", "shirt", "blouse", "tank top", "jumper", "roll-neck", "hoodie", "jacket", "trousers",
-        "jeans", "wide trousers", "jogging trousers", "leggings", "three-quarter trousers", "shorts", "sports shorts",
-        "skirt", "long skirt", "dress", "trainers", "leather shoes", "boots", "slippers", "cap", "beanie", "hat",
-        "backpack", "shoulder bag",
-    )  # fmt: skip
-    site: str = "a"
+    backgrounds: str = ""
     motion: str = ""
+
+    def __post_init__(self) -> None:
+        if (self.sync_error_ms / 2000 * self.fps) % 1:
+            step = 2000 / self.fps
+            raise InputError(f"--sync-error {self.sync_error_ms:g}: choose 0 or a multiple of {step:g} ms")
+        if self.motion and self.minutes is not None:
+            raise InputError("--minutes counts the written actions; leave it out beside --motion")
 
     @property
     def subjects(self) -> tuple[str, ...]:
@@ -82,19 +90,34 @@ class StudioConfig:
         """Time between two neighbouring instants of a clip."""
         return self.frame_step / self.fps
 
-    def recorded(self) -> dict[str, Any]:
-        """All values as JSON gives them back; the first site goes unnamed, as in stores older than the second."""
-        values: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        if self.site == StudioConfig.site:
-            del values["site"]
-        if not self.motion:
-            del values["motion"]
-        return values
+    def instants_of(self, subject: str) -> int:
+        """How many instants each clip of a subject has."""
+        if self.minutes is None or subject not in self.subjects_train:
+            return self.instants
+        each_s = 60 * self.minutes / (len(self.actions) * self.subactions)
+        return max(1, round(each_s / self.instant_gap_s))
 
-    def fingerprint(self) -> str:
-        """Hexadecimal digest of all values and of the recipe's version."""
-        text = json.dumps({"recipe": RECIPE, **self.recorded()}, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+    def sync_error_of(self, subject: str) -> float:
+        """``sync_error_ms`` of the clips of a subject: people of the test are seen by synchronised cameras."""
+        return self.sync_error_ms if subject in self.subjects_train else 0.0
+
+    def of_all_clips(self) -> dict[str, Any]:
+        """Settings that every clip follows from, as JSON gives them back."""
+        values: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return {name: value for name, value in values.items() if name not in _WHO_AND_WHAT}
+
+    def with_people(self, count: int) -> "StudioConfig":
+        """Return the same with ``count`` training subjects: the first of these, then more; test subjects stay."""
+        more = (f"{self.subjects[0][0]}{number}" for number in range(1, count + len(self.subjects) + 100))
+        others = (name for name in more if name not in self.subjects)
+        missing = max(0, count - len(self.subjects_train))
+        names = self.subjects_train[:count] + tuple(next(others) for _ in range(missing))
+        return replace(self, subjects_train=names)
+
+    def with_cameras(self, count: int) -> "StudioConfig":
+        """Return the same with ``count`` cameras: the first of these, then more."""
+        more = tuple(f"camera{number}" for number in range(len(self.cameras) + 1, count + 1))
+        return replace(self, cameras=self.cameras[:count] + more)
 
 
 _STUDIO = StudioConfig()
@@ -113,13 +136,10 @@ PRESETS: dict[str, StudioConfig] = {
         _STUDIO,
         name="studio-b",
         seed=1,
-        site="b",
         subjects_train=("P1", "P2", "P3"),
         subjects_test=("P4", "P5"),
         subactions=1,
-        focal_px=1000.0,
-        camera_distance_mm=4000.0,
-        room_half_width_mm=4200.0,
+        cameras=("B1", "B2", "B3", "B4", "B5"),
     ),
 }
 """Named configurations: the whole studio, a small one for tests, and other people in another place."""

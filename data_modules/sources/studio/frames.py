@@ -8,7 +8,7 @@ import numpy as np
 
 from data_modules.sources.studio.clips import Studio
 from data_modules.sources.studio.config import StudioConfig
-from data_modules.sources.studio.render import encode
+from data_modules.sources.studio.sensors import encode
 
 POSES_FILE, CAMERA_FILE = "poses_world_mm.npy", "camera.json"
 
@@ -38,15 +38,17 @@ def render_frames(
     studio = Studio(config, [subject])
     if camera not in studio.cameras:
         raise ValueError(f"{config.name} has no camera {camera}: use one of {', '.join(studio.cameras)}")
-    chosen = list(range(config.instants) if instants is None else instants)
+    chosen = list(range(config.instants_of(subject)) if instants is None else instants)
     posture = studio.perform(subject, action, subaction)
-    framed = studio.framed(camera, size_px)
+    framed, things = studio.framed(camera, size_px), studio.things((subject, action, subaction), posture)
+    backdrop = studio.backdrop(framed)
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for instant in chosen:
-        image = studio.frame(studio.scene(subject, posture, instant), framed)
+        noise = studio.noise(camera, subject, action, subaction, instant)
+        image = studio.frame(camera, backdrop, [studio.scene(subject, posture, instant, things)], noise)
         paths.append(folder / f"{instant * config.frame_step:06d}.jpg")
-        paths[-1].write_bytes(encode(image, config.jpeg_quality))
+        paths[-1].write_bytes(encode(image, studio.sensors[camera].jpeg_quality))
     np.save(folder / POSES_FILE, posture.joints_mm[chosen].astype(np.float32))
     (folder / CAMERA_FILE).write_text(json.dumps(framed.to_dict(), indent=2) + "\n")
     return paths

@@ -5,12 +5,15 @@ from jaxtyping import Float, UInt8
 
 from data_modules.crop import square_around
 from data_modules.sources.studio.appearance import Surface, dress
+from data_modules.sources.studio.backdrop import Backdrop
 from data_modules.sources.studio.body import Body, Posture, make_body
 from data_modules.sources.studio.cast import Person
 from data_modules.sources.studio.kinematics import pose_body
+from data_modules.sources.studio.lamps import Lamp, Lighting
 from data_modules.sources.studio.poses import KEY_POSES
 from data_modules.sources.studio.render import Mesh, Scene, render_view
 from data_modules.sources.studio.room import Room
+from data_modules.sources.studio.solids import NO_SOLID
 from data_modules.store.pictures import draw_skeleton, project_to_crop
 from mcss.geometry.camera import Camera
 
@@ -20,6 +23,7 @@ DISTANCE_MM, HEIGHT_MM, FOCAL_PX, FRAME_PX = 4500.0, 1300.0, 1200.0, 1000
 WALL = 0.62
 PALE = 60.0
 """Grey that a picture is mixed with before a skeleton is drawn on it."""
+LIGHTING = Lighting((Lamp(np.array([700.0, -1500.0, 3800.0]), np.full(3, 0.6)),), ambient=0.5)
 
 Image = UInt8[np.ndarray, "rows columns 3"]
 
@@ -34,7 +38,8 @@ def preview_person(
         camera = preview_camera(azimuth)
         points = camera.project(posture.vertices_mm[0])
         box = square_around(points.min(axis=0), points.max(axis=0), 0.1)
-        image, _ = render_view(scene, camera, box, (size_px, size_px))
+        light, _ = render_view(scene, Backdrop.of(scene.room, camera, FRAME_PX), box, (size_px, size_px))
+        image = (255 * light.clip(0, 1)).astype(np.uint8)
         if with_skeleton:
             image = (0.5 * image + 0.5 * PALE).astype(np.uint8)
             draw_skeleton(image, project_to_crop(camera, posture.joints_mm[0], np.array(box), size_px))
@@ -46,13 +51,13 @@ def plain_scene(body: Body, surface: Surface, pose: str) -> tuple[Posture, Scene
     """A dressed body in a key pose before a plain wall."""
     posture = pose_body(body, KEY_POSES[pose].angles_rad()[None], np.zeros(1), np.zeros((1, 2)))
     vertices = posture.vertices_mm[0]
-    return posture, Scene(_plain_room(), surface, Mesh(body.triangles, len(vertices)), vertices)
+    return posture, Scene(_plain_room(), surface, Mesh(body.triangles, len(vertices)), vertices, NO_SOLID, np.ones(3))
 
 
 def _plain_room() -> Room:
     side = np.full((1, 1, 3), WALL, dtype=np.float32)
     half: Float[np.ndarray, " 3"] = np.array([6000.0, 6000.0, 0.0])
-    return Room(-half, half + np.array([0.0, 0.0, 4000.0]), (side,) * 6, np.array([700.0, -1500.0, 3800.0]))
+    return Room(-half, half + np.array([0.0, 0.0, 4000.0]), (side,) * 6, LIGHTING, NO_SOLID)
 
 
 def preview_camera(azimuth_rad: float) -> Camera:

@@ -14,10 +14,10 @@ import av
 import numpy as np
 from jaxtyping import Float64, UInt8
 
+from data_modules.sources.studio.backdrop import Backdrop
 from data_modules.sources.studio.body import Posture
 from data_modules.sources.studio.clips import Studio
 from data_modules.sources.studio.config import StudioConfig
-from data_modules.sources.studio.render import render_view
 from data_modules.sources.studio.sound import SOUND_HZ, heard, scene_sound
 from mcss.geometry.camera import Camera
 from mcss.skeleton import JOINTS, PELVIS
@@ -123,6 +123,7 @@ def _film(
     sound: Float64[np.ndarray, " samples"] | None,
 ) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    backdrop = studio.backdrop(phone.camera)
     own_s = np.arange(int(duration_s * phone.fps)) / float(phone.fps)
     instants = np.rint(phone.scene_time_s(own_s) * MOTION_HZ).astype(int)
     with av.open(str(path), "w") as container:
@@ -135,26 +136,26 @@ def _film(
             samples.sample_rate, samples.pts = SOUND_HZ, 0
             container.mux([*audio.encode(samples), *audio.encode(None)])
         for instant in instants.tolist():
-            image = _image(studio, phone.camera, actors, instant)
+            image = _image(studio, path.stem, backdrop, actors, instant)
             container.mux(video.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         container.mux(video.encode(None))
 
 
-def _image(studio: Studio, camera: Camera, actors: list[Actor], instant: int) -> UInt8[np.ndarray, "rows columns 3"]:
+def _image(
+    studio: Studio, camera: str, backdrop: Backdrop, actors: list[Actor], instant: int
+) -> UInt8[np.ndarray, "rows columns 3"]:
     """Frame of a camera; of several people the nearer ones in front."""
+    eye_mm = backdrop.camera.center_world_mm
 
     def distance_mm(actor: Actor) -> float:
-        return float(np.linalg.norm(actor[1].joints_mm[instant, PELVIS] - camera.center_world_mm))
+        return float(np.linalg.norm(actor[1].joints_mm[instant, PELVIS] - eye_mm))
 
-    whole = (0.0, 0.0, float(camera.size_px[0]))
-    views = [
-        render_view(studio.scene(subject, posture, instant), camera, whole, camera.size_px)
+    the_chair = studio.chairs[actors[0][0]]
+    scenes = [
+        studio.scene(subject, posture, instant, the_chair)
         for subject, posture in sorted(actors, key=distance_mm, reverse=True)
     ]
-    image = views[0][0]
-    for nearer, shows_person in views[1:]:
-        image = np.where(shows_person[..., None], nearer, image)
-    return image
+    return studio.frame(camera, backdrop, scenes, studio.noise(camera, actors[0][0], instant))
 
 
 def _offsets(name: str, phones: dict[str, Phone]) -> list[tuple[str, float, float]]:

@@ -1,29 +1,33 @@
-"""Rendering: rays of one camera against one posture in the room, outlines smoothed, everything else one ray a pixel."""
+"""Rendering: rays of one camera against one posture and things in front of an empty room, outlines smoothed."""
 
+import math
+from typing import NamedTuple
+
+import cv2
 import numpy as np
-import simplejpeg
 from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Float, Float32, Int, Int64
 from scipy.sparse import csr_array
 
 from data_modules.sources.studio.appearance import Surface
+from data_modules.sources.studio.backdrop import SHADOW_DEPTH, SKIN_OFFSET_MM, Backdrop, facing
 from data_modules.sources.studio.cameras import pixel_grid
-from data_modules.sources.studio.furniture import Seat
-from data_modules.sources.studio.looks import Color
 from data_modules.sources.studio.room import Room
+from data_modules.sources.studio.solids import Solid
 from mcss.geometry.camera import Camera
 
-NOTHING, SEAT = -1, -2
-SEAT_COLOR: Color = (0.42, 0.30, 0.20)
-SUBSAMPLES = 2
-AMBIENT, LAMP_SHARE = 0.55, 0.62
-SHADOW_DEPTH = 0.45
-HEADLIGHT = 0.18
-"""Weight of a light at the camera, which models shapes that face it."""
-SKIN_OFFSET_MM = 4.0
-"""How far above a surface its shadow ray starts."""
-SEAT_HALF_MM = 175.0
+NOTHING, THING = -1, -2
+"""Labels of the empty room, and of what stands in it; those of a body are not negative."""
+DIAGONAL = (1, 2)
+"""Of a pixel's quarters, those that are looked at besides its middle where an outline runs through it."""
+CELLS = 24
+"""Cells across an image, of which those near a body are searched for it: a cell is wider than its triangles."""
+SHADOW_PX = 3
+"""Side of the squares of pixels that share one shadow ray on the backdrop: shadows have soft borders."""
+
+THING_PARTS = 12
+"""Rectangles in which things are searched for."""
 
 
 class Mesh:
@@ -41,23 +45,18 @@ class Mesh:
         return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
 
 
-def _seat_box(
-    seat: Seat,
-) -> tuple[Float[np.ndarray, "24 3"], Int[np.ndarray, "12 3"], Float[np.ndarray, "24 3"]]:
-    """Vertices, triangles and normals of a seat: a box with four corners of its own for each face."""
-    center_mm, yaw_rad, top_mm, _ = seat
-    signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], dtype=np.float64)
-    vertices, normals = [], []
-    for axis in range(3):
-        for sign in (-1.0, 1.0):
-            vertices.append(np.insert(signs, axis, sign, axis=1))
-            normals.append(np.tile(sign * np.eye(3)[axis], (4, 1)))
-    cosine, sine = np.cos(yaw_rad), np.sin(yaw_rad)
-    turn = np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]])
-    corners = np.concatenate(vertices) * [SEAT_HALF_MM, SEAT_HALF_MM, top_mm / 2] @ turn.T
-    first = np.arange(6)[:, None] * 4
-    triangles = np.concatenate([first + np.array([0, 1, 2]), first + np.array([0, 2, 3])])
-    return corners + np.array([*center_mm, top_mm / 2]), triangles, np.concatenate(normals) @ turn.T
+class Shot(NamedTuple):
+    """What rays meet.
+
+    Attributes:
+        colors: RGB, 1 = white; 0 where a ray meets neither body nor thing.
+        labels: parts of the body, which differ where its colours do, ``THING`` or ``NOTHING``.
+        is_dark: whether what is met lies in the shadow of each lamp.
+    """
+
+    colors: Float[np.ndarray, "rays 3"]
+    labels: Int64[np.ndarray, " rays"]
+    is_dark: Bool[np.ndarray, "rays lamps"]
 
 
 class Scene:
@@ -65,7 +64,8 @@ class Scene:
 
     Args:
         vertices_mm: the posture's vertices in the world.
-        seat: what the person sits on, or None.
+        things: what stands there besides the room's furniture: a chair, something in the way.
+        day: factor on each channel of the light.
     """
 
     def __init__(
@@ -74,99 +74,92 @@ class Scene:
         surface: Surface,
         mesh: Mesh,
         vertices_mm: Float[np.ndarray, "vertices 3"],
-        seat: Seat | None = None,
+        things: Solid,
+        day: Float[np.ndarray, " 3"],
     ) -> None:
-        self.room, self.surface = room, surface
-        normals, triangles = mesh.normals(vertices_mm), mesh.triangles
-        attributes = np.concatenate([normals, surface.rest_mm], axis=1)
-        if seat is not None:
-            corners, faces, directions = _seat_box(seat)
-            triangles = np.concatenate([triangles, faces + len(vertices_mm)])
-            attributes = np.concatenate([attributes, np.pad(directions, ((0, 0), (0, 3)))])
-            vertices_mm = np.concatenate([vertices_mm, corners])
-        self._triangles, self._attributes = triangles, attributes
+        self.room, self.lighting, self.surface, self.day = room, room.lighting, surface, day
+        self.triangles, self.vertices_mm, self.things = mesh.triangles, vertices_mm, things
+        self._attributes = np.concatenate([mesh.normals(vertices_mm), surface.rest_mm], axis=1).astype(np.float32)
+        self._thing_normals = things.normals
         self._embree = EmbreeScene()
-        TriangleMesh(self._embree, vertices_mm.astype(np.float32)[triangles])
+        corners = np.concatenate([vertices_mm, things.corners_mm.reshape(-1, 3)]).astype(np.float32)
+        of_things = len(vertices_mm) + np.arange(3 * len(things.colors)).reshape(-1, 3)
+        TriangleMesh(self._embree, corners, np.concatenate([mesh.triangles, of_things]).astype(np.int32))
 
     def shoot(
-        self, origin_mm: Float[np.ndarray, " 3"], directions: Float[np.ndarray, "rays 3"]
-    ) -> tuple[Float[np.ndarray, "rays 3"], Int[np.ndarray, " rays"]]:
-        """Colour (RGB, 1 = white) and part of the scene that each ray meets (``NOTHING`` = only the room)."""
-        origins = np.broadcast_to(origin_mm, directions.shape)
-        hits = self._embree.run(origins.astype(np.float32), directions.astype(np.float32), output=1)
-        met = hits["primID"] >= 0
-        labels = np.full(len(directions), NOTHING)
-        points, normals, colors = np.empty_like(directions), np.empty_like(directions), np.empty_like(directions)
-        room_points, side, room_colors = self.room.hit(origins[~met], directions[~met])
-        points[~met], colors[~met], normals[~met] = room_points, room_colors, _side_normals(side)
-        weights = np.stack([1 - hits["u"][met] - hits["v"][met], hits["u"][met], hits["v"][met]], axis=-1)
-        corners = self._attributes[self._triangles[hits["primID"][met]]]
-        values = (weights[:, None].astype(np.float64) @ corners)[:, 0]
-        points[met] = origins[met] + directions[met] * hits["tfar"][met][:, None]
-        normals[met] = _facing(values[:, :3], directions[met])
-        colors[met], labels[met] = self._paint(hits["primID"][met], values[:, 3:])
-        lit = self._lit(points, normals, met | _near_floor(points))
-        return colors * self._light(points, normals, directions, lit), labels
-
-    def _paint(
-        self, triangles: Int[np.ndarray, " points"], rest_mm: Float[np.ndarray, "points 3"]
-    ) -> tuple[Float[np.ndarray, "points 3"], Int[np.ndarray, " points"]]:
-        """Colour and label of points of the person or the seat."""
-        colors, labels = np.empty_like(rest_mm), np.full(len(rest_mm), SEAT)
-        person = triangles < len(self.surface.parts)
-        colors[~person] = SEAT_COLOR
-        colors[person], labels[person] = self.surface.paint(triangles[person], rest_mm[person])
-        return colors, labels
-
-    def _lit(
         self,
-        points: Float[np.ndarray, "rays 3"],
-        normals: Float[np.ndarray, "rays 3"],
-        tested: Bool[np.ndarray, " rays"],
-    ) -> Bool[np.ndarray, " rays"]:
-        """Points that the lamp reaches; those not ``tested`` are taken to be lit."""
-        starts = points[tested] + SKIN_OFFSET_MM * normals[tested]
-        hits = self._embree.run(starts.astype(np.float32), (self.room.lamp_mm - starts).astype(np.float32), output=1)
-        lit = np.ones(len(points), dtype=bool)
-        lit[tested] = hits["primID"] < 0
-        return lit
+        eye_mm: Float[np.ndarray, " 3"],
+        directions: Float[np.ndarray, "rays 3"],
+        nearest_mm: Float[np.ndarray, " rays"],
+        dark: Bool[np.ndarray, "rays lamps"] | None = None,
+    ) -> Shot:
+        """What rays of unit length meet of the body and the things.
+
+        Args:
+            eye_mm: where the rays begin.
+            directions: of the rays.
+            nearest_mm: distance at which each ray meets the empty room.
+            dark: whether what it meets lies in the shadow of each lamp, where that is known already.
+        """
+        origins = np.broadcast_to(eye_mm, directions.shape)
+        hits = self._embree.run(origins.astype(np.float32), directions.astype(np.float32), output=1)
+        labels = np.full(len(directions), NOTHING, dtype=np.int64)
+        colors, is_dark = (
+            np.zeros((len(directions), 3)),
+            np.zeros((len(directions), len(self.lighting.lamps)), dtype=bool),
+        )
+        shown = np.flatnonzero((hits["primID"] >= 0) & (hits["tfar"] < nearest_mm))
+        if not len(shown):
+            return Shot(colors, labels, is_dark)
+        ways, triangle = directions[shown], hits["primID"][shown]
+        points = eye_mm + ways * hits["tfar"][shown][:, None]
+        normals, albedo = np.empty_like(points), np.empty_like(points)
+        is_body = triangle < len(self.triangles)
+        weights = np.stack([1 - hits["u"] - hits["v"], hits["u"], hits["v"]], axis=-1)[shown][is_body]
+        values = np.einsum("rc,rca->ra", weights, self._attributes[self.triangles[triangle[is_body]]]).astype(
+            np.float64
+        )
+        normals[is_body] = values[:, :3]
+        albedo[is_body], labels[shown[is_body]] = self.surface.paint(triangle[is_body], values[:, 3:])
+        thing = triangle[~is_body] - len(self.triangles)
+        normals[~is_body], albedo[~is_body] = self._thing_normals[thing], self.things.colors[thing]
+        labels[shown[~is_body]] = THING
+        normals = facing(normals, ways)
+        is_dark[shown] = self._is_dark(points + SKIN_OFFSET_MM * normals) if dark is None else dark[shown]
+        colors[shown] = albedo * self._light(points, normals, ways, is_dark[shown])
+        return Shot(colors, labels, is_dark)
 
     def _light(
         self,
         points: Float[np.ndarray, "rays 3"],
         normals: Float[np.ndarray, "rays 3"],
         directions: Float[np.ndarray, "rays 3"],
-        lit: Bool[np.ndarray, " rays"],
+        is_dark: Bool[np.ndarray, "rays lamps"],
     ) -> Float[np.ndarray, "rays 3"]:
-        """Light that falls on each point, RGB."""
-        lamp = self.room.lamp_mm - points
-        lambert = np.maximum((lamp * normals).sum(1) / np.linalg.norm(lamp, axis=1), 0)
-        facing = np.maximum(-(directions * normals).sum(1), 0)
-        sky = AMBIENT * (0.8 + 0.2 * normals[:, 2])
-        strength = sky + HEADLIGHT * facing + LAMP_SHARE * lambert * np.where(lit, 1.0, SHADOW_DEPTH)
-        return np.repeat(strength[:, None], 3, axis=1)
+        """Light that falls on points of the body and of things, RGB."""
+        light = self.lighting.unshaded(points, normals, directions)
+        for lamp, dark in zip(self.lighting.lamps, is_dark.T, strict=True):
+            strength = self.lighting.of_lamp(lamp, points, normals) * np.where(dark, 1 - SHADOW_DEPTH, 1.0)
+            light += strength[:, None] * lamp.light
+        return light * self.day
+
+    def _is_dark(self, starts_mm: Float[np.ndarray, "rays 3"]) -> Bool[np.ndarray, "rays lamps"]:
+        """Whether the body or a thing stands between each point and each lamp."""
+        starts = starts_mm.astype(np.float32)
+        ways = (lamp.place_mm.astype(np.float32) - starts for lamp in self.lighting.lamps)
+        return np.stack([self._embree.run(starts, way, query="OCCLUDED") >= 0 for way in ways], axis=-1)
+
+    def shade(self, backdrop: Backdrop, pixels: Float[np.ndarray, "pixels 2"]) -> Float32[np.ndarray, " pixels"]:
+        """Share of the backdrop's light that is left at places of the camera's frame, behind body and things."""
+        places = backdrop.places(pixels)
+        points = backdrop.points_mm.reshape(-1, 3)[places]
+        # A little towards the camera: the point lies on a surface.
+        starts = points + SKIN_OFFSET_MM / 1000 * (backdrop.camera.center_world_mm - points)
+        shares = backdrop.lamp_shares.reshape(len(backdrop.points_mm.reshape(-1, 3)), -1)[places]
+        return (1 - SHADOW_DEPTH * (self._is_dark(starts) * shares).sum(axis=1)).astype(np.float32)
 
 
-def _near_floor(points: Float[np.ndarray, "rays 3"]) -> Bool[np.ndarray, " rays"]:
-    return points[:, 2] < 1.0
-
-
-def _side_normals(side: Int[np.ndarray, " rays"]) -> Float[np.ndarray, "rays 3"]:
-    """Inward normals of the room's sides."""
-    inward = np.zeros((6, 3))
-    inward[np.arange(6), np.arange(6) // 2] = [1, -1, 1, -1, 1, -1]
-    return inward[side]
-
-
-def _facing(
-    normals: Float[np.ndarray, "rays 3"], directions: Float[np.ndarray, "rays 3"]
-) -> Float[np.ndarray, "rays 3"]:
-    """Return unit normals turned towards the viewer."""
-    normals = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-    return np.where((normals * directions).sum(1, keepdims=True) > 0, -normals, normals)
-
-
-def _outline(labels: Int[np.ndarray, "rows columns"]) -> Bool[np.ndarray, "rows columns"]:
+def _outline(labels: Int64[np.ndarray, "rows columns"]) -> Bool[np.ndarray, "rows columns"]:
     """Pixels whose right or lower neighbour shows another part, and those neighbours."""
     edge = np.zeros(labels.shape, dtype=bool)
     across, down = labels[:, 1:] != labels[:, :-1], labels[1:] != labels[:-1]
@@ -177,24 +170,61 @@ def _outline(labels: Int[np.ndarray, "rows columns"]) -> Bool[np.ndarray, "rows 
     return edge
 
 
-def render_view(
+def _asked(
     scene: Scene, camera: Camera, box: tuple[float, float, float], size_px: tuple[int, int]
-) -> tuple[UInt8[np.ndarray, "rows columns 3"], Bool[np.ndarray, "rows columns"]]:
-    """Image (RGB) of ``box`` at ``size_px`` (width, height), and the pixels that show the person."""
+) -> Int64[np.ndarray, " pixels"]:
+    """Pixels inside the frame (flat index) that may show the body or a thing: those near their corners."""
     width, height = size_px
-    center = camera.center_world_mm
-    colors, labels = scene.shoot(center, camera.rays(pixel_grid(box, size_px)).reshape(-1, 3))
-    labels = labels.reshape(height, width)
-    edge = np.flatnonzero(_outline(labels))
-    fine_px = pixel_grid(box, size_px, SUBSAMPLES).reshape(height * width, SUBSAMPLES**2, 2)[edge]
-    fine, _ = scene.shoot(center, camera.rays(fine_px).reshape(-1, 3))
-    colors[edge] = fine.reshape(len(edge), SUBSAMPLES**2, 3).mean(axis=1)
-    image = (255 * colors.clip(0, 1) + 0.5).astype(np.uint8).reshape(height, width, 3)
-    return image, (labels != NOTHING) & (labels != SEAT)
+    cell_px = width / CELLS
+    near = np.zeros((math.ceil(height / cell_px) + 2, CELLS + 2), dtype=np.uint8)
+    corners = (camera.project(scene.vertices_mm) - np.array(box[:2])) * (CELLS / box[2])
+    if np.isnan(corners).any():  # partly behind the camera
+        return np.arange(height * width)
+    column, row = np.floor(corners).astype(int).T + 1
+    inside = (column >= 0) & (column < near.shape[1]) & (row >= 0) & (row < near.shape[0])
+    near[row[inside], column[inside]] = 1
+    near[:] = cv2.dilate(near, np.ones((3, 3), dtype=np.uint8))
+    for part in np.array_split(scene.things.corners_mm, THING_PARTS):
+        things = (camera.project(part.reshape(-1, 3)) - np.array(box[:2])) * (CELLS / box[2])
+        if np.isnan(things).any():
+            near[:] = 1
+        elif len(things):
+            left, top = np.maximum(np.floor(things.min(axis=0)).astype(int), 0)
+            right, bottom = np.maximum(np.ceil(things.max(axis=0)).astype(int) + 2, 0)
+            near[top:bottom, left:right] = 1
+    columns, rows = ((np.arange(length) / cell_px).astype(int) + 1 for length in (width, height))
+    return np.flatnonzero(near[np.ix_(rows, columns)])
 
 
-def encode(image: UInt8[np.ndarray, "rows columns 3"], quality: int) -> bytes:
-    """JPEG with full colour resolution: at crop sizes a limb is a few pixels wide."""
-    return simplejpeg.encode_jpeg(
-        np.ascontiguousarray(image), quality=quality, colorspace="RGB", colorsubsampling="444"
-    )
+def render_view(
+    scene: Scene, backdrop: Backdrop, box: tuple[float, float, float], size_px: tuple[int, int]
+) -> tuple[Float32[np.ndarray, "rows columns 3"], Bool[np.ndarray, "rows columns"]]:
+    """Light (RGB) that arrives in ``box`` at ``size_px`` (width, height), and the pixels that show the person.
+
+    A pixel shows the person where the ray through its middle meets the person first. Nothing beyond the camera's frame
+    is seen.
+    """
+    width, height = size_px
+    camera, eye = backdrop.camera, backdrop.camera.center_world_mm
+    grid = pixel_grid(box, size_px).reshape(-1, 2)
+    asked = _asked(scene, camera, box, size_px)
+    asked = asked[((grid[asked] >= 0) & (grid[asked] < camera.size_px)).all(axis=1)]
+    shot = scene.shoot(eye, camera.rays(grid[asked]), backdrop.distances_mm(grid[asked]))
+    labels = np.full(height * width, NOTHING, dtype=np.int64)
+    labels[asked] = shot.labels
+    coarse = (math.ceil(width / SHADOW_PX), math.ceil(height / SHADOW_PX))
+    shade = scene.shade(backdrop, pixel_grid(box, coarse).reshape(-1, 2)).reshape(coarse[::-1])
+    behind = backdrop.cut(box, size_px) * cv2.resize(shade, size_px)[..., None] * scene.day.astype(np.float32)
+    behind = behind.reshape(-1, 3)
+    image = behind.copy()
+    image[asked[shot.labels != NOTHING]] = shot.colors[shot.labels != NOTHING]
+    edge = np.flatnonzero(_outline(labels.reshape(height, width)))
+    of_asked = np.zeros(height * width, dtype=np.int64)
+    of_asked[asked] = np.arange(len(asked))
+    more_px = pixel_grid(box, size_px, 2).reshape(height * width, 4, 2)[edge][:, DIAGONAL]
+    is_dark = np.repeat(shot.is_dark[of_asked[edge]], len(DIAGONAL), axis=0)
+    more = scene.shoot(eye, camera.rays(more_px).reshape(-1, 3), backdrop.distances_mm(more_px.reshape(-1, 2)), is_dark)
+    beyond = np.repeat(behind[edge], len(DIAGONAL), axis=0)
+    colors = np.where((more.labels != NOTHING)[:, None], more.colors, beyond).reshape(len(edge), len(DIAGONAL), 3)
+    image[edge] = (image[edge] + colors.sum(axis=1)) / (1 + len(DIAGONAL))
+    return image.reshape(height, width, 3), (labels >= 0).reshape(height, width)

@@ -1,6 +1,5 @@
 """The studio as a source: its clips are rendered instead of read."""
 
-import hashlib
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -11,7 +10,8 @@ from data_modules.clip_rows import BuildSettings
 from data_modules.sources.base import Clip, DataSet, Instant, Source
 from data_modules.sources.studio.cameras import studio_cameras
 from data_modules.sources.studio.clips import Studio
-from data_modules.sources.studio.config import StudioConfig
+from data_modules.sources.studio.config import RECIPE, StudioConfig
+from data_modules.sources.studio.fingerprints import clip_fingerprint, settings_of_all_clips
 from data_modules.sources.studio.mocap.play import motion_files, pieces
 from mcss.geometry.camera import Camera
 
@@ -30,7 +30,7 @@ class StudioSource(Source):
         self.data_set = DataSet(
             name=studio_config.name,
             subjects_test=studio_config.subjects_test,
-            source=ORIGIN,
+            source=f"{ORIGIN}; everything in it is drawn from seed {studio_config.seed}",
             licence="CC0-1.0",
         )
 
@@ -47,20 +47,17 @@ class StudioSource(Source):
         return []
 
     def config(self, settings: dict[str, Any], clips: list[Clip]) -> dict[str, Any]:
-        """All values of the configuration, and its fingerprint, which has the version of the recipe in it."""
-        return self.studio_config.recorded() | {"fingerprint": self.studio_config.fingerprint()}
+        """Settings that all clips follow from, the clips, and the version of the recipe."""
+        own = settings_of_all_clips(self.studio_config) | {"layout": self.name, "recipe": RECIPE}
+        return own | {"clips": clips, "subjects_test": settings["subjects_test"]}
 
     def fingerprint(self, clip: Clip) -> str:
-        """That of the configuration, and of the motion file if there is one."""
-        fingerprint = self.studio_config.fingerprint()
-        if not self.studio_config.motion:
-            return fingerprint
-        file = motion_files(Path(self.studio_config.motion))[clip[1]]
-        return hashlib.sha256(fingerprint.encode() + file.read_bytes()).hexdigest()
+        """Hash of what the clip is made of, see ``clip_fingerprint``."""
+        return clip_fingerprint(self.studio_config, clip)
 
     def cameras(self, clip: Clip) -> tuple[str, ...]:
-        """Those of the configuration's site."""
-        return tuple(studio_cameras(self.studio_config))
+        """Those of the configuration."""
+        return self.studio_config.cameras
 
     def fps(self, clip: Clip) -> float:
         """Of the frames that instants are chosen from."""
@@ -76,7 +73,11 @@ class StudioSource(Source):
 
 
 def build_studio(config: StudioConfig, store_path: Path, workers: int | None = None, progress: bool = True) -> Changes:
-    """Render ``config`` into a store at ``store_path``, see ``build_store``."""
+    """Render ``config`` into a store at ``store_path``, see ``build_store``.
+
+    Raises:
+        InputError: the store that is there is another one, or pictures of ``config.backgrounds`` cannot be read.
+    """
     settings = BuildSettings(crop_size_px=config.crop_size_px, step=1, step_test=1, subjects_test=config.subjects_test)
     source = StudioSource(config)
     return build_store(source, store_path, settings, source.clips(), workers, progress)

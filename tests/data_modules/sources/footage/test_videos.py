@@ -36,14 +36,14 @@ def phones(tmp_path_factory):
     """Four upright phones around a person who walks; returns the folder and the person's masks."""
     studio = Studio(CONFIG, ["S1"])
     posture = studio.perform("S1", "Walking", 1)
+    backdrops = {name: studio.backdrop(studio.framed(name, PHONE_PX)) for name in OFFSET_FRAMES}
     folder, rng = tmp_path_factory.mktemp("phones"), np.random.default_rng(0)
     frames, masks = ({name: [] for name in OFFSET_FRAMES} for _ in range(2))
     for instant in range(CONFIG.instants):
         scene = studio.scene("S1", posture, instant)
         for name in OFFSET_FRAMES:
-            camera = studio.framed(name, PHONE_PX)
-            image, mask = render_view(scene, camera, (0.0, 0.0, float(PHONE_PX[0])), PHONE_PX)
-            frames[name].append(np.clip(image + rng.normal(0, 3, image.shape), 0, 255).astype(np.uint8))
+            light, mask = render_view(scene, backdrops[name], (0.0, 0.0, float(PHONE_PX[0])), PHONE_PX)
+            frames[name].append(np.clip(255 * light + rng.normal(0, 3, light.shape), 0, 255).astype(np.uint8))
             masks[name].append(mask)
     sync = ["video,offset_s"]
     for name, early in OFFSET_FRAMES.items():

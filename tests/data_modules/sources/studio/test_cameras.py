@@ -1,34 +1,53 @@
+from dataclasses import replace
+
 import numpy as np
-import pytest
 
 from data_modules.sources.studio.cameras import pixel_grid, studio_cameras
 from data_modules.sources.studio.config import PRESETS
 
-CONFIG = PRESETS["studio"]
+DRAWS = [list(studio_cameras(replace(PRESETS["studio"], seed=seed).with_cameras(6)).values()) for seed in range(20)]
 
 
-def test_four_cameras_look_into_the_room_from_its_corners():
-    cameras = studio_cameras(CONFIG)
-    assert list(cameras) == sorted(cameras)
-    centers = np.stack([camera.center_world_mm for camera in cameras.values()])
-    np.testing.assert_allclose(np.linalg.norm(centers[:, :2], axis=1), CONFIG.camera_distance_mm)
-    np.testing.assert_allclose(centers[:, 2], CONFIG.camera_height_mm, atol=100)
-    assert np.abs(centers[:, :2]).max() < CONFIG.room_half_width_mm
-    assert len(np.unique(np.sign(centers[:, :2]), axis=0)) == 4
-    for camera in cameras.values():
-        np.testing.assert_allclose(camera.project(np.array([0.0, 0.0, 950.0])), 500.0, atol=0.5)
+def test_cameras_differ_in_place_lens_and_roll():
+    centers = np.array([[camera.center_world_mm for camera in cameras] for cameras in DRAWS]).reshape(-1, 3)
+    away = np.linalg.norm(centers[:, :2], axis=1)
+    assert 3300 <= away.min() < 3600
+    assert 5200 < away.max() <= 5500
+    assert np.ptp(centers[:, 2]) > 1100
+    focal = np.array([camera.intrinsics_px[0, 0] for cameras in DRAWS for camera in cameras])
+    assert np.percentile(focal, 90) / np.percentile(focal, 10) > 1.4
+    # The camera's x axis is level but for the roll.
+    roll_deg = np.degrees([np.arcsin(camera.rot_world_to_cam[0, 2]) for cameras in DRAWS for camera in cameras])
+    assert 1 < np.std(roll_deg) < 4
+    assert np.abs(roll_deg).max() < 6
 
 
-def test_the_second_site_has_five_cameras_where_the_first_has_none():
-    first, second = (
-        [camera.center_world_mm for camera in studio_cameras(PRESETS[name]).values()] for name in ("studio", "studio-b")
-    )
-    assert len(second) == 5
-    between_mm = np.linalg.norm(np.array(first)[:, None] - np.array(second), axis=-1)
-    assert between_mm.min() > 500
-    heights_mm = np.array(second)[:, 2]
-    assert np.ptp(heights_mm) == pytest.approx(1000)
-    assert np.abs(np.array(second)[:, :2]).max() < PRESETS["studio-b"].room_half_width_mm
+def test_every_camera_sees_whoever_stays_in_the_free_disc_from_head_to_foot():
+    around = np.linspace(0, 2 * np.pi, 60)
+    rim = 1850 * np.stack([np.cos(around), np.sin(around)], axis=-1)
+    points = np.concatenate([np.insert(rim, 2, height, axis=1) for height in (0, 1000, 1950)])
+    for cameras in DRAWS:
+        for camera in cameras:
+            pixels = camera.project(points)
+            assert ((pixels > 0) & (pixels < camera.size_px)).all()
+            spread = np.ptp(pixels, axis=0).max()
+            assert spread > 0.5 * camera.size_px[0]
+
+
+def test_cameras_stand_apart_however_many_there_are():
+    for cameras in DRAWS:
+        azimuth = np.array([np.arctan2(*camera.center_world_mm[1::-1]) for camera in cameras])
+        for count in (2, 3, 4, 6):
+            apart = np.abs(np.angle(np.exp(1j * (azimuth[:count, None] - azimuth[:count]))))
+            assert apart[np.triu_indices(count, 1)].min() > np.radians(20)
+
+
+def test_the_first_cameras_are_the_same_whatever_their_number():
+    studio = PRESETS["studio"]
+    four, two = studio_cameras(studio), studio_cameras(studio.with_cameras(2))
+    assert list(two) == list(four)[:2]
+    for name, camera in two.items():
+        assert camera.to_dict() == four[name].to_dict()
 
 
 def test_pixel_grid_samples_pixel_centres():
