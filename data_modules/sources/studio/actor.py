@@ -20,12 +20,12 @@ KEEP_FROM_SEAT_MM = 600.0
 """Nobody who does not sit comes nearer to the middle of the chair."""
 MARGIN_MM = 110.0
 """Room for the sway of somebody whose way just keeps clear."""
-LEVEL_RAD, ABOVE_FLOOR_MM = 0.3, 130.0
-"""A foot that tilts less and is not higher above the floor stands flat on it."""
+FACING_DOWN, LEVEL_RAD, HIGHEST_HEEL_RAD = 0.3, 0.3, 0.7
+"""A foot stands if its sole faces down so much (cosine): flat, or on its ball if it is steeper than the first angle."""
 STAYS_MM, STAYS_RAD = 45.0, 0.25
 """A foot that should move or turn less stays where it is."""
-STEP_LIFT_MM, STEP_LIFT_SHARE = 45.0, 0.3
-"""How high a foot is carried at most, and as a share of its way."""
+STEP_LIFT_MM, STEP_LIFT_SHARE = 40.0, 0.2
+"""How high a foot is carried at most, and as a share of its way; more where it turns."""
 STEP_PUSH_RAD, STEP_WITH_PUSH_MM = 0.35, 100.0
 """How far the heel is up when a foot leaves for a place that is farther away."""
 BEHIND_SEAT_MM = 40.0
@@ -64,14 +64,16 @@ class Stance(NamedTuple):
         ahead_mm: how far the root bone is ahead of the middle of the seat.
         ankles_mm: heights above the floor.
         turns: rotation vectors of the feet from the reference pose.
-        flat: whether each foot stands on its sole.
+        planted: whether each foot stands on sole or ball; ankles and turns are then those of flat feet.
+        heels_rad: how far the heels of planted feet are up.
     """
 
     root_mm: float
     ahead_mm: float
     ankles_mm: Float[np.ndarray, "2 3"]
     turns: Float[np.ndarray, "2 3"]
-    flat: Bool[np.ndarray, " 2"]
+    planted: Bool[np.ndarray, " 2"]
+    heels_rad: Float[np.ndarray, " 2"]
 
 
 class Actor:
@@ -115,55 +117,77 @@ class Actor:
             back = vertices[(height > 0) & (height < seat.back_mm) & (np.abs(vertices[:, 0]) < BACK_REST_MM), 1]
             ahead = max(BEHIND_SEAT_MM, float(back.max(initial=0.0)) - BACK_REST_MM * bool(seat.back_mm))
         feet = [body.index[f"foot.{side[0].upper()}"] for side in SIDES]
-        ankles = heads[feet] + [0, 0, root]
-        level = turns[feet, 2, 2] > np.cos(LEVEL_RAD)
-        sole = np.array([leg.sole_mm for leg in self.take.legs.values()])
-        free = np.array([side == pose.free for side in SIDES])
-        flat = ~free & (np.full(2, bool(seat)) | level & (ankles[:, 2] < sole + ABOVE_FLOOR_MM))
-        ankles[flat, 2] = sole[flat]
-        tilted = Rotation.from_matrix(turns[feet]).as_rotvec()
-        level_turns = np.pad(np.arctan2(-turns[feet, 0, 1], turns[feet, 1, 1])[:, None], ((0, 0), (2, 0)))
-        return Stance(float(root), ahead, ankles, np.where(flat[:, None], level_turns, tilted), flat)
+        return self._planted(pose, heads[feet] + [0, 0, root], turns[feet], float(root), ahead)
+
+    def _planted(
+        self,
+        pose: KeyPose,
+        ankles_mm: Float[np.ndarray, "2 3"],
+        turns: Float[np.ndarray, "2 3 3"],
+        root_mm: float,
+        ahead_mm: float,
+    ) -> Stance:
+        """Put feet whose soles face down on their soles, or on their balls with the heels up."""
+        vectors, heels, planted = Rotation.from_matrix(turns).as_rotvec(), np.zeros(2), np.zeros(2, dtype=bool)
+        heights = ankles_mm[:, 2].copy()
+        for foot, (side, leg) in enumerate(self.take.legs.items()):
+            if side == pose.free or turns[foot, 2, 2] < FACING_DOWN:
+                continue
+            planted[foot] = True
+            vectors[foot] = 0, 0, np.arctan2(-turns[foot, 0, 1], turns[foot, 1, 1])
+            heel = float(np.arcsin(turns[foot, 2, 1]))  # how steeply the toes point down
+            if heel > LEVEL_RAD and not self.take.seat:
+                heels[foot] = min(heel, HIGHEST_HEEL_RAD)
+            rolled = leg.rolled(heels[foot : foot + 1])
+            heights[foot] -= leg.sole_mm + rolled[0, 2]
+            ankles_mm[foot] = *(ankles_mm[foot] - Rotation.from_rotvec(vectors[foot]).apply(rolled)[0])[:2], leg.sole_mm
+        if planted.all() and not self.take.seat:
+            root_mm -= heights.min()
+        return Stance(root_mm, ahead_mm, ankles_mm, vectors, planted, heels)
 
     def footing(self, stance: Stance, place: Place, foot: int, land_s: float) -> Footing:
         """Where a foot of a stance is once the root bone is at ``place``."""
         yaw = Rotation.from_rotvec([0, 0, place.yaw_rad])
         ankle = yaw.apply(stance.ankles_mm[foot]) + np.array([place.x_mm, place.y_mm, 0.0])
         turn = (yaw * Rotation.from_rotvec(stance.turns[foot])).as_rotvec()
-        return Footing(land_s, ALWAYS_S, ankle, turn)
+        heel = float(stance.heels_rad[foot])
+        return Footing(land_s, ALWAYS_S, ankle, turn, come_rad=heel, stand_rad=heel)
 
     def stand(self, stance: Stance, place: Place, start_s: float, end_s: float) -> None:
         """Bring the feet to a stance between two times: those that have to move step one after the other."""
-        footings = self.take.footings
         moving = []
         for foot, side in enumerate(SIDES):
-            new = self.footing(stance, place, foot, start_s)
-            if not footings[side]:
+            new, footings = self.footing(stance, place, foot, start_s), self.take.footings[side]
+            if not footings:
                 self.take.step(side, start_s, new._replace(land_s=-ALWAYS_S))
-            elif not (stance.flat[foot] and _stays(footings[side][-1], new)):
+            elif not (stance.planted[foot] and _is_near(footings[-1], new)):
                 moving.append((side, new))
+            elif abs(new.stand_rad - footings[-1].stand_rad) > STAYS_RAD:
+                old = footings[-1]
+                self.take.step(side, start_s, new._replace(land_s=end_s, ankle_mm=old.ankle_mm, turn=old.turn))
         if self.rng.random() < 0.5:
             moving.reverse()
         for number, (side, new) in enumerate(moving):
             first = start_s + (end_s - start_s) * (0.04 + number * 0.46 if len(moving) == 2 else 0.2)
             last = first + (end_s - start_s) * (0.5 if len(moving) == 2 else 0.6)
-            way = float(np.linalg.norm(new.ankle_mm - footings[side][-1].ankle_mm))
-            lift = min(STEP_LIFT_MM, STEP_LIFT_SHARE * way)
-            push = STEP_PUSH_RAD if way > STEP_WITH_PUSH_MM and _is_level(footings[side][-1]) else 0.0
+            way = float(np.linalg.norm(new.ankle_mm - self.take.footings[side][-1].ankle_mm))
+            turn = Rotation.from_rotvec(self.take.footings[side][-1].turn).inv() * Rotation.from_rotvec(new.turn)
+            lift = min(STEP_LIFT_MM, STEP_LIFT_SHARE * way + STEP_LIFT_MM * float(turn.magnitude()))
+            push = STEP_PUSH_RAD if way > STEP_WITH_PUSH_MM and _is_level(self.take.footings[side][-1]) else 0.0
             self.take.step(side, first, new._replace(land_s=last, lift_mm=lift), push)
 
     def standing_place(self, stance: Stance, yaw_rad: float, travel_mm: Float[np.ndarray, " 2"]) -> Place:
         """Where the root bone goes for a stance: its feet stay where they are, as far as may be, but for ``travel_mm``.
 
-        If both soles are and were on the floor, one foot stays exactly; otherwise the middle of the feet does.
+        If both feet are and were planted, one of them stays exactly; otherwise the middle of the feet does.
         """
         old = [footings[-1] for footings in self.take.footings.values() if footings]
         if not old:
             return Place.at(self.place.xy_mm + travel_mm, stance.root_mm, yaw_rad)
         turned = Rotation.from_rotvec([0, 0, yaw_rad]).apply(stance.ankles_mm)[:, :2]
         moves = np.stack([footing.ankle_mm[:2] for footing in old]) - turned
-        on_soles = stance.flat.all() and all(_is_level(footing) for footing in old)
-        xy = moves[self.rng.integers(2)] if on_soles else moves.mean(axis=0)
+        planted = stance.planted.all() and all(_is_level(footing) for footing in old)
+        xy = moves[self.rng.integers(2)] if planted else moves.mean(axis=0)
         return Place.at(xy + travel_mm, stance.root_mm, yaw_rad)
 
 
@@ -173,12 +197,12 @@ def script_mean(names: list[str], mirrored: bool) -> Angles:
     return np.mean([pose.angles_rad() for pose in poses], axis=0)
 
 
-def _stays(old: Footing, new: Footing) -> bool:
-    """Whether a foot that stands may as well stay."""
+def _is_near(old: Footing, new: Footing) -> bool:
+    """Whether a foot may as well stay where it is."""
     turned = (Rotation.from_rotvec(old.turn).inv() * Rotation.from_rotvec(new.turn)).magnitude()
     return bool(np.linalg.norm(new.ankle_mm - old.ankle_mm) < STAYS_MM and turned < STAYS_RAD)
 
 
 def _is_level(footing: Footing) -> bool:
-    """Whether the foot stands on its sole."""
+    """Whether the foot stands on its sole or its ball."""
     return bool(np.linalg.norm(footing.turn[:2]) < 1e-6)

@@ -27,12 +27,14 @@ STEP_SPREAD, TIME_SPREAD = 0.04, 0.03
 SIDEWAYS_MM = 9.0
 KNEE_SHARE = 0.985
 """Distance of hip and ankle of the leading leg as it lands, as a share of the leg's length."""
-SWING_LIFT_MM = 14.0
+SWING_LIFT_MM = 42.0
 STEP_VARIATION_RAD = 0.03
 FIRST_SHARE = 0.6
 """Length of the first step, as a share of the usual."""
 PAUSE_CHANCE = 0.6
 """How often somebody who stops and has key poses takes one, rather than turning back."""
+PAUSE_S = (0.1, 0.4)
+"""How long somebody stands still before the first step."""
 BOUT_S = (6.0, 14.0)
 """How long somebody walks before stopping."""
 TURN_STEP_RAD, TURN_STEP_S = 0.8, 0.55
@@ -149,14 +151,14 @@ class Walker:
         self.actor.stand(stance, self.actor.place, start_s, start_s)
         now = start_s
         while now < until_s:
-            now = self._bout(now, now + self.rng.uniform(*BOUT_S), stance.root_mm)
+            now = self._bout(now + self.rng.uniform(*PAUSE_S), now + self.rng.uniform(*BOUT_S), stance.root_mm)
             now = pause(now) if pause and self.rng.random() < PAUSE_CHANCE else self._turn_back(now, stance)
 
     def _bout(self, start_s: float, until_s: float, standing_mm: float) -> float:
         """Walk from a stand to a stand; return when both feet are together again."""
         steps = self._steps(start_s, until_s)
         root_mm = self.way_mm
-        if not self.take.places:
+        if not self.take.places or start_s > self.take.places[-1][0]:
             self.take.key(start_s, self._angles(self.mean, 0.0), self.actor.place)
         for step in steps:
             is_last = step is steps[-1]
@@ -204,11 +206,11 @@ class Walker:
             ALWAYS_S,
             np.array([*xy, self.take.legs[side].sole_mm]),
             np.array([0.0, 0.0, yaw + outside * style.toe_out_rad]),
-            0.0 if is_last else style.strike_rad,
+            come_rad=0.0 if is_last else -style.strike_rad,
             lift_mm=SWING_LIFT_MM,
         )
         leave = step.start_s + BOTH_FEET_SHARE * (step.landed_s - step.start_s)
-        self.take.step(side, leave, footing, style.push_rad)
+        self.take.step(side, leave, footing, style.push_rad * min(1.0, abs(step.to_mm - step.from_mm) / self.usual_mm))
 
     def _passing(self, step: Step, root_mm: float) -> Place:
         """Where the root bone is in the middle of a step: high, and over the other foot."""

@@ -28,7 +28,9 @@ class Leg:
         hip_mm: head of the thigh bone, from the head of the root bone.
         thigh_hang, shin_hang: rotation after which that bone hangs down.
         sole_mm: height of the ankle above the floor when the foot stands flat.
-        heel_mm, ball_mm: points of the sole over which the foot rolls, from the ankle.
+        heel_mm: back end of the sole, over which the foot rolls with its toes up, from the ankle.
+        ball_mm: where the toes begin, over which the foot rolls with its heel up, from the ankle.
+        tip_mm: front end of the sole, from the ankle.
     """
 
     letter: str
@@ -40,6 +42,7 @@ class Leg:
     sole_mm: float
     heel_mm: Float[np.ndarray, " 3"]
     ball_mm: Float[np.ndarray, " 3"]
+    tip_mm: Float[np.ndarray, " 3"]
 
     @property
     def length_mm(self) -> float:
@@ -50,6 +53,12 @@ class Leg:
         """How far the ankle of a foot that faces -Y moves as it rolls: positive over the ball, negative the heel."""
         pivot = np.where(roll_rad[:, None] > 0, self.ball_mm, self.heel_mm)
         return pivot - about("x", roll_rad).apply(pivot)
+
+    def lowest_mm(self, foot: Rotation, toe_rad: Float[np.ndarray, " instants"]) -> Float[np.ndarray, " instants"]:
+        """Height of the lowest point of the sole above the ankle; see ``Tread``."""
+        tip = self.ball_mm + about("x", -toe_rad).apply(self.tip_mm - self.ball_mm)
+        points = self.heel_mm, np.array([*self.ball_mm[:2], -self.sole_mm]), tip
+        return np.min([foot.apply(point)[:, 2] for point in points], axis=0)
 
     def short_mm(
         self, hip_mm: Float[np.ndarray, "instants 3"], ankle_mm: Float[np.ndarray, "instants 3"]
@@ -122,7 +131,8 @@ def _measure(body: Body, vertices_mm: Float[np.ndarray, "vertices 3"], letter: s
         _hang(ankle - knee),
         float(ankle[2] - floor),
         np.array([0.0, heel_y - ankle[1], floor - ankle[2]]),
-        np.array([toes[0] - ankle[0], toes[1] - ankle[1], floor - ankle[2]]),
+        toes - ankle,
+        np.array([toes[0] - ankle[0], foot[:, 1].min() - ankle[1], floor - ankle[2]]),
     )
 
 
@@ -143,7 +153,8 @@ class Footing(NamedTuple):
     Attributes:
         ankle_mm: of the foot before it rolls.
         turn: rotation vector of the foot from the reference pose, in the world, before it rolls.
-        strike_rad, push_rad: how far the toes are up when the foot comes down, and the heel when it leaves.
+        come_rad, stand_rad, go_rad: how far the foot is rolled as it comes, while it stays, and as it leaves; positive
+            with the heel up, negative with the toes up.
         lift_mm: how high the foot is carried on its way here.
     """
 
@@ -151,8 +162,9 @@ class Footing(NamedTuple):
     leave_s: float
     ankle_mm: Float[np.ndarray, " 3"]
     turn: Float[np.ndarray, " 3"]
-    strike_rad: float = 0.0
-    push_rad: float = 0.0
+    come_rad: float = 0.0
+    stand_rad: float = 0.0
+    go_rad: float = 0.0
     lift_mm: float = 0.0
 
 
@@ -166,28 +178,27 @@ class Tread(NamedTuple):
 
 def tread(leg: Leg, footings: list[Footing], time_s: Float[np.ndarray, " instants"]) -> Tread:
     """Follow a foot from footing to footing: on the floor it rolls in its place, in between it swings."""
-    land, leave, strike, push, lift = (
+    land, leave, come, stand, go, lift = (
         np.array([getattr(footing, name) for footing in footings])
-        for name in ("land_s", "leave_s", "strike_rad", "push_rad", "lift_mm")
+        for name in ("land_s", "leave_s", "come_rad", "stand_rad", "go_rad", "lift_mm")
     )
     ankles = np.stack([footing.ankle_mm for footing in footings])
     turns = Rotation.from_rotvec(np.stack([footing.turn for footing in footings]))
     here = np.clip(np.searchsorted(land, time_s, side="right") - 1, 0, len(land) - 1)
     there = np.minimum(here + 1, len(land) - 1)
-    come, go = (time_s - land[here]) / STRIKE_S, 1 - (leave[here] - time_s) / PUSH_S
-    share = (time_s - leave[here]) / np.maximum(land[there] - leave[here], 1e-9)
-    roll = push[here] * smooth(go) * (1 - smooth(share / 0.65)) - strike[here] * (1 - smooth(come))
-    roll -= strike[there] * smooth((share - 0.35) / 0.65) * (share > 0)
+    rising_s = np.clip(leave[here] - land[here], 1e-9, PUSH_S)
+    settled, risen = smooth((time_s - land[here]) / STRIKE_S), smooth(1 - (leave[here] - time_s) / rising_s)
+    share = np.clip((time_s - leave[here]) / np.maximum(land[there] - leave[here], 1e-9), 0.0, 1.0)
     way = smooth(share)
+    roll = come[here] + (stand - come)[here] * settled + (go - stand)[here] * risen
+    roll = roll + (come[there] - roll) * way
     turn = turns[here] * Rotation.from_rotvec((turns[here].inv() * turns[there]).as_rotvec() * way[:, None])
-    start, end = (ankles[k] + turns[k].apply(leg.rolled(r)) for k, r in ((here, push[here]), (there, -strike[there])))
-    swing = start + (end - start) * way[:, None]
-    bottom = ankles[here, 2] + (ankles[there, 2] - ankles[here, 2]) * way
-    swing[:, 2] = bottom + leg.rolled(roll)[:, 2] + lift[there] * np.sin(np.pi * np.clip(share, 0, 1)) ** 2
-    stand = ankles[here] + turns[here].apply(leg.rolled(roll))
-    ankle = np.where((share > 0)[:, None], swing, stand)
-    toe = np.maximum(roll, 0) * (1 - way)
-    return Tread(ankle, turn * about("x", roll), toe)
+    ankle = ankles[here] + (ankles[there] - ankles[here]) * way[:, None] + turn.apply(leg.rolled(roll))
+    ankle[:, 2] += lift[there] * np.sin(np.pi * share) ** 2
+    foot = turn * about("x", roll)
+    toe = np.maximum(roll, 0) * (1 - way * (stand[there] <= 0))
+    ankle[:, 2] += np.maximum(-leg.lowest_mm(foot, toe) - ankle[:, 2], 0.0)
+    return Tread(ankle, foot, toe)
 
 
 def smooth(share: Float[np.ndarray, " instants"]) -> Float[np.ndarray, " instants"]:

@@ -25,7 +25,7 @@ TRAVEL_CHANCE, TRAVEL_MM = 0.35, 160.0
 SEAT_YAW_RAD, LARGEST_SEAT_YAW_RAD = 0.15, 0.4
 """How far from straight ahead people sit on a seat."""
 JUMP_MM = (70.0, 230.0)
-CROUCH_S, LAND_S = 0.28, 0.3
+CROUCH_S, LAND_S = 0.36, 0.3
 """From the crouch to the floor's loss, and from landing to the end of the bend that takes it up."""
 SWAY_RAD, LEG_SWAY_RAD, SWAY_MM = 0.04, 0.015, 9.0
 """Slow wandering of each joint angle and of the place of the body."""
@@ -146,14 +146,14 @@ class Player:
         return self.actor.place.yaw_rad + float(np.clip(turn, -LARGEST_TURN_RAD, LARGEST_TURN_RAD)), travel
 
     def _jump(self, now_s: float) -> float:
-        """Crouch, leave the floor, and land in a crouch again; return when that is over."""
+        """Crouch, leave the floor, and take the landing up with the knees; return when that is over."""
         yaw, still, mirrored = self.actor.place.yaw_rad, np.zeros(2), self.actor.other_hand()
         crouch_s = now_s + self.rng.uniform(*MOVE_S) / self.tempo
         jump = Jump(crouch_s + CROUCH_S, self.rng.uniform(*JUMP_MM))
         landed_s = jump.start_s + jump.flight_s
         self._bring("crouch", mirrored, now_s, crouch_s, crouch_s, yaw, still)
         self._bring("jump", mirrored, crouch_s, jump.start_s, landed_s, yaw, still)
-        self._bring("crouch", mirrored, landed_s, landed_s + LAND_S, landed_s + LAND_S, yaw, still)
+        self._bring("land", mirrored, landed_s, landed_s + LAND_S, landed_s + LAND_S, yaw, still)
         self.actor.take.jumps.append(jump)
         return landed_s + LAND_S
 

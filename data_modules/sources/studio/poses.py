@@ -54,6 +54,7 @@ CHIN = (38, 10, 40, 132)
 PHOTO = (62, 20, 24, 116)
 CARRY = (22, 12, 15, 82)
 REACH_DOWN = (78, 8, 0, 12)
+PICK_UP = (68, 10, 10, 50)
 REACH_HIGH = (158, 12, 0, 14)
 KNEE_REST = (40, 8, 20, 45)
 PROP_BACK = (-38, 20, 0, 12)
@@ -62,8 +63,9 @@ SHAKE = (48, 2, 10, 48)
 BEHIND_BACK = (-32, 12, 55, 62)
 GIVE = (62, 6, 0, 40)
 PALMS_UP = (18, 38, -30, 96)
-THROW_UP = (165, 18, 0, 10)
+THROW_UP = (140, 25, 0, 15)
 BACKWARD = (-40, 16, 0, 20)
+LANDING = (50, 35, 0, 35)
 SHOULDER_HUG = (35, 88, 5, 30)
 SWING_FRONT = (24, 8, 12, 34)
 SWING_BACK = (-26, 10, 5, 18)
@@ -77,6 +79,7 @@ STEP_SWING = (22, 3, -4, 58)
 RELAXED = (14, 9, -12, 24)
 WIDE = (3, 16, -14, 6)
 CROUCH = (30, 6, -6, 66)
+LAND = (20, 4, -5, 42)
 SEAT = (84, 9, -6, 86)
 SEAT_FORWARD = (80, 6, -4, 58)
 SEAT_BACK = (82, 8, -4, 106)
@@ -188,6 +191,8 @@ KEY_POSES: dict[str, KeyPose] = {
     "shake_hands": _stand(HANG, SHAKE, torso=(8, 0, 6, 0, 10, 6, 0), right_leg=STEP_FRONT),
     "crouch": _stand(BACKWARD, BACKWARD, torso=(26, 0, 16, 0, 0, -8, 0), left_leg=_bent(26, CROUCH),
                      right_leg=_bent(26, CROUCH)),
+    "land": _stand(LANDING, LANDING, torso=(16, 0, 12, 0, 0, 0, 0), left_leg=_bent(16, LAND),
+                   right_leg=_bent(16, LAND)),
     "jump": _stand(THROW_UP, THROW_UP, torso=(-2, 0, -4, 0, 0, -12, 0)),
     "shrug": _stand(PALMS_UP, PALMS_UP, torso=(0, 0, 4, 0, 0, 2, 10), left_leg=RELAXED),
     "hands_behind": _stand(BEHIND_BACK, BEHIND_BACK, torso=(-2, 0, -2, 0, 0, 2, -20)),
@@ -204,7 +209,7 @@ KEY_POSES: dict[str, KeyPose] = {
     "stoop": _stand(REACH_DOWN, REACH_DOWN, torso=STOOP, left_leg=_bent(52, RELAXED), right_leg=_bent(52, RELAXED)),
     "carry": _stand(CARRY, CARRY, torso=(-4, 0, 2, 0, 0, 12, 0)),
     "reach_high": _stand(HANG, REACH_HIGH, torso=(0, 0, -2, -4, 0, -16, 0)),
-    "squat": _stand(KNEE_REST, REACH_DOWN, torso=(38, 0, 26, 0, 0, 5, 0), left_leg=SQUAT, right_leg=SQUAT),
+    "squat": _stand(KNEE_REST, PICK_UP, torso=(38, 0, 26, 0, 0, 5, 0), left_leg=SQUAT, right_leg=SQUAT),
     "arms_crossed": _stand(CROSSED_OVER, CROSSED_UNDER, torso=(0, -3, 4, 4, 0, 8, 0), left_leg=RELAXED),
     "watch": _stand(WATCH, POCKET, torso=(2, 0, 8, 0, 0, 24, 8), right_leg=RELAXED),
     "photo_stand": _stand(PHOTO, PHOTO, torso=(2, 0, 6, 0, 0, 2, 0), left_leg=WIDE),
@@ -222,7 +227,7 @@ KEY_POSES: dict[str, KeyPose] = {
     "floor_long": _down(PROP_BACK, (-28, 0, 10, 0, 0, 10, 0), FLOOR_LONG, _bent(-24, FLOOR_BENT)),
     "floor_hug": _down(KNEE_REST, (-4, 0, 32, 0, 0, 6, 0), FLOOR_BENT, FLOOR_BENT),
     "kneel": _down(LAP, (4, 0, 10, 0, 0, 8, 0), HEELS, HEELS),
-    "pet_dog": _stand(KNEE_REST, REACH_DOWN, torso=(30, 0, 22, 0, 0, 5, 0), left_leg=_bent(25, KNEEL_UP),
+    "pet_dog": _stand(KNEE_REST, PICK_UP, torso=(30, 0, 22, 0, 0, 5, 0), left_leg=_bent(25, KNEEL_UP),
                       right_leg=_bent(25, KNEEL_DOWN)),
     **_gait("walk"),
     **_gait("leash", right_arm=LEASH),

@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 from data_modules.sources.studio.body import Body, Posture
 from data_modules.sources.studio.furniture import Seat
 from data_modules.sources.studio.kinematics import about, bone_rotations, leg_turn
-from data_modules.sources.studio.legs import SIDES, Footing, legs_of, tread
+from data_modules.sources.studio.legs import PUSH_S, SIDES, Footing, legs_of, tread
 from data_modules.sources.studio.poses import ANGLES, LIMITS_RAD
 
 BUTTOCKS = ("pelvis", "upperleg01")
@@ -80,9 +80,14 @@ class Take:
         self.places.append((time_s, place))
 
     def step(self, side: str, leave_s: float, footing: Footing, push_rad: float = 0.0) -> None:
-        """Take a foot from where it is at ``leave_s`` to another footing; the first footing is simply there."""
+        """Take a foot from where it is at ``leave_s`` to another footing; the first footing is simply there.
+
+        Its heel is ``push_rad`` up then, or as far as it was; less if it has no time to rise.
+        """
         if self.footings[side]:
-            self.footings[side][-1] = self.footings[side][-1]._replace(leave_s=leave_s, push_rad=push_rad)
+            old = self.footings[side][-1]
+            push_rad *= min(1.0, (leave_s - old.land_s) / PUSH_S)
+            self.footings[side][-1] = old._replace(leave_s=leave_s, go_rad=max(push_rad, old.stand_rad))
         self.footings[side].append(footing)
 
     def act(
