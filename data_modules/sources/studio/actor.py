@@ -13,6 +13,7 @@ from data_modules.sources.studio.legs import SIDES, Footing
 from data_modules.sources.studio.poses import ANGLES, KEY_POSES, LIMITS_RAD, TORSO, KeyPose
 from data_modules.sources.studio.style import OTHER_HAND_SHARE, Style
 from data_modules.sources.studio.take import ALWAYS_S, Angles, Place, Take
+from mcss.skeleton import JOINTS
 
 VARIATION_RAD, DRIFT_RAD = 0.055, 0.02
 """Spread of each joint angle between two times that somebody takes a key pose, and while it is held."""
@@ -26,12 +27,23 @@ STAYS_MM, STAYS_RAD = 45.0, 0.25
 """A foot that should move or turn less stays where it is."""
 STEP_LIFT_MM, STEP_LIFT_SHARE = 40.0, 0.2
 """How high a foot is carried at most, and as a share of its way; more where it turns."""
+TURN_AS_MM = 250.0
+"""A turn by 1 rad decides as much as such a way which foot steps first."""
 STEP_PUSH_RAD, STEP_WITH_PUSH_MM = 0.35, 100.0
 """How far the heel is up when a foot leaves for a place that is farther away."""
 BEHIND_SEAT_MM = 40.0
 """How far behind the hips of a sitter the middle of the seat is, at least."""
 BACK_REST_MM = 165.0
 """From the middle of the seat to its back rest."""
+
+MIDFOOT_MM, BALANCE_SHARE = 40.0, 0.7
+"""How far the centre of mass is ahead of the ankles in balance, and how much of the difference is made up."""
+_MASS_SHARES = {
+    "HeadTop": 0.04, "Neck": 0.04, "Thorax": 0.24, "Spine": 0.15, "Pelvis": 0.13, "LElbow": 0.03, "RElbow": 0.03,
+    "LWrist": 0.02, "RWrist": 0.02, "LKnee": 0.12, "RKnee": 0.12, "LAnkle": 0.03, "RAnkle": 0.03,
+}  # fmt: skip
+MASSES = np.array([_MASS_SHARES.get(joint, 0.0) for joint in JOINTS])
+"""Share of a body's mass that is counted at each joint."""
 
 _UPPER = np.array([name in TORSO or "arm" in name for name in ANGLES])
 
@@ -109,15 +121,20 @@ class Actor:
         body, seat = self.take.body, self.take.seat
         rotations = bone_rotations(body, dict(zip(ANGLES, angles_rad[:, None], strict=True)), np.zeros(1))
         turns, heads = (values[0] for values in body.forward_kinematics(rotations, np.zeros((1, 3))))
-        vertices = body.posture(rotations, np.zeros((1, 3))).vertices_mm[0]
-        root, ahead = -float(body.lowest_mm(vertices[None])[0]), 0.0
+        posture = body.posture(rotations, np.zeros((1, 3)))
+        vertices = posture.vertices_mm[0]
+        root, ahead = -float(body.lowest_mm(vertices)), 0.0
         if seat:
-            root = seat.top_mm - vertices[self.take.buttocks, 2].min()
+            root = seat.top_mm - vertices[self.take.resting, 2].min()
             height = vertices[:, 2] + root - seat.top_mm
             back = vertices[(height > 0) & (height < seat.back_mm) & (np.abs(vertices[:, 0]) < BACK_REST_MM), 1]
             ahead = max(BEHIND_SEAT_MM, float(back.max(initial=0.0)) - BACK_REST_MM * bool(seat.back_mm))
         feet = [body.index[f"foot.{side[0].upper()}"] for side in SIDES]
-        return self._planted(pose, heads[feet] + [0, 0, root], turns[feet], float(root), ahead)
+        stance = self._planted(pose, heads[feet] + [0, 0, root], turns[feet], float(root), ahead)
+        if stance.planted.all() and not seat:
+            over = MASSES @ posture.joints_mm[0, :, :2] - stance.ankles_mm[:, :2].mean(axis=0) + [0, MIDFOOT_MM]
+            stance.ankles_mm[:, :2] += BALANCE_SHARE * over
+        return stance
 
     def _planted(
         self,
@@ -165,7 +182,7 @@ class Actor:
             elif abs(new.stand_rad - footings[-1].stand_rad) > STAYS_RAD:
                 old = footings[-1]
                 self.take.step(side, start_s, new._replace(land_s=end_s, ankle_mm=old.ankle_mm, turn=old.turn))
-        if self.rng.random() < 0.5:
+        if len(moving) == 2 and not self._left_first(place, [new for _, new in moving]):
             moving.reverse()
         for number, (side, new) in enumerate(moving):
             first = start_s + (end_s - start_s) * (0.04 + number * 0.46 if len(moving) == 2 else 0.2)
@@ -175,6 +192,16 @@ class Actor:
             lift = min(STEP_LIFT_MM, STEP_LIFT_SHARE * way + STEP_LIFT_MM * float(turn.magnitude()))
             push = STEP_PUSH_RAD if way > STEP_WITH_PUSH_MM and _is_level(self.take.footings[side][-1]) else 0.0
             self.take.step(side, first, new._replace(land_s=last, lift_mm=lift), push)
+
+    def _left_first(self, place: Place, new: list[Footing]) -> bool:
+        """Whether the left foot steps first: that of the side to which one goes or turns, so that none has to cross."""
+        old = [self.take.footings[side][-1] for side in SIDES]
+        way = np.mean([b.ankle_mm - a.ankle_mm for a, b in zip(old, new, strict=True)], axis=0)
+        left = way[0] * np.cos(place.yaw_rad) + way[1] * np.sin(place.yaw_rad)
+        turns = [
+            Rotation.from_rotvec(b.turn) * Rotation.from_rotvec(a.turn).inv() for a, b in zip(old, new, strict=True)
+        ]
+        return bool(left + TURN_AS_MM * np.mean([turn.as_rotvec()[2] for turn in turns]) > 0)
 
     def standing_place(self, stance: Stance, yaw_rad: float, travel_mm: Float[np.ndarray, " 2"]) -> Place:
         """Where the root bone goes for a stance: its feet stay where they are, as far as may be, but for ``travel_mm``.

@@ -45,15 +45,15 @@ def bone_rotations(body: Body, angles: Angles, yaw_rad: Float[np.ndarray, " inst
     rotations = {"root": root}
     rotations |= dict.fromkeys(SPINE_BONES, Rotation.from_rotvec(spine / len(SPINE_BONES)))
     rotations |= dict.fromkeys(NECK_BONES, Rotation.from_rotvec(neck / len(NECK_BONES)))
-    for name, side in (("left", 1), ("right", -1)):
-        rotations |= _arm_rotations(body, angles, name, side)
+    for name in ("left", "right"):
+        rotations |= arm_rotations(body, angles, name)
         rotations |= _leg_rotations(body, angles, name, root)
     return rotations
 
 
-def _arm_rotations(body: Body, angles: Angles, name: str, side: int) -> dict[str, Rotation]:
-    """Rotations of one arm; ``side`` is +1 for left, -1 for right."""
-    letter = name[0].upper()
+def arm_rotations(body: Body, angles: Angles, name: str) -> dict[str, Rotation]:
+    """Rotations of one arm, ``left`` or ``right``."""
+    letter, side = name[0].upper(), 1 if name == "left" else -1
     forward, outward, twist, elbow = (angles[f"{name}_arm_{part}"] for part in ARM)
     shoulder, joint, wrist = (body.heads_mm[body.index[f"{b}.{letter}"]] for b in ("upperarm01", "lowerarm01", "wrist"))
     upper, lower = (

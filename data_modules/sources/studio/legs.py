@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy.spatial.transform import Rotation
 
 from data_modules.sources.studio.body import Body
@@ -31,6 +31,7 @@ class Leg:
         heel_mm: back end of the sole, over which the foot rolls with its toes up, from the ankle.
         ball_mm: where the toes begin, over which the foot rolls with its heel up, from the ankle.
         tip_mm: front end of the sole, from the ankle.
+        foot_vertices: whether each vertex of the body is of this foot.
     """
 
     letter: str
@@ -43,6 +44,7 @@ class Leg:
     heel_mm: Float[np.ndarray, " 3"]
     ball_mm: Float[np.ndarray, " 3"]
     tip_mm: Float[np.ndarray, " 3"]
+    foot_vertices: Bool[np.ndarray, " vertices"]
 
     @property
     def length_mm(self) -> float:
@@ -118,7 +120,8 @@ def _measure(body: Body, vertices_mm: Float[np.ndarray, "vertices 3"], letter: s
     hip, knee, ankle = (
         body.heads_mm[body.index[f"{bone}.{letter}"]] - root for bone in ("upperleg01", "lowerleg01", "foot")
     )
-    foot = vertices_mm[np.array([bone[:3] in {"foo", "toe"} and bone[-1] == letter for bone in body.vertex_bones])]
+    of_foot = np.array([bone.startswith(("foot", "toe")) and bone.endswith(letter) for bone in body.vertex_bones])
+    foot = vertices_mm[of_foot]
     floor = foot[:, 2].min()
     toes = np.mean([body.heads_mm[body.index[f"{toe}.{letter}"]] for toe in TOES], axis=0) - root
     heel_y = foot[foot[:, 2] < floor + HEEL_BAND_MM, 1].max()
@@ -133,6 +136,7 @@ def _measure(body: Body, vertices_mm: Float[np.ndarray, "vertices 3"], letter: s
         np.array([0.0, heel_y - ankle[1], floor - ankle[2]]),
         toes - ankle,
         np.array([toes[0] - ankle[0], foot[:, 1].min() - ankle[1], floor - ankle[2]]),
+        of_foot,
     )
 
 

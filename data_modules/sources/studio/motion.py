@@ -143,6 +143,8 @@ class Player:
         if seat := self.actor.take.seat:
             off = np.clip(self.rng.normal(0, SEAT_YAW_RAD), -LARGEST_SEAT_YAW_RAD, LARGEST_SEAT_YAW_RAD)
             return seat.yaw_rad + float(off), np.zeros(2)
+        if KEY_POSES[self.names[0]].support == "floor":
+            turn, travel = turn / 4, np.zeros(2)
         return self.actor.place.yaw_rad + float(np.clip(turn, -LARGEST_TURN_RAD, LARGEST_TURN_RAD)), travel
 
     def _jump(self, now_s: float) -> float:

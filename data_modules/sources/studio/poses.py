@@ -48,6 +48,7 @@ CROSSED_UNDER = (26, 4, 68, 92)
 POCKET = (-18, 22, 25, 42)
 WATCH = (42, 20, 60, 98)
 LAP = (22, 10, 28, 58)
+ANKLES = (26, 12, 28, 58)
 TABLE = (42, 14, 25, 72)
 MOUTH = (60, 18, 38, 140)
 CHIN = (38, 10, 40, 132)
@@ -58,6 +59,7 @@ PICK_UP = (68, 10, 10, 50)
 REACH_HIGH = (158, 12, 0, 14)
 KNEE_REST = (40, 8, 20, 45)
 PROP_BACK = (-38, 20, 0, 12)
+PROP_FLOOR = (-28, 30, 0, 43)
 LEASH = (42, 12, 5, 22)
 SHAKE = (48, 2, 10, 48)
 BEHIND_BACK = (-32, 12, 55, 62)
@@ -223,8 +225,8 @@ KEY_POSES: dict[str, KeyPose] = {
     "sit_lean": _sit(KNEE_REST, KNEE_REST, torso=SEATED_LEAN, left_leg=_bent(18, SEAT), right_leg=_bent(18, SEAT)),
     "smoke_lean": _sit(KNEE_REST, CHIN, torso=SEATED_LEAN, left_leg=_bent(18, SEAT_FORWARD), right_leg=_bent(18, SEAT)),
     "smoke_crossed": _sit(LAP, MOUTH, torso=SEATED_BACK, right_leg=SEAT_CROSSED),
-    "floor_cross": _down(LAP, (-4, 0, 24, 0, 0, 6, 0), FLOOR_CROSS, FLOOR_CROSS),
-    "floor_long": _down(PROP_BACK, (-28, 0, 10, 0, 0, 10, 0), FLOOR_LONG, _bent(-24, FLOOR_BENT)),
+    "floor_cross": _down(ANKLES, (-4, 0, 24, 0, 0, 6, 0), FLOOR_CROSS, FLOOR_CROSS),
+    "floor_long": _down(PROP_FLOOR, (-28, 0, 10, 0, 0, 10, 0), FLOOR_LONG, _bent(-24, FLOOR_BENT)),
     "floor_hug": _down(KNEE_REST, (-4, 0, 32, 0, 0, 6, 0), FLOOR_BENT, FLOOR_BENT),
     "kneel": _down(LAP, (4, 0, 10, 0, 0, 8, 0), HEELS, HEELS),
     "pet_dog": _stand(KNEE_REST, PICK_UP, torso=(30, 0, 22, 0, 0, 5, 0), left_leg=_bent(25, KNEEL_UP),

@@ -16,10 +16,10 @@ OTHER_HAND_SHARE = 0.25
 TASTE_SPREAD = 0.7
 """Standard deviation of the logarithm of somebody's liking for each key pose."""
 POSTURE_SPREAD_RAD: dict[str, float] = {
-    "pelvis_pitch": 0.035, "pelvis_roll": 0.02, "spine_flex": 0.07, "spine_side": 0.03, "spine_twist": 0.04,
-    "head_pitch": 0.09, "head_yaw": 0.06,
-    "arm_forward": 0.06, "arm_outward": 0.055, "arm_twist": 0.07, "arm_elbow": 0.09,
-    "leg_forward": 0.02, "leg_outward": 0.03, "leg_twist": 0.05, "leg_knee": 0.03,
+    "pelvis_pitch": 0.045, "pelvis_roll": 0.02, "spine_flex": 0.09, "spine_side": 0.03, "spine_twist": 0.05,
+    "head_pitch": 0.11, "head_yaw": 0.07,
+    "arm_forward": 0.08, "arm_outward": 0.07, "arm_twist": 0.09, "arm_elbow": 0.12,
+    "leg_forward": 0.025, "leg_outward": 0.035, "leg_twist": 0.06, "leg_knee": 0.035,
 }  # fmt: skip
 """Between people, of each joint angle; constant over all that a person does."""
 ASYMMETRY_SHARE = 0.5
@@ -77,7 +77,7 @@ def draw_style(config: StudioConfig, subject: str) -> Style:
         bob_mm=rng.uniform(12, 32),
         shift_mm=rng.uniform(10, 32),
         hip_turn_rad=rng.uniform(0.03, 0.12),
-        track_mm=rng.uniform(90, 170),
+        track_mm=rng.uniform(105, 175),
         toe_out_rad=rng.uniform(0.0, 0.3),
         strike_rad=rng.uniform(0.15, 0.4),
         push_rad=rng.uniform(0.6, 0.95),

@@ -10,12 +10,18 @@ from scipy.spatial.transform import Rotation
 
 from data_modules.sources.studio.body import Body, Posture
 from data_modules.sources.studio.furniture import Seat
-from data_modules.sources.studio.kinematics import about, bone_rotations, leg_turn
+from data_modules.sources.studio.kinematics import about, arm_rotations, bone_rotations, leg_turn
 from data_modules.sources.studio.legs import PUSH_S, SIDES, Footing, legs_of, tread
-from data_modules.sources.studio.poses import ANGLES, LIMITS_RAD
+from data_modules.sources.studio.poses import ANGLES, ARM, LIMITS_RAD
 
 BUTTOCKS = ("pelvis", "upperleg01")
 """Bones whose vertices rest on a seat."""
+THIGHS_AND_BACK = ("upperleg", "root", "spine")
+"""Bones whose vertices rest on the floor beside these."""
+HAND = ("wrist", "finger", "metacarpal")
+RAISED_ARM: Float[np.ndarray, " 4"] = np.radians([40.0, 30.0, 10.0, 85.0])
+"""Angles of an arm whose hand is well above the floor somebody sits on."""
+HAND_STEPS = 6
 ALWAYS_S = 1e6
 """A time after all clips."""
 GRAVITY_MM_S2 = 9810.0
@@ -60,7 +66,7 @@ class Jump(NamedTuple):
 class Take:
     """Tracks of a body: joint angles, place of the root bone, footings of either foot, and jumps.
 
-    With a seat the buttocks rest on it. A body without footings rests on whatever is lowest: it sits on the floor.
+    With a seat the buttocks rest on it. A body without footings sits on the floor.
     """
 
     body: Body
@@ -72,7 +78,8 @@ class Take:
 
     def __post_init__(self) -> None:
         self.legs = legs_of(self.body)
-        self.buttocks = np.array([bone.startswith(BUTTOCKS) for bone in self.body.vertex_bones])
+        resting = BUTTOCKS if self.seat else (*BUTTOCKS, *THIGHS_AND_BACK)
+        self.resting = np.array([bone.startswith(resting) for bone in self.body.vertex_bones])
 
     def key(self, time_s: float, angles_rad: Angles, place: Place) -> None:
         """Write down a posture and a place after those that are there."""
@@ -103,17 +110,65 @@ class Take:
         root = place[:, :3] + np.pad(place_sway_mm, ((0, 0), (0, 1)))
         rotations = bone_rotations(self.body, named, place[:, 3])
         if self.seat:
-            free = self.body.posture(rotations, np.zeros_like(root)).vertices_mm
-            root[:, 2] = self.seat.top_mm - free[:, self.buttocks, 2].min(axis=1)
-        on_feet = bool(self.footings["left"])
-        if on_feet:
+            root[:, 2] = self.seat.top_mm - self._lowest_resting(rotations, root * [1, 1, 0])
+        if self.footings["left"]:
             root = self._stand(rotations, root, named, time_s)
+        else:
+            root = self._sit_on_floor(rotations, root * [1, 1, 0], named)
         posture = self.body.posture(rotations, root)
-        lowest = self.body.lowest_mm(posture.vertices_mm)
         # Footings keep soles on the floor to a few millimetres; nothing may be below it.
         rise = np.zeros((len(time_s), 1, 3))
-        rise[:, 0, 2] = np.maximum(-lowest, 0) if on_feet else -lowest
+        rise[:, 0, 2] = np.maximum(-self.body.lowest_mm(posture.vertices_mm), 0)
         return Posture(posture.joints_mm + rise, posture.vertices_mm + rise)
+
+    def _lowest_resting(
+        self, rotations: dict[str, Rotation], root_mm: Float[np.ndarray, "instants 3"]
+    ) -> Float[np.ndarray, " instants"]:
+        """Height of the lowest vertex that should rest on something."""
+        return self.body.posture(rotations, root_mm).vertices_mm[:, self.resting, 2].min(axis=1)
+
+    def _sit_on_floor(
+        self,
+        rotations: dict[str, Rotation],
+        root_mm: Float[np.ndarray, "instants 3"],
+        angles: dict[str, Float[np.ndarray, " instants"]],
+    ) -> Float[np.ndarray, "instants 3"]:
+        """Put the body on the floor, and lift hands and feet that would be below it; return where the root bone is."""
+        up = np.array([0.0, 0.0, 1.0])
+        root_mm = root_mm - self._lowest_resting(rotations, root_mm)[:, None] * up
+        self._lift_hands(rotations, root_mm, angles)
+        turns, heads = self.body.forward_kinematics(rotations, root_mm)
+        vertices = self.body.posture(rotations, root_mm).vertices_mm
+        pelvis = rotations["root"]
+        for side, leg in self.legs.items():
+            foot = self.body.index[f"foot.{leg.letter}"]
+            below = np.maximum(-vertices[:, leg.foot_vertices, 2].min(axis=1), 0.0)
+            hinge = (pelvis * leg_turn(angles, side)).apply([1.0, 0.0, 0.0])
+            ankle, turn = heads[:, foot] + below[:, None] * up, Rotation.from_matrix(turns[:, foot])
+            rotations |= leg.reach(
+                pelvis, root_mm + pelvis.apply(leg.hip_mm), ankle, hinge, turn, np.zeros(len(root_mm))
+            )
+        return root_mm
+
+    def _lift_hands(
+        self,
+        rotations: dict[str, Rotation],
+        root_mm: Float[np.ndarray, "instants 3"],
+        angles: dict[str, Float[np.ndarray, " instants"]],
+    ) -> None:
+        """Bring arms whose hands would be below the floor towards ``RAISED_ARM``, no farther than they need."""
+        for side in SIDES:
+            names = [f"{side}_arm_{part}" for part in ARM]
+            hand = np.array(
+                [bone.startswith(HAND) and bone.endswith(side[0].upper()) for bone in self.body.vertex_bones]
+            )
+            least, most = np.zeros(len(root_mm)), np.ones(len(root_mm))
+            for _ in range(HAND_STEPS):
+                share = (least + most) / 2
+                raised = {n: angles[n] + share * (v - angles[n]) for n, v in zip(names, RAISED_ARM, strict=True)}
+                rotations |= arm_rotations(self.body, angles | raised, side)
+                above = self.body.posture(rotations, root_mm).vertices_mm[:, hand, 2].min(axis=1) > 0
+                least, most = np.where(above, least, share), np.where(above, share, most)
 
     def _stand(
         self,
@@ -131,8 +186,9 @@ class Take:
             ankle = ankle + foot.apply(leg.rolled(hang)) + height[:, None] * [0, 0, 1]
             treads[side] = (ankle, foot * about("x", hang), toe)
         root = root_mm + height[:, None] * [0, 0, 1]
-        short = [leg.short_mm(root + pelvis.apply(leg.hip_mm), treads[side][0]) for side, leg in self.legs.items()]
-        root[:, 2] -= np.maximum(*short)
+        if not self.seat:
+            short = [leg.short_mm(root + pelvis.apply(leg.hip_mm), treads[side][0]) for side, leg in self.legs.items()]
+            root[:, 2] -= np.maximum(*short)
         for side, leg in self.legs.items():
             ankle, foot, toe = treads[side]
             hinge = (pelvis * leg_turn(angles, side)).apply([1.0, 0.0, 0.0])
