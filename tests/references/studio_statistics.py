@@ -38,9 +38,9 @@ def nearest_other_subject_mm(poses, subjects, queries, shortlist=40):
     return errors.reshape(-1, shortlist).min(axis=1)
 
 
-def nearest_centroid(train, train_labels, test):
-    """Label of the nearest class mean for each test pose."""
-    labels = np.unique(train_labels)
-    means = np.stack([train[train_labels == label].mean(axis=0).ravel() for label in labels])
-    flat = test.reshape(len(test), -1)
-    return labels[((flat[:, None] - means) ** 2).sum(axis=-1).argmin(axis=1)]
+def nearest_other_label(poses, subjects, labels):
+    """Label of the nearest pose of another subject, for each pose."""
+    flat = poses.reshape(len(poses), -1)
+    distances = (flat**2).sum(axis=1)[:, None] + (flat**2).sum(axis=1) - 2 * flat @ flat.T
+    distances[subjects[:, None] == subjects] = np.inf
+    return labels[distances.argmin(axis=1)]
