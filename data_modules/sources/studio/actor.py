@@ -21,8 +21,8 @@ KEEP_FROM_SEAT_MM = 600.0
 """Nobody who does not sit comes nearer to the middle of the chair."""
 MARGIN_MM = 110.0
 """Room for the sway of somebody whose way just keeps clear."""
-FACING_DOWN, LEVEL_RAD, HIGHEST_HEEL_RAD = 0.3, 0.3, 0.7
-"""A foot stands if its sole faces down so much (cosine): flat, or on its ball if it is steeper than the first angle."""
+FACING_UP, LEVEL_RAD, HIGHEST_HEEL_RAD = -0.3, 0.3, 0.7
+"""A foot stands unless its sole faces up (cosine to upright): flat, or on its ball if it is steeper than the angle."""
 STAYS_MM, STAYS_RAD = 45.0, 0.25
 """A foot that should move or turn less stays where it is."""
 STEP_LIFT_MM, STEP_LIFT_SHARE = 40.0, 0.2
@@ -123,7 +123,7 @@ class Actor:
         turns, heads = (values[0] for values in body.forward_kinematics(rotations, np.zeros((1, 3))))
         posture = body.posture(rotations, np.zeros((1, 3)))
         vertices = posture.vertices_mm[0]
-        root, ahead = -float(body.lowest_mm(vertices)), 0.0
+        root, ahead = -float(body.lowest_mm(posture.vertices_mm)[0]), 0.0
         if seat:
             root = seat.top_mm - vertices[self.take.resting, 2].min()
             height = vertices[:, 2] + root - seat.top_mm
@@ -144,14 +144,14 @@ class Actor:
         root_mm: float,
         ahead_mm: float,
     ) -> Stance:
-        """Put feet whose soles face down on their soles, or on their balls with the heels up."""
+        """Put feet whose soles do not face up on their soles, or on their balls with the heels up."""
         vectors, heels, planted = Rotation.from_matrix(turns).as_rotvec(), np.zeros(2), np.zeros(2, dtype=bool)
         heights = ankles_mm[:, 2].copy()
         for foot, (side, leg) in enumerate(self.take.legs.items()):
-            if side == pose.free or turns[foot, 2, 2] < FACING_DOWN:
+            if side == pose.free or turns[foot, 2, 2] < FACING_UP:
                 continue
             planted[foot] = True
-            vectors[foot] = 0, 0, np.arctan2(-turns[foot, 0, 1], turns[foot, 1, 1])
+            vectors[foot] = 0, 0, np.arctan2(turns[foot, 1, 0], turns[foot, 0, 0])
             heel = float(np.arcsin(turns[foot, 2, 1]))  # how steeply the toes point down
             if heel > LEVEL_RAD and not self.take.seat:
                 heels[foot] = min(heel, HIGHEST_HEEL_RAD)

@@ -16,9 +16,9 @@ CANDIDATES = 400
 HALF_LENGTH_MM, HALF_WIDTH_MM = (700.0, 1350.0), (550.0, 1350.0)
 SQUARENESS = (2.0, 2.6)
 """Exponent of the superellipse that a way is; 2 is an ellipse."""
-TIGHTEST_MM = 420.0
+TIGHTEST_MM = 450.0
 """Smallest radius of curvature of a way."""
-TURN_A_STEP_RAD = 0.75
+TURN_A_STEP_RAD = 0.9
 """Steps are shorter where the way turns more in one."""
 BOTH_FEET_SHARE = 0.22
 """Share of a step's time that both feet are on the floor."""

@@ -89,10 +89,10 @@ SEAT_CROSSED = (104, -9, -8, 82)
 SQUAT = (112, 18, -12, 132)
 KNEEL_UP = (96, 10, -6, 94)
 KNEEL_DOWN = (6, 6, -4, 96)
-HEELS = (60, 8, -4, 147)
 FLOOR_LONG = (61, 8, -6, 6)
 FLOOR_BENT = (110, 9, -4, 72)
-FLOOR_CROSS = (76, 42, -108, 112)
+FLOOR_CROSS = (76, 42, -108, 116)
+FLOOR_FRONT = (74, 40, -104, 98)
 
 
 GAIT = ("contact", "passing", "contact_right", "passing_right")
@@ -225,10 +225,10 @@ KEY_POSES: dict[str, KeyPose] = {
     "sit_lean": _sit(KNEE_REST, KNEE_REST, torso=SEATED_LEAN, left_leg=_bent(18, SEAT), right_leg=_bent(18, SEAT)),
     "smoke_lean": _sit(KNEE_REST, CHIN, torso=SEATED_LEAN, left_leg=_bent(18, SEAT_FORWARD), right_leg=_bent(18, SEAT)),
     "smoke_crossed": _sit(LAP, MOUTH, torso=SEATED_BACK, right_leg=SEAT_CROSSED),
-    "floor_cross": _down(ANKLES, (-4, 0, 24, 0, 0, 6, 0), FLOOR_CROSS, FLOOR_CROSS),
+    "floor_cross": _down(ANKLES, (-4, 0, 24, 0, 0, 6, 0), FLOOR_CROSS, FLOOR_FRONT),
     "floor_long": _down(PROP_FLOOR, (-28, 0, 10, 0, 0, 10, 0), FLOOR_LONG, _bent(-24, FLOOR_BENT)),
+    "floor_arms": _down(CROSSED_OVER, (-2, 0, 26, 0, 0, 4, 10), FLOOR_CROSS, FLOOR_BENT),
     "floor_hug": _down(KNEE_REST, (-4, 0, 32, 0, 0, 6, 0), FLOOR_BENT, FLOOR_BENT),
-    "kneel": _down(LAP, (4, 0, 10, 0, 0, 8, 0), HEELS, HEELS),
     "pet_dog": _stand(KNEE_REST, PICK_UP, torso=(30, 0, 22, 0, 0, 5, 0), left_leg=_bent(25, KNEEL_UP),
                       right_leg=_bent(25, KNEEL_DOWN)),
     **_gait("walk"),
@@ -259,7 +259,7 @@ SCRIPTS: dict[str, Script] = {
     "Posing": Script({"hands_on_hips": 4, "behind_head": 3, "one_hip_reach": 2, "jump": 0.7}),
     "Purchases": Script({"stoop": 4, "squat": 2, "reach_high": 1, "carry": 2, "give": 1}),
     "Sitting": Script({"sit_lap": 3, "sit_crossed": 2, "sit_back": 4, "sit_lean": 1, "sit_propped": 1}),
-    "SittingDown": Script({"floor_cross": 3, "floor_long": 3, "floor_hug": 3, "kneel": 1}),
+    "SittingDown": Script({"floor_cross": 3, "floor_long": 3, "floor_hug": 3, "floor_arms": 1.5}),
     "Smoking": Script({"smoke_crossed": 4, "smoke_lean": 3, "sit_lean": 2}),
     "TakingPhoto": Script({"photo_stand": 3, "photo_kneel": 3, "photo_squat": 3}),
     "Waiting": Script({"arms_crossed": 4, "watch": 2, "stand_relaxed": 3, "hands_behind": 2}),

@@ -21,7 +21,9 @@ THIGHS_AND_BACK = ("upperleg", "root", "spine")
 HAND = ("wrist", "finger", "metacarpal")
 RAISED_ARM: Float[np.ndarray, " 4"] = np.radians([40.0, 30.0, 10.0, 85.0])
 """Angles of an arm whose hand is well above the floor somebody sits on."""
-HAND_STEPS = 6
+KNEE_UP_MM = 60.0
+"""How far a knee that is bent sideways on the floor moves up, at most, as its foot is lifted to the floor."""
+HAND_STEPS, SETTLING_STEPS = 6, 4
 ALWAYS_S = 1e6
 """A time after all clips."""
 GRAVITY_MM_S2 = 9810.0
@@ -110,8 +112,12 @@ class Take:
         root = place[:, :3] + np.pad(place_sway_mm, ((0, 0), (0, 1)))
         rotations = bone_rotations(self.body, named, place[:, 3])
         if self.seat:
-            root[:, 2] = self.seat.top_mm - self._lowest_resting(rotations, root * [1, 1, 0])
-        if self.footings["left"]:
+            for _ in range(
+                SETTLING_STEPS
+            ):  # how the thighs lie depends on how high the hips are, and the other way round
+                root[:, 2] += self.seat.top_mm - self._lowest_resting(rotations, root)
+                root = self._stand(rotations, root, named, time_s)
+        elif self.footings["left"]:
             root = self._stand(rotations, root, named, time_s)
         else:
             root = self._sit_on_floor(rotations, root * [1, 1, 0], named)
@@ -140,14 +146,15 @@ class Take:
         turns, heads = self.body.forward_kinematics(rotations, root_mm)
         vertices = self.body.posture(rotations, root_mm).vertices_mm
         pelvis = rotations["root"]
-        for side, leg in self.legs.items():
+        for leg in self.legs.values():
             foot = self.body.index[f"foot.{leg.letter}"]
             below = np.maximum(-vertices[:, leg.foot_vertices, 2].min(axis=1), 0.0)
-            hinge = (pelvis * leg_turn(angles, side)).apply([1.0, 0.0, 0.0])
-            ankle, turn = heads[:, foot] + below[:, None] * up, Rotation.from_matrix(turns[:, foot])
-            rotations |= leg.reach(
-                pelvis, root_mm + pelvis.apply(leg.hip_mm), ankle, hinge, turn, np.zeros(len(root_mm))
-            )
+            hip, ankle = root_mm + pelvis.apply(leg.hip_mm), heads[:, foot] + below[:, None] * up
+            # The knee stays on the side on which it is; that of a straight leg goes up.
+            knee = heads[:, self.body.index[f"lowerleg01.{leg.letter}"]] + KNEE_UP_MM * up
+            hinge = np.cross(knee - hip, ankle - hip)
+            turn = Rotation.from_matrix(turns[:, foot])
+            rotations |= leg.reach(pelvis, hip, ankle, hinge, turn, np.zeros(len(root_mm)))
         return root_mm
 
     def _lift_hands(

@@ -44,7 +44,7 @@ def test_a_leg_says_how_far_the_hip_has_to_come_down(body):
 
 def _footings(leg):
     flat, yaw = np.array([0.0, 0.0, leg.sole_mm]), np.array([0.0, 0.0, 0.5])
-    there = flat + [300.0, -500.0, 0.0]
+    there = flat + np.array([300.0, -500.0, 0.0])
     return [
         Footing(-9.0, 1.0, flat, yaw, go_rad=0.8),
         Footing(1.5, 3.0, there, 1.5 * yaw, come_rad=-0.3, lift_mm=40.0),

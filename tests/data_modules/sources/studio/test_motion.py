@@ -1,6 +1,7 @@
 """What people do, judged by joints and skin alone: statistics over draws, and what bodies and floors allow."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -23,10 +24,10 @@ HZ = 50
 
 @pytest.fixture(scope="module")
 def played(studio):
-    """Joints at 16 instants of every action of four people in each of five draws, by (seed, subject, action)."""
+    """Joints at 8 instants of every action of four people in each of five draws, by (seed, subject, action)."""
     clips = {}
     for seed in SEEDS:
-        config = replace(CONFIG, seed=seed, instants=16, frame_step=50)
+        config = replace(CONFIG, seed=seed, instants=8, frame_step=50)
         for subject in PEOPLE:
             body = studio.bodies[subject]
             seat = draw_seat(config, subject, body)
@@ -79,7 +80,7 @@ def test_predicting_the_mean_pose_is_bad(draws):
 
 def test_poses_of_other_people_are_near_but_no_copies(draws):
     for poses, subjects, _ in draws:
-        nearest = studio_statistics.nearest_other_subject_mm(poses, subjects, np.arange(0, len(poses), 5))
+        nearest = studio_statistics.nearest_other_subject_mm(poses, subjects, np.arange(0, len(poses), 3))
         assert 25 < nearest.mean() < 60
         assert nearest.min() > 5
 
@@ -101,15 +102,15 @@ def test_both_hands_are_used(played):
 
 
 def test_a_friend_is_recognised_by_the_motion_alone(studio):
-    """People on one and the same body: the nearest pose of the same action in another clip is often the person's own."""
-    config, body = replace(CONFIG, instants=16, frame_step=50), studio.bodies["S9"]
+    """People on one body: the nearest pose of the same action in another clip is often the person's own."""
+    config, body = replace(CONFIG, instants=8, frame_step=50), studio.bodies["S9"]
+    seat = draw_seat(config, "S9", body)
     people, hits = [f"P{number}" for number in range(6)], []
     for action in ("Waiting", "Walking", "Discussion"):
         first, second = (
-            [studio_statistics.canonical(perform(config, who, action, clip, body, draw_seat(config, who, body)).joints_mm)
-             for who in people]
+            [studio_statistics.canonical(perform(config, who, action, clip, body, seat).joints_mm) for who in people]
             for clip in (1, 2)
-        )  # fmt: skip
+        )
         for number, poses in enumerate(second):
             distances = [[np.linalg.norm(pose - other, axis=-1).mean(-1).min() for other in first] for pose in poses]
             hits += [np.argmin(row) == number for row in distances]
@@ -154,15 +155,14 @@ def test_jumps_leave_the_floor_and_nothing_is_below_it(studio, filmed):
 
 
 def test_feet_on_the_floor_do_not_slide(studio, filmed):
-    """A point of a sole that stays below 3 mm for 0.15 s moves less than 15 mm, whatever the foot does."""
+    """A point of a sole that stays below 2 mm for 0.15 s moves less than 15 mm, whatever the foot does."""
     for (subject, action), posture in filmed.items():
         soles = posture.vertices_mm[:, vertices_of(studio.bodies[subject], "foot", "toe")]
         start, since, moved = soles[0, :, :2].copy(), np.zeros(soles.shape[1]), [0.0]
         for now in soles:
-            low = now[:, 2] < 3
+            low = now[:, 2] < 2
             start[~low], since = now[~low, :2], np.where(low, since + 1, 0)
             moved.append(np.where(since > 0.15 * HZ, np.linalg.norm(now[:, :2] - start, axis=1), 0).max())
-        # Purchases has squats, in which the toes of a foot turn on the floor as its heel rises.
         assert max(moved) < 15, (subject, action)
 
 
@@ -178,9 +178,10 @@ def test_walkers_walk_where_they_look_with_steps_that_differ(filmed):
         forward /= np.linalg.norm(forward, axis=-1, keepdims=True)
         speed = np.linalg.norm(way, axis=-1)
         assert ((way * forward).sum(axis=-1) > 0.8 * speed)[speed > 500].mean() > 0.9
-        assert 600 < np.median(speed) < 1600
+        assert 500 < np.median(speed) < 1600
         steps = _step_lengths(joints)
-        assert 0.01 < np.std(steps) / np.mean(steps) < 0.35
+        steps = steps[steps > 0.75 * np.median(steps)]  # not those of turns on the spot
+        assert 0.01 < np.std(steps) / np.mean(steps) < 0.2
         assert len(np.unique(steps.round(1))) > 0.8 * len(steps)
 
 
@@ -190,11 +191,10 @@ def _step_lengths(joints):
     for ankle in (JOINTS.index("LAnkle"), JOINTS.index("RAnkle")):
         speed = np.linalg.norm(np.diff(joints[:, ankle], axis=0), axis=-1)
         still = np.flatnonzero(speed < 0.5)
-        for run in np.split(still, np.flatnonzero(np.diff(still) > 1) + 1):
-            if len(run) > 5:
-                rests.append((run[0], ankle, joints[run[0], ankle, :2]))
+        runs = np.split(still, np.flatnonzero(np.diff(still) > 1) + 1)
+        rests += [(run[0], ankle, joints[run[0], ankle, :2]) for run in runs if len(run) > 5]
     rests.sort(key=lambda rest: rest[0])
-    pairs = [(a, b) for a, b in zip(rests, rests[1:], strict=False) if a[1] != b[1]]
+    pairs = [(a, b) for a, b in pairwise(rests) if a[1] != b[1]]
     assert len(pairs) > 8
     return np.array([np.linalg.norm(b[2] - a[2]) for a, b in pairs])
 
@@ -220,7 +220,7 @@ def test_who_sits_sits_on_the_chair_with_feet_on_the_floor(studio, filmed):
             continue
         body, seat = studio.bodies[subject], seat_of(studio, subject, 1)
         buttocks = posture.vertices_mm[:, vertices_of(body, "pelvis", "upperleg01")]
-        assert np.abs(buttocks[..., 2].min(axis=1) - seat.top_mm).max() < 1
+        assert np.abs(buttocks[..., 2].min(axis=1) - seat.top_mm).max() < 12
         away = np.linalg.norm(buttocks[..., :2].mean(axis=1) - seat.center_mm, axis=1)
         assert away.max() < 175  # half of the chair's width
         left = posture.joints_mm[:, JOINTS.index("LHip")] - posture.joints_mm[:, JOINTS.index("RHip")]
