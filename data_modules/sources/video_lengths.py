@@ -1,6 +1,6 @@
 """Videos that end before the poses of their clip do."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -32,10 +32,15 @@ def short_videos(paths: Iterable[Path], poses: int, shorter_by: int, remedy: str
     return short_recordings({path: frame_count(path) for path in paths}, poses, shorter_by, remedy)
 
 
-def short_recordings(counts: Mapping[Path, int], poses: int, shorter_by: int, remedy: str) -> list[Remark]:
-    """``short_videos``, of videos or folders of images by how many frames each has."""
+def short_recordings(
+    counts: Mapping[Path, int], poses: int, shorter_by: int, remedy: str, known: Container[Path] = ()
+) -> list[Remark]:
+    """``short_videos``, of videos or folders of images by how many frames each has; those ``known`` are no fault."""
     return [
-        Remark(f"{path}: has {count} frames for {poses} poses, the clip is cut to the shortest; {remedy}")
+        Remark(
+            f"{path}: has {count} frames for {poses} poses, the clip is cut to the shortest; {remedy}",
+            is_fault=path not in known,
+        )
         for path, count in counts.items()
         if count < poses - shorter_by
     ]

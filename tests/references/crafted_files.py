@@ -1,4 +1,4 @@
-"""Files that are made to crash or to exhaust their reader: pickles, npy, npz and MATLAB v5 files."""
+"""Files that are made to crash or to exhaust their reader: pickles, npy, npz, MATLAB v5 and HDF5 files."""
 
 import io
 import os
@@ -6,6 +6,7 @@ import pickle
 import struct
 import zipfile
 
+import h5py
 import numpy as np
 
 RECONSTRUCT = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntS'b'\ntR"
@@ -136,3 +137,57 @@ MATS = {
     "empty cells": mat(cell()),
     "truncated": mat(b"")[:60],
 }
+
+
+def _more_than_it_holds(file):
+    file.create_dataset("camera", shape=(10**12,), chunks=(1024,), dtype="f8", fillvalue=1.0)
+
+
+def _objects(file):
+    file.create_dataset("camera", data=["a"] * 3, dtype=h5py.string_dtype())
+
+
+def _references(file):
+    file["frame"] = np.ones(3)
+    file.create_dataset("camera", data=[file["frame"].ref] * 3, dtype=h5py.ref_dtype)
+
+
+def _lies_elsewhere(file):
+    file.create_dataset("camera", shape=(8,), dtype="u1", external=[("/etc/hostname", 0, 8)])
+
+
+def _link_to_another_file(file):
+    file["camera"] = h5py.ExternalLink("/etc/hostname", "/camera")
+
+
+def _link_to_itself(file):
+    file["camera"] = h5py.SoftLink("/camera")
+
+
+def _virtual(file):
+    layout = h5py.VirtualLayout(shape=(8,), dtype="f8")
+    layout[:] = h5py.VirtualSource("/etc/hostname", "camera", shape=(8,))
+    file.create_virtual_dataset("camera", layout)
+
+
+def _folder_instead(file):
+    file.create_group("camera")
+
+
+def h5(write):
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        write(file)
+    return buffer.getvalue()
+
+
+H5S = {
+    write.__name__.strip("_").replace("_", " "): h5(write)
+    for write in (
+        _more_than_it_holds, _objects, _references, _lies_elsewhere, _link_to_another_file, _link_to_itself, _virtual,
+        _folder_instead,
+    )
+}  # fmt: skip
+H5S["truncated"] = H5S["objects"][:600]
+H5S["damaged"] = H5S["objects"][:200] + b"\xff" * 400 + H5S["objects"][600:]
+H5S["something else"] = b"Dear colleague,\n" * 99

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import h5py
 import numpy as np
 from jaxtyping import Float64, Int64
 from scipy.spatial.transform import Rotation
 
+from data_modules.sources.h5_files import numbers, open_h5
 from data_modules.sources.h36m import names as h36m_names
 from data_modules.sources.h36m.original import read_cdf_poses
 from data_modules.sources.poses import select_joints
@@ -46,16 +46,11 @@ def read_annotation(path: Path) -> Annotation:
     Raises:
         InputError: the file is missing or damaged, or has another number of joints.
     """
-    try:
-        with h5py.File(path, "r") as file:
-            serials, frames = (np.asarray(file[key], dtype=np.int64).ravel() for key in ("camera", "frame"))
-            points = np.asarray(file["pose/3d"], dtype=np.float64)
-            numbers = file.get("intrinsics", {})
-            intrinsics = {name: np.asarray(values, dtype=np.float64).ravel() for name, values in numbers.items()}
-    except FileNotFoundError:
-        raise InputError(f"{path}: missing; run h36m-fetch's process_all again") from None
-    except (OSError, KeyError, ValueError) as error:
-        raise InputError(f"{path}: not a whole annotation ({error}); run h36m-fetch's process_all again") from None
+    with open_h5(path, "run h36m-fetch's process_all again") as file:
+        serials, frames = (numbers(file, key).astype(np.int64).ravel() for key in ("camera", "frame"))
+        points = numbers(file, "pose/3d").astype(np.float64)
+        cameras = [f"intrinsics/{name}" for name in file.get("intrinsics", {})]
+        intrinsics = {name.partition("/")[2]: numbers(file, name).astype(np.float64).ravel() for name in cameras}
     return Annotation(serials, frames, select_joints(points, h36m_names.OF_32_JOINTS, 32, str(path)), intrinsics)
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from data_modules.sources.base import Box, Clip, Instant, Remark, VideoFrame, View
+from data_modules.sources.h5_files import numbers
 from data_modules.sources.h36m import names as h36m_names
 from data_modules.sources.h36m.labels import H36mLabels
 from data_modules.sources.h36m.metadata import METADATA_FILE, Metadata, read_metadata
@@ -198,12 +199,12 @@ class LazyBox:
     def __call__(self) -> Box:
         """Left, top, right, bottom of the person; MATLAB stored the masks transposed."""
         try:
-            mask = self.masks[self.masks["Masks"][self.frame, 0]][()] > 0
-        except (KeyError, ValueError, IndexError, OSError) as error:
+            mask = numbers(self.masks, self.masks["Masks"][self.frame, 0]) > 0
+            columns, rows = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        except Exception as error:  # a damaged file raises anything
             raise InputError(
                 f"{self.masks.filename}: lacks a mask ({self.frame}: {error}); unpack the boxes again"
             ) from None
-        columns, rows = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         if not len(rows):
             raise InputError(f"{self.masks.filename}: a mask is empty ({self.frame}); the frame has no box")
         return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)

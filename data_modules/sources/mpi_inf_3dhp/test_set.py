@@ -19,12 +19,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
-import h5py
 import numpy as np
 from jaxtyping import Bool, Float64
 
 from data_modules.crop import BOX_MARGIN, JOINTS_MARGIN
 from data_modules.sources.base import Box, Clip, DataSet, Instant, Remark, Source, View
+from data_modules.sources.h5_files import numbers, open_h5
 from data_modules.sources.mpi_inf_3dhp.mmpose import OF_17_RELEVANT
 from data_modules.sources.poses import select_joints
 from mcss.errors import InputError
@@ -126,14 +126,8 @@ def read_annotation(path: Path, poses: str) -> Annotation:
     Raises:
         InputError: the file is damaged, lacks a variable, or has another number of joints or frames in one of them.
     """
-    try:
-        with h5py.File(path) as file:
-            joints_px, points_mm, valid = (np.asarray(file[name]) for name in ("annot2", poses, "valid_frame"))
-    except KeyError as error:
-        reason = " ".join(str(error.args[0]).split())
-        raise InputError(f"{path}: needs annot2, {poses} and valid_frame ({reason}); download it again") from None
-    except (OSError, TypeError) as error:
-        raise InputError(f"{path}: not a whole annotation ({error}); download it again") from None
+    with open_h5(path, f"it needs annot2, {poses} and valid_frame; download it again") as file:
+        joints_px, points_mm, valid = (numbers(file, name) for name in ("annot2", poses, "valid_frame"))
     valid = valid.ravel()
     if {joints_px.shape[-1:], points_mm.shape[-1:]} != {(2,), (3,)} or {len(joints_px), len(points_mm)} != {len(valid)}:
         shapes = f"annot2 {joints_px.shape}, {poses} {points_mm.shape}, valid_frame {valid.shape}"

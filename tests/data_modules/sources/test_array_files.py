@@ -18,10 +18,11 @@ import resource
 import sys
 from pathlib import Path
 
-from data_modules.sources.mpi_inf_3dhp.raw import read_calibration, read_world_poses
+from data_modules.sources.h36m.fetch_cameras import read_annotation
+from data_modules.sources.mpi_inf_3dhp.raw import read_world_poses
 from data_modules.sources.array_files import read_npy_object, read_npz_arrays, read_npz_object, read_pickle
 from mcss.errors import InputError
-from tests.references.crafted_files import ARRAYS, MATS, PICKLES, npz, objects
+from tests.references.crafted_files import ARRAYS, H5S, MATS, PICKLES, npz, objects
 
 resource.setrlimit(resource.RLIMIT_AS, (4 * 2**30, 4 * 2**30))
 CASES = [("pickle", name, content, read_pickle) for name, content in PICKLES.items()]
@@ -34,6 +35,7 @@ plain = lambda path: read_npz_arrays(path, ("S",), "make it again")
 CASES += [("npz", f"plain {name}", npz(S=content), plain) for name, content in ARRAYS.items()]
 poses = lambda path: read_world_poses(path, {"0": None}, "0")
 CASES += [("mat", name, content, poses) for name, content in MATS.items()]
+CASES += [("h5", name, content, read_annotation) for name, content in H5S.items()]
 for kind, name, content, read in CASES:
     path = Path(f"crafted.{kind}")
     path.write_bytes(content)

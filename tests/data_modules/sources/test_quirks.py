@@ -7,6 +7,7 @@ import pytest
 
 from data_modules.cli import main
 from data_modules.sources.exclusions import applicable, read_exclusions
+from data_modules.sources.mpi_inf_3dhp.raw import MpiInf3dhp
 from data_modules.sources.registry import make_layout
 from data_modules.store import open_store
 from tests.references.layouts import MINIATURES, layout_of
@@ -162,3 +163,14 @@ def test_subjects_without_the_chosen_camera_are_named(layout, camera, removed, c
     with pytest.raises(SystemExit):
         imported(layout, source, tmp_path / "strict", "--strict", "--cameras", camera)
     assert f"no instant that any of the cameras ({camera}) saw" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("clip", "is_fault"), [(("S6", "Seq2", 1), False), (("S6", "Seq1", 1), True)])
+def test_the_video_that_is_short_in_every_copy_is_said_and_no_fault(clip, is_fault, tmp_path, monkeypatch):
+    source = MpiInf3dhp(tmp_path)
+    frames = {"0": dict.fromkeys(range(100), tmp_path), "2": dict.fromkeys(range(80), tmp_path)}
+    monkeypatch.setattr(source, "_recordings", lambda clip, cameras: frames)
+    monkeypatch.setattr(source, "_poses", lambda clip, camera: np.zeros((100, 17, 3)))
+    (remark,) = source.remarks(clip, ("0", "2"))
+    assert f"{'/'.join(clip[:2])}/imageSequence/video_2.avi: has 80 frames for 100 poses" in remark.line
+    assert remark.is_fault == is_fault

@@ -37,7 +37,7 @@ def missing_annotation(folder):
     (folder / CLIP / "annot.h5").unlink()
 
 
-@fault(FETCH, f"{CLIP}/annot.h5", "not a whole annotation", "again")
+@fault(FETCH, f"{CLIP}/annot.h5", "not a whole file of its kind", "again")
 def truncated_annotation(folder):
     truncate(folder / CLIP / "annot.h5")
 

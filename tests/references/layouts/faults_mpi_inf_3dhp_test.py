@@ -25,7 +25,7 @@ def no_sequence(folder):
     shutil.rmtree(folder / "TS6")
 
 
-@fault(MPI_TEST, ANNOTATION, "needs annot2, univ_annot3 and valid_frame", "download it again")
+@fault(MPI_TEST, ANNOTATION, "has no valid_frame", "it needs annot2, univ_annot3 and valid_frame; download it again")
 def no_valid_frame(folder):
     edit(folder, "valid_frame", lambda values: None)
 
@@ -40,7 +40,7 @@ def other_number_of_frames(folder):
     edit(folder, "valid_frame", lambda values: values[:4])
 
 
-@fault(MPI_TEST, ANNOTATION, "not a whole annotation", "again")
+@fault(MPI_TEST, ANNOTATION, "not a whole file of its kind", "again")
 def truncated_annotation(folder):
     truncate(folder / ANNOTATION)
 

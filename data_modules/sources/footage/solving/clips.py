@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from data_modules.sources.array_files import read_npz_arrays
 from data_modules.sources.base import Clip
 from data_modules.sources.footage.clip_clicks import (
     PEOPLE_FILE,
@@ -116,9 +117,8 @@ def _require_own(folder: Path) -> None:
 
 def _made_here(path: Path) -> bool:
     try:
-        with np.load(path, allow_pickle=False) as values:
-            return str(values.get("made_by")) == MADE_BY
-    except (OSError, ValueError):
+        return str(read_npz_arrays(path, ("made_by",), "solve the clip again")["made_by"]) == MADE_BY
+    except InputError:
         return False
 
 
