@@ -22,8 +22,8 @@ COLUMNS = {
     MARKERS_FILE: ("joint", "marker"),
 }
 """That a table must have."""
-SYNC_COLUMNS = ("video", "offset_s", "offset_frames", "drift_ppm", "fps", "unit", "up")
-"""All that sync.csv can have: a mistyped one would leave the videos as if they had started together."""
+SYNC_COLUMNS = ("video", "offset_s", "offset_frames", "drift_ppm", "fps", "unit", "up", "note")
+"""All that sync.csv can have, ``note`` for your own words: under a mistyped name an offset would not be applied."""
 DELIMITERS = ",;\t"
 
 

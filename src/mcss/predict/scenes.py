@@ -152,8 +152,9 @@ def filmed_scene(source: Source, clip: Clip, cameras: tuple[str, ...], name: str
             if not isinstance(path, Path):
                 raise TypeError(f"{source.name}: has finished crops; its store is what is predicted")
             index = files[view].setdefault(path, len(files[view]))
-            frames[view] = seen.image.index if isinstance(seen.image, VideoFrame) else index
-            boxes[view] = seen.box() if callable(seen.box) else seen.box
+            box = seen.box() if callable(seen.box) else seen.box
+            if box is not None:  # else nobody is seen there
+                frames[view], boxes[view] = seen.image.index if isinstance(seen.image, VideoFrame) else index, box
         time_s.append(instant.time_s)
         frame.append(frames)
         box_px.append(boxes)

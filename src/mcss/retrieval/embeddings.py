@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from data_modules.store import Store
 from data_modules.training.datamodule import MultiviewPoseDataModule
+from mcss.errors import InputError
 from mcss.models.module import load_network
 from mcss.run.record import checkpoint_record
 
@@ -68,7 +69,11 @@ def _compute(checkpoint: Path, store: Store) -> tuple[Int[np.ndarray, " images"]
             images = data.augment.normalise(batch.images.to(device))
             rows.append(batch.row.numpy())
             embeddings.append(network.embed(images).cpu().numpy())
-    return np.concatenate(rows), np.concatenate(embeddings)
+    row, embedding = np.concatenate(rows), np.concatenate(embeddings)
+    has_pose = store.has_pose[row]
+    if not has_pose.any():
+        raise InputError(f"{store.path}: no test subject has poses, by which retrieval is measured")
+    return row[has_pose], embedding[has_pose]
 
 
 def _read(
