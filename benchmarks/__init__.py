@@ -1,1 +1,1 @@
-"""How fast the project is, as ratios against other ways to do the same."""
+"""Speed of the project relative to other implementations."""

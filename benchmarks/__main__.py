@@ -29,16 +29,16 @@ BENCHMARKS = {
 
 
 def page(results: Sequence[Comparison | Figure | Missing], machine: dict[str, str | int]) -> str:
-    """Both tables as Markdown; what is worse than promised is marked ``missed``."""
+    """Both tables as Markdown; values that miss their bound are marked ``missed``."""
     lines = [
         "# Benchmarks",
         "",
-        "Written by `make bench`. Ours and the other way are run in turn in one process; the ratio is the median over"
-        " rounds, with quartiles. Times of another machine will differ, ratios much less.",
+        "Written by `make bench`. Both implementations are run in turn in one process; the ratio is the median over rounds,"
+        " with quartiles. On other machines times differ, and ratios much less.",
         "",
         ", ".join(f"{name} {value}" for name, value in machine.items()),
         "",
-        "| what | against | times as fast | quartiles | promised |",
+        "| what | compared with | ratio of speeds | quartiles | to reach |",
         "|---|---|---:|---:|---:|",
     ]
     for x in results:
@@ -60,7 +60,7 @@ def _marked(bound: float | None, missed: bool) -> str:
 
 
 def machine_facts() -> dict[str, str | int]:
-    """Where and with what the figures are measured."""
+    """Machine and packages of the measurement."""
     packages = ("torch", "pytorch-lightning", "numpy", "simplejpeg", "onnxruntime")
     return {
         "date": datetime.date.today().isoformat(),

@@ -1,4 +1,4 @@
-"""Ways to do the same, timed in turn in one process: on a shared machine only such ratios mean something."""
+"""Times two implementations in turn in one process, because ratios vary less than times on a shared machine."""
 
 import statistics
 import time
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 
 class Comparison(NamedTuple):
-    """How many times faster than ``reference`` we are: median and quartiles over the rounds."""
+    """Speed relative to ``reference``: median and quartiles over the rounds."""
 
     name: str
     reference: str
@@ -19,11 +19,11 @@ class Comparison(NamedTuple):
     reference_s: float
     rounds: int
     wanted: float | None
-    """Ratio that the project promises, None where a figure is for information."""
+    """Ratio to reach; None if the ratio is for information."""
 
 
 class Figure(NamedTuple):
-    """A quantity that has a limit, or none, and nothing to be compared with."""
+    """A quantity, with its limit if it has one."""
 
     name: str
     value: float
@@ -32,7 +32,7 @@ class Figure(NamedTuple):
 
 
 class Missing(NamedTuple):
-    """Something that was not measured here, and why."""
+    """Something that was not measured, and the reason."""
 
     name: str
     reason: str

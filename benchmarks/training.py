@@ -24,18 +24,18 @@ from mcss.run.history import MetricsHistory
 
 STEPS_A_TURN, TURNS_A_ROUND, ROUNDS = 25, 10, 5
 EARLIER_STEPS = 94_000
-"""How long the history is at the start: as that of experiments/trainer/gpu.yaml at its end."""
+"""Steps that the history contains at the start: as many as a run of experiments/trainer/gpu.yaml has at its end."""
 _CONFIGS = ("experiments/base.yaml", "experiments/data/studio.yaml", "experiments/method/mcss.yaml")
 
 
 class AgainstBareLoop(pl.Callback):
-    """After every ``STEPS_A_TURN`` steps of the run, times as many steps of the bare loop."""
+    """Times ``STEPS_A_TURN`` steps of the bare loop after as many steps of the run."""
 
     times_s: ClassVar[list[tuple[float, float]]] = []
-    """Of each turn, ours and theirs. The command line makes the callback, so that its class holds what it found."""
+    """Times of the run and of the bare loop in each turn; of the class, because the command line creates the callback."""
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
-        """Copy the network, before any step; make the history that of a long run."""
+        """Copy the network before the first step, and fill the history with that of a long run."""
         for logger in trainer.loggers:
             if isinstance(logger, MetricsHistory):
                 for step in range(-EARLIER_STEPS, 0, trainer.log_every_n_steps):  # type: ignore[attr-defined]
@@ -45,7 +45,7 @@ class AgainstBareLoop(pl.Callback):
         self.begun = time.perf_counter()
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
-        """Take turns. Everything that the run does beside its steps falls into its own share."""
+        """Take turns. Everything that the run does besides its steps is part of its own time."""
         if trainer.global_step % STEPS_A_TURN:
             return
         between = time.perf_counter()

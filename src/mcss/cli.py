@@ -79,6 +79,8 @@ class MCSSCommandLine(LightningCLI):
         """
         config = self.config[self.subcommand]
         training = self.subcommand == "fit"
+        if self.subcommand == "validate" and not config.data.validation_clips:
+            raise InputError("nothing to validate: name clips of training subjects (data.validation_clips)")
         prepare_trainer_options(config, training=training)
         folder = Path(config.run_dir or default_run_dir(self.settings()))
         config.run_dir = config.trainer.default_root_dir = str(folder)
@@ -165,6 +167,8 @@ class MCSSCommandLine(LightningCLI):
         self.trainer_defaults = {"callbacks": callbacks}
         plugins = self.config_init[self.subcommand].trainer.plugins or []
         plugins = [*(plugins if isinstance(plugins, list) else [plugins]), RunCheckpointIO()]
+        if not self.config[self.subcommand].data.validation_clips:
+            kwargs["limit_val_batches"] = 0  # else Lightning warns of an empty list of loaders
         try:
             trainer = super().instantiate_trainer(plugins=plugins, **kwargs)
         except (ValueError, TypeError, RuntimeError, MisconfigurationException) as error:

@@ -188,6 +188,20 @@ def test_bad_input_gives_one_clear_line_and_code_2(extra, message, settings, tmp
     assert message in lines[0]
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_run_without_validation_clips_says_so_and_is_not_validated(settings, tmp_path, capsys):
+    extra = ["--data.validation_clips", "[]", "--trainer.max_steps", "2", "--model.width", "8"]
+    main(["fit", *settings(), *extra, "--run_dir", str(tmp_path)])
+    assert "; no validation images\n" in capsys.readouterr().out
+    assert not [name for row in read_history(tmp_path / "metrics.csv").values() for name in row if name[:3] == "val"]
+    with pytest.raises(SystemExit) as caught:
+        main(["validate", "--config", str(tmp_path / "config.yaml"), "--run_dir", str(tmp_path)])
+    assert caught.value.code == 2
+    assert capsys.readouterr().err == (
+        "mcss: nothing to validate: name clips of training subjects (data.validation_clips)\n"
+    )
+
+
 def test_other_settings_in_the_same_folder_are_refused(trained, settings, capsys):
     with pytest.raises(SystemExit) as caught:
         main(["fit", *settings(), "--run_dir", str(trained), "--model.lr", "0.5"])

@@ -1,9 +1,8 @@
 import os
 import re
-import signal
+import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import Mock
@@ -88,14 +87,15 @@ def in_this_process(command, check):
     return subprocess.CompletedProcess(command, 0)
 
 
-def test_a_killed_sweep_started_again_fills_the_same_table(small_sweep, monkeypatch):
-    program = [sys.executable, "-m", "mcss.sweep", *small_sweep]
-    killed = subprocess.Popen(program, start_new_session=True, stderr=subprocess.DEVNULL)
-    while not figures("runs.csv"):
-        assert killed.poll() is None
-        time.sleep(0.05)
-    os.killpg(killed.pid, signal.SIGKILL)
-    killed.wait()
+def test_an_interrupted_sweep_started_again_fills_the_same_table(small_sweep, store_path, tmp_path, monkeypatch):
+    def until_the_second_run(command, check):
+        if "--seed_everything=1" in command:
+            raise KeyboardInterrupt
+        return in_this_process(command, check)
+
+    monkeypatch.setattr(sweeps, "subprocess", SimpleNamespace(run=until_the_second_run))
+    with pytest.raises(KeyboardInterrupt):
+        main(small_sweep)
     (first,) = figures("runs.csv")
     monkeypatch.setattr(sweeps, "subprocess", SimpleNamespace(run=in_this_process))
     main(small_sweep)
@@ -107,6 +107,14 @@ def test_a_killed_sweep_started_again_fills_the_same_table(small_sweep, monkeypa
 
     started = SimpleNamespace(run=lambda *_, **__: pytest.fail("a finished run was started again"))
     monkeypatch.setattr(sweeps, "subprocess", started)
+    main(small_sweep)
+    assert figures("runs.csv") == resumed
+    # Nor on a machine with the data elsewhere, that computes in another precision.
+    shutil.copytree(store_path, tmp_path / "copied")
+    monkeypatch.setattr("mcss.run.options.default_precision", lambda _: "16-mixed")
+    content = yaml.safe_load(Path("small.yaml").read_text())
+    content["command"] = ["./copied" if word == str(store_path) else word for word in content["command"]]
+    Path("small.yaml").write_text(yaml.safe_dump(content))
     main(small_sweep)
     assert figures("runs.csv") == resumed
 

@@ -52,7 +52,8 @@ class RunRecord(pl.Callback):
         _print_on_rank_zero(
             f"{trainer.default_root_dir}: steps {trainer.global_step} to {trainer.max_steps}, {trainer.precision} on"
             f" {pl_module.device.type} x {trainer.world_size}; {_batch_sizes(data, trainer.world_size)};"
-            f" {len(data.rows_labelled)} images of {data.labelled_instants} instants labelled"
+            f" {len(data.rows_labelled)} images of {data.labelled_instants} instants labelled;"
+            f" {len(data.rows_validation) or 'no'} validation images"
         )
 
     def on_train_batch_end(

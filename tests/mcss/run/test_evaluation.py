@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+import yaml
 from matplotlib.figure import Figure
 
 from data_modules.store import open_store, write_store
@@ -136,6 +137,17 @@ def test_a_checkpoint_from_elsewhere_is_recorded_as_itself(trained, other_run, t
     theirs = record_of(other_run)
     for name in ("settings_hash", "checkpoint_hash", "images_seen", "by_subject", "commit", "labelled_errors"):
         assert record[name] == theirs[name], name
+
+
+def test_seeds_follow_the_runs_and_a_test_is_computed_in_float32(other_run, tmp_path):
+    """Poses of a test under autocast lay on a grid of nearly 1 mm."""
+    config = yaml.safe_load((other_run / "config.yaml").read_text())
+    assert config["seed_everything"] == config["model"]["seed"] == config["data"]["seed"] == 7
+    folder = shutil.copytree(other_run, tmp_path / "run")
+    record = evaluate(folder, "--trainer.precision", "bf16-mixed")
+    assert record["test_precision"] == "float32"
+    pose_mm = torch.from_numpy(np.load(folder / "test_predictions.npz")["pose_pred_mm"][:, 1:])
+    assert (pose_mm.bfloat16().float() == pose_mm).double().mean() < 0.05
 
 
 def test_a_test_on_another_store_is_recorded_as_such(other_run, tmp_path):
