@@ -31,8 +31,8 @@ SWEEPS = DATA=$(DATA) TRAINER="$(TRAINER)" "$(PYTHON)" -m mcss.sweep experiments
 NAMED    = sed -nE 's!^ *([a-z]+_)?store: data/(studio|tiny|studio-b)( .*)?$$!\2!p' experiments/data/$(DATA).yaml
 RENDERED = $(if $(findstring --data.store,$(ARGS)),,$(sort $(shell $(NAMED) 2>/dev/null)))
 
-# Tests of a file share what they have prepared, so they stay in one process; slow files come first.
-TESTS = "$(PYTHON)" -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# tests/conftest.py groups the tests that share fixtures, and puts slow ones first.
+TESTS = "$(PYTHON)" -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup data train curve tables ablations sweep report retrieval bench test test-fast check

@@ -33,8 +33,8 @@ def page(results: Sequence[Comparison | Figure | Missing], machine: dict[str, st
     lines = [
         "# Benchmarks",
         "",
-        "Written by `make bench`. Both implementations are run in turn in one process; the ratio is the median over rounds,"
-        " with quartiles. On other machines times differ, and ratios much less.",
+        "Written by `make bench`. Both implementations are run in turn in one process; the ratio is the median over"
+        " rounds, with quartiles. On other machines times differ, and ratios much less.",
         "",
         ", ".join(f"{name} {value}" for name, value in machine.items()),
         "",

@@ -32,7 +32,7 @@ class AgainstBareLoop(pl.Callback):
     """Times ``STEPS_A_TURN`` steps of the bare loop after as many steps of the run."""
 
     times_s: ClassVar[list[tuple[float, float]]] = []
-    """Times of the run and of the bare loop in each turn; of the class, because the command line creates the callback."""
+    """Times of run and bare loop in each turn; a class attribute, because the command line creates the callback."""
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
         """Copy the network before the first step, and fill the history with that of a long run."""

@@ -3,6 +3,7 @@
 import os
 import sys
 
+import pytest
 from jaxtyping import install_import_hook
 
 os.environ.update(
@@ -19,8 +20,12 @@ SLOW_FIXTURES = {"settings", "trained", "onnx", "performed", "tiny_store_path"}
 
 
 def pytest_collection_modifyitems(items):
-    """Mark what needs slow fixtures, and put slow tests first: two processes then end at about the same time."""
+    """Mark what needs slow fixtures, and put slow tests first: two processes then end at about the same time.
+
+    Tests of a file share fixtures and stay in one process of pytest-xdist, and so do all tests that start ranks.
+    """
     for item in items:
         if SLOW_FIXTURES & set(item.fixturenames):
             item.add_marker("slow")
+        item.add_marker(pytest.mark.xdist_group("ranks" if hasattr(item.module, "run_ranks") else str(item.path)))
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)

@@ -1,6 +1,7 @@
 """Datasets behind the loaders: a global step in, a batch out; so any step can be made again at any time."""
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from data_modules.store import Store
+from data_modules.store.writer import available_cores
 from data_modules.training.backgrounds import Backgrounds, People
 from data_modules.training.intact import IntactImages
 from data_modules.training.samplers import LabelledSampler, PairSampler
@@ -21,6 +23,7 @@ from mcss.stop_signals import ignore_stop_signals
 
 LABELLED_PART = 9
 """Of a step's batch: the labelled images; the views of the pairs are 0, 1 and 2."""
+_DECODED_AT_ONCE = 256
 
 
 class DecodedImages:
@@ -52,7 +55,16 @@ class CachedImages:
         self.store = store
         self.position = np.full(len(store), -1, dtype=np.int64)
         self.position[rows] = np.arange(len(rows))
-        self.images = store.decode(rows, size_px)
+        self.images = torch.empty(len(rows), size_px, size_px, 3, dtype=torch.uint8).permute(0, 3, 1, 2)
+
+        def decode(part: slice) -> None:
+            self.images[part] = store.decode(rows[part], size_px)
+
+        # The decoder releases Python's lock; IntactImages remembers corrupt rows and is not safe for threads.
+        with ThreadPoolExecutor(1 if isinstance(store, IntactImages) else available_cores()) as pool:
+            parts = (slice(start, start + _DECODED_AT_ONCE) for start in range(0, len(rows), _DECODED_AT_ONCE))
+            for _ in pool.map(decode, parts):
+                pass
 
     def __call__(
         self, rows: Int[np.ndarray, " batch"], partner: Int[np.ndarray, " batch"] | None = None

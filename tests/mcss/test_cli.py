@@ -188,7 +188,6 @@ def test_bad_input_gives_one_clear_line_and_code_2(extra, message, settings, tmp
     assert message in lines[0]
 
 
-@pytest.mark.filterwarnings("error")
 def test_a_run_without_validation_clips_says_so_and_is_not_validated(settings, tmp_path, capsys):
     extra = ["--data.validation_clips", "[]", "--trainer.max_steps", "2", "--model.width", "8"]
     main(["fit", *settings(), *extra, "--run_dir", str(tmp_path)])

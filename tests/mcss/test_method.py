@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from matplotlib.figure import Figure
 
 from data_modules.sources.studio.config import PRESETS
 from data_modules.sources.studio.source import build_studio
@@ -58,6 +59,11 @@ def error_mm(method, pairs, seed, store_path, folder):
         if (result["metric"], result["joint_set"], result["average"]) == ("n_mpjpe_mm", "h36m16", "micro")
     )
     return figure
+
+
+@pytest.fixture(autouse=True)
+def quick_figures(monkeypatch):
+    monkeypatch.setattr("mcss.run.evaluation.extreme_poses_figure", lambda *_: Figure())
 
 
 @pytest.mark.slow
