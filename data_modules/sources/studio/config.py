@@ -6,7 +6,7 @@ from typing import Any
 
 from mcss.errors import InputError
 
-RECIPE = 11
+RECIPE = 12
 """Raised when a change of code changes what the same settings render, for all clips."""
 ACTIONS = (
     "Directions", "Discussion", "Eating", "Greeting", "Phoning", "Posing", "Purchases", "Sitting", "SittingDown",

@@ -3,9 +3,9 @@
 Human3.6M's joints are those of a marker model: its hips lie above and outside the centres about which anny's thighs
 turn, its shoulders nearer to the neck, its head top inside the skull. The weights were fitted so that over anny's
 adults the mean lengths of the bones of somebody who stands are to each other as those of Human3.6M's S1
-(``LENGTHS_H36M_MM``), within 5 %. Shins and forearms have one length in all postures. The thigh is 7 % shorter when
-sitting than when standing, because the hip is not where the thigh turns; the upper arm is 9 % longer when the arm
-points sideways.
+(``LENGTHS_H36M_MM``), within 3.5 %. Shins and forearms have one length in all postures. The thigh is 7 % shorter
+when sitting than when standing and 13 % in a squat, because the hip is not where the thigh turns; the upper arm is
+10 % longer when the arm points sideways.
 """
 
 import numpy as np
@@ -26,19 +26,19 @@ LENGTHS_H36M_MM: dict[tuple[str, str], float] = {
 Weights = dict[str, float]
 
 _LEFT: dict[str, Weights] = {
-    "LHip": {"upperleg01.L": 1.05, "upperleg01.R": -0.05, "spine03": 0.22, "root": -0.22},
+    "LHip": {"upperleg01.L": 1.06, "upperleg01.R": -0.06, "spine03": 0.23, "root": -0.23},
     "LKnee": {"lowerleg01.L": 0.985, "foot.L": 0.015},
     "LAnkle": {"foot.L": 1.0},
-    "LShoulder": {"upperarm01.L": 0.89, "upperarm01.R": 0.11, "neck01": 0.02, "spine01": -0.02},
+    "LShoulder": {"upperarm01.L": 0.885, "upperarm01.R": 0.115, "neck01": 0.02, "spine01": -0.02},
     "LElbow": {"lowerarm01.L": 1.0},
-    "LWrist": {"wrist.L": 1.0},
+    "LWrist": {"wrist.L": 1.015, "lowerarm01.L": -0.015},
 }
 _MIDDLE: dict[str, Weights] = {
-    "Pelvis": {"upperleg01.L": 0.5, "upperleg01.R": 0.5, "spine03": 0.22, "root": -0.22},
+    "Pelvis": {"upperleg01.L": 0.5, "upperleg01.R": 0.5, "spine03": 0.23, "root": -0.23},
     "Spine": {"spine02": 0.85, "spine01": 0.15},
     "Thorax": {"neck01": 0.79, "spine01": 0.21},
-    "Neck": {"neck03": 0.856, "head": 0.1, "eye.L": 0.022, "eye.R": 0.022},
-    "HeadTop": {CROWN: 0.59, "head": 0.41},
+    "Neck": {"neck03": 0.88, "head": 0.08, "eye.L": 0.02, "eye.R": 0.02},
+    "HeadTop": {CROWN: 0.58, "head": 0.42},
 }
 
 
