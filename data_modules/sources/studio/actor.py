@@ -31,6 +31,8 @@ TURN_AS_MM = 250.0
 """A turn by 1 rad decides as much as such a way which foot steps first."""
 STEP_PUSH_RAD, STEP_WITH_PUSH_MM = 0.35, 100.0
 """How far the heel is up when a foot leaves for a place that is farther away."""
+SITTERS_REACH = 0.96
+"""How far the ankle of a sitter is from the hip at most, as a share of the leg's length."""
 BEHIND_SEAT_MM = 40.0
 """How far behind the hips of a sitter the middle of the seat is, at least."""
 BACK_REST_MM = 165.0
@@ -130,11 +132,27 @@ class Actor:
             back = vertices[(height > 0) & (height < seat.back_mm) & (np.abs(vertices[:, 0]) < BACK_REST_MM), 1]
             ahead = max(BEHIND_SEAT_MM, float(back.max(initial=0.0)) - BACK_REST_MM * bool(seat.back_mm))
         feet = [body.index[f"foot.{side[0].upper()}"] for side in SIDES]
-        stance = self._planted(pose, heads[feet] + [0, 0, root], turns[feet], float(root), ahead)
+        ankles = heads[feet]
+        if seat:
+            near = self._within_reach(ankles, turns[body.index["root"]], float(root))
+            ankles = np.where([[side == pose.free] for side in SIDES], ankles, near)
+        stance = self._planted(pose, ankles + np.array([0, 0, root]), turns[feet], float(root), ahead)
         if stance.planted.all() and not seat:
             over = MASSES @ posture.joints_mm[0, :, :2] - stance.ankles_mm[:, :2].mean(axis=0) + [0, MIDFOOT_MM]
             stance.ankles_mm[:, :2] += BALANCE_SHARE * over
         return stance
+
+    def _within_reach(
+        self, ankles_mm: Float[np.ndarray, "2 3"], pelvis: Float[np.ndarray, "3 3"], root_mm: float
+    ) -> Float[np.ndarray, "2 3"]:
+        """Bring ankles of a sitter, from the root bone, so near that the legs reach the floor there."""
+        near = ankles_mm.copy()
+        for foot, leg in enumerate(self.take.legs.values()):
+            hip = pelvis @ leg.hip_mm
+            farthest = np.sqrt((SITTERS_REACH * leg.length_mm) ** 2 - (hip[2] + root_mm - leg.sole_mm) ** 2)
+            way = ankles_mm[foot, :2] - hip[:2]
+            near[foot, :2] = hip[:2] + way * min(1.0, farthest / float(np.linalg.norm(way)))
+        return near
 
     def _planted(
         self,

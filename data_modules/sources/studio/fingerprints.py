@@ -48,7 +48,7 @@ def settings_of_all_clips(config: StudioConfig) -> dict[str, Any]:
 def script_facts(action: str) -> dict[str, Any]:
     """An action's script and the key poses that it plays."""
     script = SCRIPTS[action]
-    names = {*script.weights, *(["crouch"] if "jump" in script.weights else [])}
+    names = {*script.weights, *(["crouch", "land"] if "jump" in script.weights else [])}
     if script.walks:
         names |= {"stand", *(f"{script.walks}_{phase}" for phase in GAIT)}
     return {"script": script, "poses": {name: KEY_POSES[name] for name in sorted(names)}}

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from data_modules.sources.studio.furniture import FREE_RADIUS_MM, Seat
-from data_modules.sources.studio.gait import TIGHTEST_MM, Way, draw_way
+from data_modules.sources.studio.ways import TIGHTEST_MM, Way, draw_way
 
 
 def test_a_way_is_walked_by_its_length():
