@@ -38,7 +38,9 @@ def preview_person(
         camera = preview_camera(azimuth)
         points = camera.project(posture.vertices_mm[0])
         box = square_around(points.min(axis=0), points.max(axis=0), 0.1)
-        light, _ = render_view(scene, Backdrop.of(scene.room, camera, FRAME_PX), box, (size_px, size_px))
+        # A person fills half of the frame, so both pictures have pixels of about one size.
+        backdrop = Backdrop.of(scene.room, camera, 2 * size_px)
+        light, _ = render_view(scene, backdrop, box, (size_px, size_px))
         image = (255 * light.clip(0, 1)).astype(np.uint8)
         if with_skeleton:
             image = (0.5 * image + 0.5 * PALE).astype(np.uint8)

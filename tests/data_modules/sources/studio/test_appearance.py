@@ -90,7 +90,8 @@ def test_a_border_is_a_smooth_curve_at_four_times_the_resolution(people):
     side, size = 60.0, 4 * 24
     x, y = np.meshgrid((np.arange(size) + 0.5) * side / size, (np.arange(size) + 0.5) * side / size)
     pixels = np.stack([pelvis[0] - side / 2 + x, pelvis[1] - side / 2 + y], axis=-1)
-    _, labels = scene.shoot(camera.center_world_mm, camera.rays(pixels).reshape(-1, 3))
+    far = np.full(size * size, 1e5)
+    labels = scene.shoot(camera.center_world_mm, camera.rays(pixels).reshape(-1, 3), far).labels
     is_top = (labels % ZONES == TOP).reshape(size, size)
     columns = np.flatnonzero(is_top.any(axis=0) & ~is_top.all(axis=0))
     border = is_top[:, columns].sum(axis=0)
