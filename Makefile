@@ -24,6 +24,15 @@ STAMP  := $(ENV)/.mcss-installed
 CONFIGS := $(patsubst %,--config experiments/%.yaml,base $(TRAINER:%=trainer/%) data/$(DATA) method/$(METHOD))
 SETTINGS := --data.supervision $(SUPERVISION) --seed_everything $(SEED) --run_dir $(RUN)
 
+# Studies of filming: each is rendered from the seed DRAW; a store is named after the option that it is rendered with.
+STUDY   ?= people
+DRAW    ?= 11
+FILMED  := experiments/results/filming
+FILMED_people  := people17
+FILMED_cameras := cameras6
+FILMED_minutes := minutes1 minutes2 minutes4 minutes16
+FILMED_sync    := sync-error40 sync-error80 sync-error160 sync-error320
+
 # Followed by the name of a file: one sweep, its command run with these two files of experiments.
 SWEEPS = DATA=$(DATA) TRAINER="$(TRAINER)" "$(PYTHON)" -m mcss.sweep experiments/sweeps
 
@@ -35,7 +44,7 @@ RENDERED = $(if $(findstring --data.store,$(ARGS)),,$(sort $(shell $(NAMED) 2>/d
 TESTS = "$(PYTHON)" -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data train curve tables ablations sweep report retrieval bench test test-fast check
+.PHONY: help setup data train curve tables ablations filming sweep report retrieval bench test test-fast check
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +80,14 @@ tables: data ## run what the table lacks of the paper's tables
 
 ablations: data ## run what the table lacks of the ablations
 	$(SWEEPS)/ablations.yaml $(GRID) $(REPORT)
+
+filming: data ## how to film: STUDY=people|cameras|minutes|sync|calibration on the people, room and cameras of DRAW
+	@mkdir -p data/draw$(DRAW) && ln -sfn draw$(DRAW) data/filming
+	@for store in base $(FILMED_$(STUDY)); do \
+		"$(ENV)/bin/mcss-data" render --preset studio --seed $(DRAW) --out data/filming/$$store \
+			$$(echo $$store | sed -nE 's/^([a-z-]+)([0-9]+)$$/--\1 \2/p') || exit 2; done
+	$(SWEEPS)/$(if $(filter calibration,$(STUDY)),,filming_)$(STUDY).yaml --table $(FILMED)/$(STUDY)-draw$(DRAW)/runs.csv
+	"$(PYTHON)" -m mcss.results.filming $(FILMED)
 
 sweep: data ## create a W&B sweep of experiments/sweeps/SWEEP.yaml and start its first agent (needs a login)
 	$(SWEEPS)/$(SWEEP).yaml $(GRID) --agent

@@ -25,6 +25,8 @@ PAGES = (
     "README.md",
     "CONTRIBUTING.md",
     "docs/data.md",
+    "docs/filming.md",
+    "docs/studio.md",
     "docs/prediction.md",
     "docs/footage.md",
     "docs/labels.md",

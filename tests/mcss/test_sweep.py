@@ -52,7 +52,7 @@ def test_arguments_come_last_and_name_existing_settings(path, monkeypatch):
     assert sweep.command[-1] == "${args}"
     command = expand(sweep.command, sweep.points()[-1])
     parsed = sweeps.parse_settings(command[command.index("fit") :])
-    assert parsed["data"]["store"] == "data/tiny"
+    assert parsed["data"]["store"] == sweep.parameters.get("data.store", ("data/tiny",))[-1]
     method = [word for word in command if "experiments/method/" in word][-1]
     assert parsed["method"] == Path(method.removeprefix("--config=")).stem
 
