@@ -7,12 +7,16 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from data_modules.cli import main
 from data_modules.sources.studio.actor import free_ground
 from data_modules.sources.studio.body import make_body
+from data_modules.sources.studio.clips import Studio
 from data_modules.sources.studio.config import PRESETS
 from data_modules.sources.studio.furniture import draw_seat
 from data_modules.sources.studio.mocap.amass import SKELETON
 from data_modules.sources.studio.mocap.play import motion_files, pieces, play
+from data_modules.sources.studio.source import build_studio
+from data_modules.store import open_store
 from mcss.errors import InputError
 from mcss.skeleton import JOINTS
 from tests.references.motion_files import (
@@ -181,6 +185,33 @@ def test_who_would_walk_out_of_the_room_walks_in_place(body, seat, motion, tmp_p
     ground = free_ground(seat)
     assert np.linalg.norm(joints[:, 0, :2] - ground.center_mm, axis=1).max() < ground.radius_mm + 60
     assert np.abs(joints - joints[:, :1] - expected(body, motion)).max() < 1
+
+
+@pytest.mark.slow
+def test_a_walk_is_rendered_with_the_joints_of_forward_kinematics(motion, tmp_path):
+    folder = tmp_path / "motions"
+    folder.mkdir()
+    write_plain(folder / "walk.bvh", motion)
+    few = replace(PRESETS["tiny"], motion=str(folder), fps=30.0, frame_step=2, instants=2, crop_size_px=32)
+    build_studio(few, tmp_path / "store", workers=1, progress=False)
+    store = open_store(tmp_path / "store")
+    assert set(store.action.tolist()) == {"walk"}
+    assert set(store.subject.tolist()) == {"S1", "S5", "S9"}
+    for subject in ("S1", "S9"):
+        rows = np.flatnonzero((store.subject == subject) & (store.camera == store.camera[0]) & (store.subaction == 1))
+        poses = np.stack([store.pose_world[row] for row in rows])
+        wanted = expected(Studio(few, (subject,)).bodies[subject], motion)[store.frame[rows]]
+        assert len(rows) == 2
+        assert np.abs(poses - poses[:, :1] - wanted).max() < 1
+
+
+def test_the_command_says_what_is_wrong_with_a_file_and_ends(motion, tmp_path, capsys):
+    path = write_plain(tmp_path / "walk.bvh", motion)
+    path.write_text(path.read_text().replace("LeftArm", "Oberarm"))
+    with pytest.raises(SystemExit) as ended:
+        main(["render", "--preset", "tiny", "--motion", str(tmp_path), "--out", str(tmp_path / "store")])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith(f"mcss-data: {path}: the skeleton is of no known naming")
 
 
 def _broken(text, name):
