@@ -16,13 +16,13 @@ class PointDecoder(nn.Module):
     """Points to a picture of 32 x 32 pixels: a linear layer, then one 3 x 3 convolution after each doubling of size.
 
     The appearance is the same at every pixel of the first map, and what else is known of the picture joins before the
-    last layer, so that neither tells where the person is. Rhodin et al. (ECCV 2018) start at 16 pixels, end at 128, and
-    have two convolutions a size.
+    last layer, so that neither tells where the person is. That layer starts with handing it on. Rhodin et al. (ECCV
+    2018) start at 16 pixels, end at 128, and have two convolutions a size.
 
     Args:
         points: number of 3D points.
         appearance_dim: numbers that say how the person looks; 0 for none.
-        extra_channels: of pictures that join before the last layer.
+        extra_channels: of pictures that join before the last layer: as many as ``out_channels``, or 0.
         out_channels: of the picture.
         dropout: share of the first map that is left out in training. Paper: 0.3.
     """
@@ -38,6 +38,8 @@ class PointDecoder(nn.Module):
             nn.Conv2d(wide, narrow, kernel_size=3, padding=1) for wide, narrow in zip(inputs, CHANNELS[1:], strict=True)
         )
         self.last = nn.Conv2d(CHANNELS[-1] + extra_channels, out_channels, kernel_size=3, padding=1)
+        if extra_channels:
+            nn.init.dirac_(self.last.weight.data[:, CHANNELS[-1] :])
 
     def forward(
         self,

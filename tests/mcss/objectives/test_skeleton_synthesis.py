@@ -12,7 +12,7 @@ from tests.references.view_steps import seen_from_both, view_step
 
 def made(**settings):
     torch.manual_seed(0)
-    objective = SkeletonSynthesis(**({"dropout": 0.0} | settings))
+    objective = SkeletonSynthesis(**({"dropout": 0.0, "consistency_weight": 1.0} | settings))
     objective.connect(NetworkSizes(channels=4, image_size_px=48, embedding_dim=12), seed=0)
     return objective
 

@@ -106,6 +106,14 @@ def test_the_decoder_costs_15_million_multiplications_a_picture():
     assert decoder(torch.zeros(2, 64, 3), torch.zeros(2, 16), torch.zeros(2, 3, 32, 32)).shape == (2, 3, 32, 32)
 
 
+def test_the_decoder_starts_with_handing_the_background_on():
+    decoder = PointDecoder(points=4, appearance_dim=2, extra_channels=3, out_channels=3, dropout=0.0)
+    points, looks = torch.zeros(2, 4, 3), torch.zeros(2, 2)
+    backgrounds = torch.randn(2, 3, PICTURE_SIDE_PX, PICTURE_SIDE_PX)
+    apart = decoder(points[:1].expand(2, -1, -1), looks, backgrounds).diff(dim=0)
+    torch.testing.assert_close(apart, backgrounds.diff(dim=0))
+
+
 def test_bad_settings_are_refused_in_one_line():
     with pytest.raises(InputError, match="dropout 1 a share below 1"):
         ViewSynthesis(dropout=1.0)
