@@ -13,7 +13,7 @@ RUN         := runs/$(NAME)
 SWEEP       ?= supervision_curve
 TABLE       := experiments/results/$(DATA)/runs.csv
 REPORT      := --table $(TABLE) $(if $(filter studio,$(DATA)),--page README.md)
-GRID        := $(if $(LEVELS),--levels "$(LEVELS)") $(if $(METHODS),--methods "$(METHODS)") $(if $(SEEDS),--seeds "$(SEEDS)")
+GRID        := $(if $(LEVELS),--levels "$(LEVELS)") $(if $(METHODS),--methods "$(METHODS)") $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(LIST),--list)
 
 # An active virtual environment or conda environment is used; otherwise .venv is created.
 ENV    := $(or $(VIRTUAL_ENV),$(CONDA_PREFIX),$(CURDIR)/.venv)
@@ -74,7 +74,7 @@ retrieval: data ## measure pose retrieval on DATA's test subjects with the embed
 curve: data ## run what the table lacks of the curve of error against labels (LEVELS, METHODS, SEEDS)
 	$(SWEEPS)/supervision_curve.yaml $(GRID) $(REPORT)
 
-tables: data ## run what the table lacks of the paper's tables
+tables: $(if $(LIST),,data) ## run what the table lacks of the paper's tables (LIST=1 prints all of its runs)
 	$(SWEEPS)/table1.yaml $(GRID) $(REPORT)
 	$(SWEEPS)/table2.yaml $(GRID) $(REPORT)
 

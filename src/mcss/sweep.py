@@ -195,6 +195,7 @@ def main(args: Sequence[str] | None = None) -> None:
     parser.add_argument("--methods", help="names of experiments/method, instead of the file's")
     parser.add_argument("--levels", help="supervision levels, instead of the file's")
     parser.add_argument("--seeds", help="seeds, instead of the file's")
+    parser.add_argument("--list", action="store_true", help="print the command of every run, and run nothing")
     parser.add_argument(
         "--agent", action="store_true", help="use a W&B server: make a sweep of the file, start an agent"
     )
@@ -204,6 +205,9 @@ def main(args: Sequence[str] | None = None) -> None:
     prepare_process()
     try:
         sweep = _replaced(read_sweep(options.file), options)
+        if options.list:
+            print(*(" ".join(expand(sweep.command, point)) for point in sweep.points()), sep="\n")
+            return
         if options.agent:
             start_agent(sweep)
         if not options.table:

@@ -15,6 +15,7 @@ from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_com
 from mcss import sweep as sweeps
 from mcss.cli import main as run
 from mcss.results.record import COLUMNS, read_table
+from mcss.results.table import TABLES
 from mcss.sweep import expand, main, read_sweep
 
 ROOT = Path(__file__).parents[2]
@@ -117,6 +118,18 @@ def test_an_interrupted_sweep_started_again_fills_the_same_table(small_sweep, st
     Path("small.yaml").write_text(yaml.safe_dump(content))
     main(small_sweep)
     assert figures("runs.csv") == resumed
+
+
+def test_the_list_is_of_every_run_and_runs_none(monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("DATA", "tiny")
+    monkeypatch.setenv("TRAINER", "auto")
+    monkeypatch.setattr(sweeps, "subprocess", SimpleNamespace(run=lambda *_, **__: pytest.fail("a run was started")))
+    main(["experiments/sweeps/table1.yaml", "--list"])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2 * len(TABLES["table1"].methods)
+    for method in TABLES["table1"].methods:
+        assert sum(f"experiments/method/{method}.yaml" in line for line in lines) == 2, method
 
 
 def test_a_table_of_other_data_is_refused_before_anything_runs(small_sweep, monkeypatch, capsys):
