@@ -20,10 +20,17 @@ from mcss.skeleton import joint_indices
 DEFINITIONS = {
     "same_instant_hit1": "share of the queries whose nearest embedding in another camera shows the query's instant",
     "same_instant_time_s": "median time between the query and its nearest embedding in another camera",
+    "poses_tell_instants": "chance that another view's pose of the instant is nearer than its pose of another instant",
     "views_disagree_mm": "mean joint distance (h36m16) between two views' poses of one instant",
     "views_disagree_share": "views_disagree_mm over the same distance between instants half a clip apart",
 }
-"""Figures of ``ViewAgreement`` by name. The share is 1 where poses say nothing of the instant."""
+"""Figures of ``ViewAgreement`` by name. Where poses say nothing of the instant, the chance is 0.5 and the share 1.
+
+Of runs, the chance is the figure whose order is most nearly that of their true errors; ``views_disagree_mm`` alone is
+small for a network that always predicts the mean pose (``benchmarks/label_free.md``).
+"""
+_RANKED = 256
+"""At most so many queries of a pair of views count for the chance."""
 _QUERIES_AT_ONCE = 1024
 
 
@@ -32,6 +39,8 @@ class _Found(NamedTuple):
 
     is_hit: Bool[Tensor, " queries"]
     time_s: Float64[Tensor, " queries"]
+    nearer: Float64[Tensor, " ranked"]
+    """Of some queries, evenly spread, the share of other instants whose poses are farther than that of their own."""
     same_mm: Float64[Tensor, " instants"]
     """Distance between the two views' poses of an instant."""
     other_mm: Float64[Tensor, " instants"]
@@ -78,9 +87,9 @@ class ViewAgreement(Metric):
         found = list(self._pairs_of_views()) if len(self.embedding) else []
         if not found:
             return {}
-        is_hit, time_s, same_mm, other_mm = (torch.cat(values) for values in zip(*found, strict=True))
+        is_hit, time_s, nearer, same_mm, other_mm = (torch.cat(values) for values in zip(*found, strict=True))
         disagree_mm = float(same_mm.mean())
-        figures = (float(is_hit.double().mean()), float(time_s.median()), disagree_mm)
+        figures = (float(is_hit.double().mean()), float(time_s.median()), float(nearer.mean()), disagree_mm)
         return dict(zip(DEFINITIONS, (*figures, disagree_mm / max(float(other_mm.mean()), 1e-9)), strict=True))
 
     def _pairs_of_views(self) -> Iterator[_Found]:
@@ -99,6 +108,7 @@ class ViewAgreement(Metric):
                 yield _Found(
                     instant[nearest] == instant[both],
                     (time_s[nearest] - time_s[both]).abs(),
+                    _own_instant_is_nearer(pose_mm[both], pose_mm[same]),
                     _distance_mm(pose_mm[both], pose_mm[same]),
                     _distance_mm(pose_mm[both], pose_mm[same].roll(len(same) // 2, dims=0)),
                 )
@@ -117,3 +127,16 @@ def _distance_mm(
     one: Float64[Tensor, "poses joints 3"], other: Float64[Tensor, "poses joints 3"]
 ) -> Float64[Tensor, " poses"]:
     return (one - other).norm(dim=2).nanmean(dim=1)
+
+
+def _own_instant_is_nearer(
+    queries: Float64[Tensor, "instants joints 3"], database: Float64[Tensor, "instants joints 3"]
+) -> Float64[Tensor, " ranked"]:
+    """Share of the other instants whose pose is farther from a query than that of its own; of equal ones half."""
+    ranked = torch.arange(0, len(queries), -(-len(queries) // _RANKED))
+    known = ~queries.isnan().any(dim=(0, 2))
+    pairs = zip(queries[ranked][:, known].unbind(1), database[:, known].unbind(1), strict=True)
+    distance = torch.stack([torch.cdist(one, other) for one, other in pairs]).mean(dim=0)
+    own = distance[torch.arange(len(ranked)), ranked][:, None]
+    farther = (distance > own).double() + 0.5 * (distance == own)
+    return (farther.sum(dim=1) - 0.5) / (len(queries) - 1)

@@ -11,7 +11,8 @@ from data_modules.sources.file_names import is_image, is_video, natural_order
 from data_modules.sources.footage.recordings import recording_camera, recordings_in
 from data_modules.sources.footage.videos import Videos
 from mcss.errors import InputError
-from mcss.predict.scenes import CropScene, Scene, filmed_scene, store_scenes
+from mcss.predict.found import found_once, states
+from mcss.predict.scenes import CropScene, FilmedScene, Scene, filmed_scene, store_scenes
 
 STORE_FILE = "store.json"
 ImagesAre = Literal["frames", "crops"]
@@ -24,6 +25,7 @@ def open_scenes(
     images_are: ImagesAre | None = None,
     detector: str | None = None,
     subjects: Sequence[str] | None = None,
+    out: Path | None = None,
 ) -> Iterator[Scene]:
     """Scenes of the paths that a user names: a store's clips, a folder of images, or recordings of one scene.
 
@@ -34,6 +36,7 @@ def open_scenes(
             where every image of the folder is square.
         detector: weights for ``mcss-data import --detector``.
         subjects: of a store, whose clips; all people's by default.
+        out: folder in which the boxes that are found are kept, see ``found_once``.
 
     Raises:
         InputError: nothing is there, it cannot be told what it is, it cannot be read, or nobody is seen in it.
@@ -53,10 +56,10 @@ def open_scenes(
     if len(sources) == 1 and images and (images_are or kind_of(images)) == "crops":
         yield crop_scene(first, images, fps)
         return
-    yield recorded_scene(sources, fps, detector)
+    yield recorded_scene(sources, fps, detector, out)
 
 
-def recorded_scene(sources: Sequence[Path], fps: float | None, detector: str | None) -> Scene:
+def recorded_scene(sources: Sequence[Path], fps: float | None, detector: str | None, out: Path | None = None) -> Scene:
     """Recordings of one scene: videos and folders of frames, or the folder that they lie in.
 
     What the import would read of them holds here: sync.csv and boxes.csv two folders above the videos.
@@ -82,7 +85,15 @@ def recorded_scene(sources: Sequence[Path], fps: float | None, detector: str | N
         layout.use_detector(detector)
     clip = (folder.parent.name, folder.name, 1)
     cameras = tuple(sorted(recording_camera(path) for path in paths))
-    return filmed_scene(layout, clip, cameras, cameras[0] if len(cameras) == 1 else folder.name)
+    name = cameras[0] if len(cameras) == 1 else folder.name
+
+    def find() -> FilmedScene:
+        return filmed_scene(layout, clip, cameras, name)
+
+    if out is None:
+        return find()
+    identity = [name, fps, detector, layout.options(), layout.table_rows(clip), states(paths)]
+    return found_once(out, identity, find)
 
 
 def crop_scene(folder: Path, images: Sequence[Path], fps: float | None) -> CropScene:

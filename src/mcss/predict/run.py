@@ -11,6 +11,7 @@ import numpy as np
 from mcss.errors import InputError
 from mcss.hashing import file_hash
 from mcss.predict.chunks import predict_scene, work_folder
+from mcss.predict.found import forget
 from mcss.predict.fuse import Calibration, calibrate, read_calibration
 from mcss.predict.inputs import STORE_FILE, ImagesAre, open_scenes
 from mcss.predict.motion import description
@@ -107,6 +108,7 @@ def write_result(result: Result, network: Network, settings: PredictSettings, ou
     if result.errors:
         print(f"{result.scene.name}: {result.errors.line()}")
     shutil.rmtree(result.work)
+    forget(out)
 
 
 def _scenes(settings: PredictSettings) -> Iterator[tuple[Scene, Path]]:
@@ -117,6 +119,7 @@ def _scenes(settings: PredictSettings) -> Iterator[tuple[Scene, Path]]:
         images_are=settings.images_are,
         detector=settings.detector,
         subjects=settings.subjects,
+        out=settings.out,
     ):
         yield scene, settings.out / scene.name if isinstance(scene, StoreScene) else settings.out
 

@@ -41,9 +41,22 @@ def test_counted_by_hand():
     figures = measured([embedding, pose, instant * 0, torch.tensor([0, 0, 0, 1, 1, 1]), instant, instant.double()])
     assert figures["same_instant_hit1"] == pytest.approx(2 / 6)
     assert figures["same_instant_time_s"] == 1
+    assert figures["poses_tell_instants"] == 1
     assert figures["views_disagree_mm"] == pytest.approx(30)
     # a's instants against b's, one later: 230, 70, 70; b's against a's: 170, 130, 130.
     assert figures["views_disagree_share"] == pytest.approx(30 / np.mean([230, 70, 70, 170, 130, 130]))
+
+
+def test_the_chance_that_the_own_instant_is_nearer_counted_by_hand(monkeypatch):
+    """b at 10, 10 and 200 mm, a at 0, 100 and 200: of a, at 0 the second is as near; at 100 none is nearer."""
+    monkeypatch.setattr("mcss.metrics.view_agreement._RANKED", 3)
+    pose = torch.zeros(6, 17, 3)
+    pose[:, 1:, 0] = torch.tensor([0.0, 100, 200, 10, 10, 200])[:, None]
+    instant = torch.tensor([0, 1, 2, 0, 1, 2])
+    camera = torch.tensor([0, 0, 0, 1, 1, 1])
+    figures = measured([torch.eye(3)[[0, 1, 2, 0, 1, 2]], pose, instant * 0, camera, instant, instant.double()])
+    of_a, of_b = (0.75, 0.75, 1), (1, 0.5, 1)
+    assert figures["poses_tell_instants"] == pytest.approx(np.mean([*of_a, *of_b]))
 
 
 def test_one_by_one_and_in_any_order():
@@ -66,6 +79,7 @@ def test_one_by_one_and_in_any_order():
 def test_poses_that_say_nothing_have_share_one_and_are_not_called_good():
     images = scene(instants=40)
     assert measured(images)["views_disagree_share"] == pytest.approx(1, abs=0.05)
+    assert measured(images)["poses_tell_instants"] == pytest.approx(0.5, abs=0.05)
     images[1][:] = images[1][0] + 1e-3 * torch.randn(images[1].shape, generator=torch.Generator().manual_seed(1))
     figures = measured(images)
     assert figures["views_disagree_mm"] < 1

@@ -1,6 +1,7 @@
 """``mcss predict`` from end to end, in process, with an untrained network."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ from data_modules.video_files import VideoReader
 from mcss.__main__ import main
 from mcss.models.module import load_network
 from mcss.predict import chunks
+from mcss.predict.inputs import open_scenes
 from mcss.skeleton import JOINTS
 from tests.mcss.predict.conftest import film
 from tests.references.synthetic_store import make_store
@@ -39,6 +41,11 @@ def refused(capsys, *words):
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert line.startswith("mcss: ")
     return line
+
+
+def open_scene(video, out):
+    (scene,) = open_scenes([video], out=out)
+    return scene
 
 
 def raw(out):
@@ -128,12 +135,27 @@ def test_a_killed_run_goes_on_after_its_last_whole_chunk(checkpoint, clip, tmp_p
     monkeypatch.setattr(chunks.np, "savez", dies_at_the_fifth)
     with pytest.raises(KeyboardInterrupt):
         predict(checkpoint, clip, "--out", tmp_path / "killed", "--files", "page")
+    # The person is not looked for again.
+    monkeypatch.setattr("data_modules.sources.footage.videos.found_track", None)
     predict(checkpoint, clip, "--out", tmp_path / "killed", "--files", "page")
-    assert len(calls) == 9  # of 8 chunks, the one that was not whole twice
+    assert len(calls) == 1 + 9  # the boxes; and of 8 chunks, the one that was not whole twice
     for name, values in raw(tmp_path / "whole").items():
         np.testing.assert_array_equal(values, raw(tmp_path / "killed")[name])
     assert (tmp_path / "whole/motion.html").read_bytes() == (tmp_path / "killed/motion.html").read_bytes()
-    assert not list((tmp_path / "killed").glob(".partial-*"))
+    assert not list((tmp_path / "killed").glob(".*"))
+
+
+def test_boxes_are_found_anew_where_a_video_or_a_table_has_changed(checkpoint, clip, tmp_path):
+    views = shutil.copytree(clip.parents[1], tmp_path / "views")
+    video = views / "S1/walk/a.mp4"
+    first = open_scene(video, tmp_path)
+    assert np.isfinite(first.box_px).any()
+    kept = next(tmp_path.glob(".found-*"))
+    kept.write_bytes(kept.read_bytes()[:100])  # cut off by a kill
+    np.testing.assert_array_equal(open_scene(video, tmp_path).box_px, first.box_px)
+    (views / "boxes.csv").write_text("video,frame,left,top,width,height\nS1/walk/a,0,1,2,30,40\n")
+    np.testing.assert_array_equal(open_scene(video, tmp_path).box_px[0, 0], [1, 2, 31, 42])
+    assert len(list(tmp_path.glob(".found-*"))) == 1
 
 
 def test_an_exported_network_predicts_the_same_without_torch(checkpoint, onnx, clip, tmp_path):
