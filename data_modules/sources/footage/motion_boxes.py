@@ -3,8 +3,11 @@
 A pixel moves where it differs from the median of the recording. Every connected region of such pixels is boxed.
 """
 
+import tempfile
+
 import cv2
 import numpy as np
+import simplejpeg
 from jaxtyping import Bool, Float32
 
 from data_modules.sources.footage.people import Boxes, Sightings, by_size, clothes
@@ -13,6 +16,8 @@ from mcss.errors import InputError
 
 WORK_PX = 192
 """Longer side of the pictures that are compared: enough for a box, and it averages noise away."""
+COPY_QUALITY = 95
+"""Of the copies' JPEG: what it changes is less than a camera's noise."""
 BACKGROUND_FRAMES = 25
 LEAST_DIFFERENCE = 18.0
 NOISE_FACTOR = 6.0
@@ -34,45 +39,71 @@ def moving_regions(recording: Recording) -> Sightings:
     Raises:
         InputError: the recording cannot be read, its pictures differ in size, or the camera moves.
     """
-    background, scale = _background(recording)
-    looked_at, boxes, worn, differences = [], [], [], []
-    for number, image in read_pictures(recording, range(len(recording.time_s))):
-        picture, _ = _small(image)
-        if picture.shape != background.shape:
-            raise InputError(f"{recording.path}: its frames differ in size (frame {number}); cut the recording there")
-        difference = np.abs(picture - background).max(axis=2)
-        looked_at.append(number)
-        differences.append(float(np.median(difference)))
-        own = by_size(_regions(_moving(picture, background, difference)))
-        worn.append(clothes(picture, own))
-        boxes.append(own * scale)
+    with SmallPictures(recording) as pictures:
+        chosen = np.unique(np.linspace(0, len(pictures.numbers) - 1, BACKGROUND_FRAMES).astype(int))
+        background = np.median([pictures[index] for index in chosen.tolist()], axis=0).astype(np.float32)
+        boxes, worn, differences = [], [], []
+        for index in range(len(pictures.numbers)):
+            picture = pictures[index]
+            difference = np.abs(picture - background).max(axis=2)
+            differences.append(float(np.median(difference)))
+            own = by_size(_regions(_moving(picture, background, difference)))
+            worn.append(clothes(picture, own))
+            boxes.append(own * pictures.scale)
     many = int((np.array(differences) > UNSTEADY).sum())
     if many > OFTEN * len(differences):
         raise InputError(
             f"{recording.path}: most of the picture changes in {many} of {len(differences)} frames: the camera or the"
             " light does not keep still; give boxes.csv, or find the person with --detector"
         )
-    return Sightings(np.array(looked_at, dtype=np.int64), tuple(boxes), tuple(worn))
+    return Sightings(np.array(pictures.numbers, dtype=np.int64), tuple(boxes), tuple(worn))
 
 
-def _background(recording: Recording) -> tuple[Float32[np.ndarray, "rows columns 3"], float]:
-    """Median picture, and how many pixels of a frame one of its pixels is."""
-    count = len(recording.time_s)
-    chosen = np.unique(np.linspace(0, count - 1, min(BACKGROUND_FRAMES, count)).astype(int))
-    pictures = [_small(image) for _, image in read_pictures(recording, chosen.tolist())]
-    if not pictures:
-        raise InputError(f"{recording.path}: none of {len(chosen)} frames could be decoded; copy or download it again")
-    if len({picture.shape for picture, _ in pictures}) > 1:
-        raise InputError(f"{recording.path}: its frames differ in size; cut the recording where the size changes")
-    return np.median([picture for picture, _ in pictures], axis=0).astype(np.float32), pictures[0][1]
+class SmallPictures:
+    """Small copies of a recording's pictures in a temporary file, because a video is decoded once and looked at twice.
 
+    A context manager, which removes the file.
 
-def _small(image: np.ndarray) -> tuple[Float32[np.ndarray, "rows columns 3"], float]:
-    height, width = image.shape[:2]
-    scale = max(1.0, max(height, width) / WORK_PX)
-    size = round(width / scale), round(height / scale)
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    return cv2.GaussianBlur(small, (3, 3), 0).astype(np.float32), scale
+    Raises:
+        InputError: the recording cannot be read, none of its pictures can be decoded, or they differ in size.
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        self.numbers: list[int] = []
+        """Of the pictures that could be decoded, ascending."""
+        self.scale = 1.0
+        """Pixels of a picture in one of a copy."""
+        self._ends = [0]
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
+        shape = None
+        for number, image in read_pictures(recording, range(len(recording.time_s))):
+            if image.shape != (shape or image.shape):
+                self._file.close()
+                raise InputError(
+                    f"{recording.path}: its frames differ in size (frame {number}); cut the recording there"
+                )
+            shape = image.shape
+            self.scale = max(1.0, max(shape[:2]) / WORK_PX)
+            size = round(shape[1] / self.scale), round(shape[0] / self.scale)
+            small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+            self._file.write(simplejpeg.encode_jpeg(small, quality=COPY_QUALITY, colorsubsampling="444"))
+            self._ends.append(self._file.tell())
+            self.numbers.append(number)
+        if not self.numbers:
+            self._file.close()
+            raise InputError(f"{recording.path}: none of its frames could be decoded; copy or download it again")
+
+    def __enter__(self) -> "SmallPictures":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+
+    def __getitem__(self, index: int) -> Float32[np.ndarray, "rows columns 3"]:
+        """Copy number ``index``, smoothed."""
+        self._file.seek(self._ends[index])
+        jpeg = self._file.read(self._ends[index + 1] - self._ends[index])
+        return cv2.GaussianBlur(simplejpeg.decode_jpeg(jpeg), (3, 3), 0).astype(np.float32)
 
 
 def _moving(

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from data_modules.sources.footage import motion_boxes
 from data_modules.sources.footage.recordings import read_recording
 from data_modules.sources.footage.tracks import found_track, require_one_person, written_track
 from mcss.errors import InputError
@@ -175,3 +176,12 @@ def test_cameras_that_each_show_another_person_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"walk: a and b show people in clothes of other colours; give boxes.csv"):
         require_one_person({"a": red, "b": blue}, "walk")
     require_one_person({"a": red, "again": red, "without colours": grey}, "walk")
+
+
+def test_motion_decodes_a_video_once(tmp_path, monkeypatch):
+    opened = []
+    read = motion_boxes.read_pictures
+    monkeypatch.setattr(motion_boxes, "read_pictures", lambda *given: (opened.append(given), read(*given))[1])
+    recording = film(tmp_path / "a.mp4", walker)
+    found_track(recording, None)
+    assert len(opened) == 1

@@ -65,10 +65,11 @@ def overlap(box, mask):
 def test_videos_of_upright_phones_are_read_upright(phones):
     folder, masks = phones
     with VideoReader(folder / "Ann/walk/54138969.mp4") as video:
-        image = video.read(0)
-    assert image.shape == (192, 108, 3)
-    person = cv2.erode(masks["54138969"][0].astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    assert np.median(image[person][:, 0].astype(float) - image[person][:, 1]) > 5  # S1's shirt is red, the floor is not
+        first, last = (video.read(frame).astype(float) for frame in (0, CONFIG.instants - 1))
+    assert first.shape == (192, 108, 3)
+    changed = np.abs(first - last).max(axis=2)  # where the person was and is no longer, or came to
+    person = cv2.erode((masks["54138969"][0] & ~masks["54138969"][-1]).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    assert np.median(changed[person]) > 4 * np.median(changed)
 
 
 def test_the_moving_person_is_boxed_without_help(phones):
@@ -77,8 +78,8 @@ def test_the_moving_person_is_boxed_without_help(phones):
         recording = read_recording(folder / f"Ann/walk/{name}.mp4", {})
         boxes = found_track(recording, None).boxes[early:]
         overlaps = [overlap(box, mask) for box, mask in zip(boxes, masks[name], strict=True)]
-        assert np.median(overlaps) > 0.7
-        assert min(overlaps) > 0.45
+        assert np.median(overlaps) > 0.6  # of a person 25 to 50 pixels high
+        assert min(overlaps) > 0.3
 
 
 def test_phone_clips_become_square_crops_of_one_moment(phones, tmp_path):
