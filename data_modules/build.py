@@ -22,13 +22,13 @@ from data_modules.parts import ClipRecord, Parts
 from data_modules.skips import Skips
 from data_modules.sources.base import Clip, Source
 from data_modules.sources.exclusions import clip_name
-from data_modules.sources.file_names import is_of_somebody
-from data_modules.sources.leftovers import leftovers
+from data_modules.sources.leftovers import require_no_recordings_left
 from data_modules.sources.missing import missing_shared
 from data_modules.store import Store, config_hash, open_store
 from data_modules.store.format import STORE_FILE, Row
+from data_modules.store.lock import only_writer
 from data_modules.store.pictures import FRAMES_FOLDER
-from data_modules.store.writer import available_cores, only_writer, require_replaceable, write_store
+from data_modules.store.writer import available_cores, require_replaceable, write_store
 from mcss.errors import InputError
 
 GROWS = frozenset({"clips", "exclusions", "subjects_test"})
@@ -129,25 +129,8 @@ def chosen_clips(source: Source, settings: BuildSettings, subjects: Sequence[str
         others = f" (`mcss-data doctor` names {len(missing) - 1} more)" if len(missing) > 1 else ""
         raise InputError(f"{missing[0]}{others}")
     if settings.strict and source.arrangement:
-        _require_no_recordings_left(source, chosen, subjects)
+        require_no_recordings_left(source, chosen, subjects)
     return chosen
-
-
-def _require_no_recordings_left(source: Source, clips: Sequence[Clip], subjects: Sequence[str] | None) -> None:
-    """Refuse recordings and poses that no clip is read from, in the folders of ``subjects`` if some were chosen.
-
-    Raises:
-        InputError: there are some.
-    """
-    for leftover in leftovers(source):
-        if leftover.is_recording and (
-            subjects is None or Path(leftover.folder).parts[:1] in [(name,) for name in subjects]
-        ):
-            raise InputError(f"{source.source / leftover.folder}: {leftover.line(source.arrangement)} (--strict)")
-    for clip in clips:
-        for path in source.unread(clip):
-            if any(map(is_of_somebody, (path, *path.rglob("*")))):
-                raise InputError(f"{path}: not read; {source.arrangement} is, and poses.npz, .trc or .c3d (--strict)")
 
 
 def store_config(source: Source, settings: BuildSettings, clips: list[Clip]) -> dict[str, Any]:

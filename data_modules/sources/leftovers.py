@@ -2,12 +2,12 @@
 
 import os
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from data_modules.sources.base import Source
-from data_modules.sources.file_names import is_for_calibration, is_image_like, is_video_like
+from data_modules.sources.base import Clip, Source
+from data_modules.sources.file_names import is_for_calibration, is_image_like, is_of_somebody, is_video_like
 from mcss.errors import InputError
 
 SHOWN_SUFFIXES = 4
@@ -62,6 +62,23 @@ def leftovers(source: Source) -> list[Leftover]:
     known = _known(source)
     found = list(_below(source.source, source.source, known, _parents(known)))
     return sorted(found, key=lambda leftover: leftover.folder)
+
+
+def require_no_recordings_left(source: Source, clips: Sequence[Clip], subjects: Sequence[str] | None) -> None:
+    """Refuse recordings and poses that no clip is read from, in the folders of ``subjects`` if some were chosen.
+
+    Raises:
+        InputError: there are some.
+    """
+    for leftover in leftovers(source):
+        if leftover.is_recording and (
+            subjects is None or Path(leftover.folder).parts[:1] in [(name,) for name in subjects]
+        ):
+            raise InputError(f"{source.source / leftover.folder}: {leftover.line(source.arrangement)} (--strict)")
+    for clip in clips:
+        for path in source.unread(clip):
+            if any(map(is_of_somebody, (path, *path.rglob("*")))):
+                raise InputError(f"{path}: not read; {source.arrangement} is, and poses.npz, .trc or .c3d (--strict)")
 
 
 def _known(source: Source) -> set[Path]:

@@ -4,7 +4,6 @@ What takes long to make is made in parts, which are kept in a work folder until 
 """
 
 import dataclasses
-import errno
 import itertools
 import json
 import os
@@ -16,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from filelock import FileLock, SoftFileLock, Timeout
 
 from data_modules.store.format import (
     ARROW_FILE,
@@ -32,10 +30,9 @@ from data_modules.store.format import (
     neighbour_problems,
     row_problems,
 )
+from data_modules.store.lock import only_writer
 
 ROWS_PER_RECORD_BATCH = 256
-NO_LOCKS = (None, errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
-"""How a file system without locks answers (None: the lock's own refusal, which has no number)."""
 
 
 def write_store(
@@ -80,34 +77,6 @@ def require_replaceable(path: Path) -> None:
     is_empty_folder = path.is_dir() and not any(path.iterdir())
     if path.exists() and not is_empty_folder and not (path / STORE_FILE).exists():
         raise StoreError(f"{path}: exists and is not a store; choose another path or remove it")
-
-
-@contextmanager
-def only_writer(path: Path) -> Iterator[None]:
-    """Keep other processes from writing the store at ``path``; may be entered again in the same process.
-
-    Where the file system has no locks (some of Lustre and NFS), a file that names the process stands for one.
-
-    Raises:
-        StoreError: another process is writing the store.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock_path = path.with_name(f".{path.name}.lock")
-    try:
-        try:
-            lock = FileLock(lock_path, timeout=0, is_singleton=True)
-            lock.acquire()
-        except (NotImplementedError, OSError) as error:
-            if isinstance(error, Timeout) or getattr(error, "errno", None) not in NO_LOCKS:
-                raise
-            lock = SoftFileLock(lock_path.with_suffix(".softlock"), timeout=0, is_singleton=True)
-            lock.acquire()
-    except Timeout:
-        raise StoreError(f"{path}: another process is writing this store; wait for it to end") from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 @contextmanager

@@ -4,12 +4,14 @@ Commas, semicolons or tabs between the cells; UTF-8, UTF-16 or Windows' Latin le
 """
 
 import csv
+import hashlib
 import math
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from data_modules.sources.file_names import VIDEO_SUFFIXES
 from mcss.errors import InputError
@@ -148,3 +150,20 @@ def _rows_by(path: Path, column: str, start: str, changed_ns: int) -> dict[str, 
         if key.startswith(start):
             found[key].append({**row, column: key})
     return dict(found)
+
+
+def clip_digests(path: Path) -> dict[str, str]:
+    """Digest of the rows of a table of videos about each clip, by the clip's name.
+
+    Raises:
+        InputError: the file is no such table.
+    """
+    return _clip_digests(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=2)
+def _clip_digests(path: Path, changed_ns: int) -> dict[str, str]:
+    digests: dict[str, Any] = defaultdict(hashlib.sha256)
+    for row in read_table(path, COLUMNS[path.name]):
+        digests[video_name(row["video"] or "").rpartition("/")[0]].update(repr(row).encode())
+    return {clip: digest.hexdigest() for clip, digest in digests.items()}

@@ -11,12 +11,9 @@
 A video is named <subject>/<clip>/<camera> in the tables, and the poses <subject>/<clip>/poses.
 """
 
-import hashlib
-from collections import defaultdict
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -41,6 +38,7 @@ from data_modules.sources.footage.tables import (
     COLUMNS,
     MARKERS_FILE,
     SYNC_FILE,
+    clip_digests,
     read_table,
     rows_by,
     sync_rows,
@@ -110,7 +108,7 @@ class Videos(Source):
     def table_rows(self, clip: Clip) -> list:
         """Digests of the rows of sync.csv and boxes.csv, of the poses, and of the markers if there are poses."""
         tables = [path for name in (SYNC_FILE, BOXES_FILE) if (path := self.source / name).exists()]
-        rows = [_digests(path, path.stat().st_mtime_ns).get(video_name(f"{clip[0]}/{clip[1]}")) for path in tables]
+        rows = [clip_digests(path).get(video_name(f"{clip[0]}/{clip[1]}")) for path in tables]
         poses = poses_files(self.annotation(clip))
         markers = [path for path in [self.source / MARKERS_FILE] if poses and path.exists()]
         return [rows, *(f"{path.name} {file_hash(path)}" for path in (*poses, *markers))]
@@ -128,7 +126,10 @@ class Videos(Source):
         boxed = (
             {video_name(row["video"]) for row in read_table(boxes, COLUMNS[BOXES_FILE])} if boxes.exists() else set()
         )
-        for table, named, known in ((SYNC_FILE, set(self._sync()), names | poses), (BOXES_FILE, boxed, names)):
+        for table, named, known in (
+            (SYNC_FILE, set(sync_rows(self.source / SYNC_FILE)), names | poses),
+            (BOXES_FILE, boxed, names),
+        ):
             if unknown := sorted(named - known):
                 raise InputError(
                     f"{self.source / table}: there is no video {unknown[0]}; write <subject>/<clip>/<camera>"
@@ -140,7 +141,7 @@ class Videos(Source):
         self.cameras(clip)
         poses_file(self.annotation(clip))
         recordings = recordings_in(self.annotation(clip))
-        sync = self._sync()
+        sync = sync_rows(self.source / SYNC_FILE)
         for folder in filter(Path.is_dir, recordings):
             numbered_images(folder)
             folder_fps(folder, sync.get(recording_name(folder), self._images_sync))
@@ -171,7 +172,7 @@ class Videos(Source):
         recordings = self.recordings(clip, cameras)
         if not recordings:  # which ``instants`` refuses
             return []
-        remarks = recording_remarks(recordings, self._sync())
+        remarks = recording_remarks(recordings, sync_rows(self.source / SYNC_FILE))
         tracks = {one.camera: self.track(one) for one in recordings}
         require_one_person(tracks, str(self.annotation(clip)))
         remarks += [remark for track in tracks.values() for remark in track.remarks]
@@ -214,14 +215,9 @@ class Videos(Source):
 
     def _clip_folders(self) -> list[Path]:
         """Folders <subject>/<clip>, without those of the operating system and of calibrations."""
-        return [
-            folder
-            for folder in self.source.glob("*/*")
-            if folder.is_dir()
-            and not folder.name.startswith(".")
-            and not folder.parent.name.startswith(".")
-            and not is_for_calibration(folder.relative_to(self.source))
-        ]
+        found = (folder for folder in self.source.glob("*/*") if folder.is_dir())
+        shown = (folder for folder in found if not any(name.startswith(".") for name in folder.parts[-2:]))
+        return [folder for folder in shown if not is_for_calibration(folder.relative_to(self.source))]
 
     def _poses(self, clip: Clip) -> OwnPoses | None:
         path = poses_file(self.annotation(clip))
@@ -231,20 +227,17 @@ class Videos(Source):
         markers = {joint: [row["marker"] for row in rows] for joint, rows in rows_by(table, "joint").items()}
         if unknown := sorted(set(markers) - set(JOINTS)):
             raise InputError(f"{table}: there is no joint {unknown[0]!r}; write one of {', '.join(JOINTS)}")
-        return read_poses(path, markers, self._sync().get(recording_name(path), {}))
+        return read_poses(path, markers, sync_rows(self.source / SYNC_FILE).get(recording_name(path), {}))
 
     def recordings(self, clip: Clip, cameras: tuple[str, ...]) -> list[Recording]:
         """Recordings of ``cameras`` that are there, on the shared clock that sync.csv gives them."""
-        sync = self._sync()
+        sync = sync_rows(self.source / SYNC_FILE)
         paths = {recording_camera(path): path for path in recordings_in(self.annotation(clip))}
         return [
             read_recording(paths[camera], sync.get(recording_name(paths[camera]), self._images_sync))
             for camera in cameras
             if camera in paths
         ]
-
-    def _sync(self) -> dict[str, dict[str, str]]:
-        return sync_rows(self.source / SYNC_FILE)
 
     def track(self, recording: Recording) -> Track:
         """The person's boxes: those of boxes.csv, or else of what the detector finds or what moves."""
@@ -257,12 +250,3 @@ class Videos(Source):
                 found_track(recording, self._detector) if rows is None else written_track(recording, rows, path)
             )
         return self._tracks[recording.path]
-
-
-@lru_cache(maxsize=2)
-def _digests(path: Path, changed_ns: int) -> dict[str, str]:
-    """Digest of the rows of a table about each clip; ``changed_ns`` is when the table was changed last."""
-    digests: dict[str, Any] = defaultdict(hashlib.sha256)
-    for row in read_table(path, COLUMNS[path.name]):
-        digests[video_name(row["video"] or "").rpartition("/")[0]].update(repr(row).encode())
-    return {clip: digest.hexdigest() for clip, digest in digests.items()}

@@ -20,6 +20,7 @@ import torch
 import data_modules
 import mcss
 from data_modules.store import StoreError, config_hash, open_store, write_store
+from data_modules.store import lock as store_lock
 from data_modules.store import writer as store_writer
 from data_modules.store.check import check_store
 from data_modules.store.masks import encode_mask
@@ -287,7 +288,7 @@ def test_a_writer_killed_between_the_renames_loses_nothing(tmp_path):
 LOCK_AND_SAY_SO = """
 import sys
 from pathlib import Path
-from data_modules.store.writer import only_writer
+from data_modules.store.lock import only_writer
 with only_writer(Path(sys.argv[1])):
     print("locked", flush=True)
     sys.stdin.read()
@@ -300,7 +301,7 @@ def no_native_locks(monkeypatch):
     def acquire(self):
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(store_writer.FileLock, "acquire", lambda self, *args, **kwargs: acquire(self))
+    monkeypatch.setattr(store_lock.FileLock, "acquire", lambda self, *args, **kwargs: acquire(self))
 
 
 def test_two_writers_do_not_meet(tmp_path):
@@ -315,7 +316,7 @@ def test_two_writers_do_not_meet(tmp_path):
 
 def test_a_file_system_without_locks_is_written_all_the_same(tmp_path, monkeypatch):
     no_native_locks(monkeypatch)
-    with store_writer.only_writer(tmp_path / "store"):
+    with store_lock.only_writer(tmp_path / "store"):
         assert list(tmp_path.glob("*.softlock"))
     make_store(tmp_path / "store")
     assert check_store(tmp_path / "store") == []
