@@ -58,12 +58,15 @@ def read_record(folder: Path) -> dict[str, Any]:
     """Content of a run's ``results.json``.
 
     Raises:
-        InputError: there is none.
+        InputError: there is none, or it was written by an earlier version.
     """
-    path = folder / RESULTS_FILE
+    path, command = folder / RESULTS_FILE, f"mcss test --config {folder}/config.yaml --run_dir {folder}"
     if not path.is_file():
-        raise InputError(f"{path}: no such file; test the run first (mcss test --config {folder}/config.yaml)")
-    return json.loads(path.read_text(encoding="utf-8"))
+        raise InputError(f"{path}: no such file; test the run first ({command})")
+    record = json.loads(path.read_text(encoding="utf-8"))
+    if "settings" not in record:
+        raise InputError(f"{path}: results of an earlier version; test the run again ({command})")
+    return record
 
 
 def read_tested_run(folder: Path) -> TestedRun:

@@ -47,6 +47,15 @@ def test_a_table_of_an_earlier_version_is_refused_and_stays(finished, tmp_path):
     assert path.read_text() == before
 
 
+def test_results_of_an_earlier_version_are_refused_with_the_command_that_renews_them(record, tmp_path):
+    old = {name: value for name, value in record().items() if name != "settings"}
+    (tmp_path / "results.json").write_text(json.dumps(old))
+    with pytest.raises(
+        InputError, match=r"earlier version; test the run again .mcss test --config .*config.yaml --run"
+    ):
+        add_runs([tmp_path], tmp_path / "runs.csv")
+
+
 def test_a_record_with_unknown_settings_is_a_run_of_its_own(finished, tmp_path):
     unknown = {"settings": None, "settings_hash": None, "seed": None, "commit": None, "dirty": None}
     rows = add_runs([finished(n, checkpoint_hash=n, **unknown) for n in ("a", "b")], tmp_path / "runs.csv")

@@ -86,7 +86,8 @@ def test_the_lowest_seed_with_both_methods_is_compared(tmp_path):
     def folder(method, seed, supervision="S1"):
         path = tmp_path / f"{method}{seed}{supervision}"
         path.mkdir()
-        content = {"method": method, "seed": seed, "supervision": supervision, "test_store": "d"}
+        facts = {"supervision": supervision, "settings": {}, "test_store": "d"}
+        content = {"method": method, "seed": seed, **facts}
         (path / "results.json").write_text(json.dumps(content))
         return path
 
