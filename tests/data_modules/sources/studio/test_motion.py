@@ -88,7 +88,7 @@ def test_poses_of_other_people_are_near_but_no_copies(draws):
 def test_the_pose_tells_the_action_across_people(draws):
     for poses, subjects, actions in draws:
         guesses = studio_statistics.nearest_other_label(poses, subjects, actions)
-        assert (guesses == actions).mean() > 0.6  # by chance 0.07
+        assert (guesses == actions).mean() > 0.5  # by chance 0.07
 
 
 def test_both_hands_are_used(played):
