@@ -325,3 +325,27 @@ def test_the_gap_between_instants_is_told(make_data, caplog):
     with caplog.at_level("INFO"):
         make_data(min_gap_s=0.6).train_dataloader()
     assert "two instants of a clip in a batch are 1 s or more apart (min_gap_s 0.6)" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("needs", "settings", "message"),
+    [
+        (
+            {"labels": True},
+            {"supervision": "none"},
+            "objective X starts from 3D labels, and data.supervision is 'none'",
+        ),
+        ({"shared_colours": True}, {"mix_subjects": True}, "objective X needs pairs of one subject"),
+        ({"geometry": True}, {}, r"no calibration of camera cam1 \(subject S1\), which objective X needs"),
+    ],
+)
+def test_what_an_objective_on_views_cannot_have_is_refused_in_one_line(make_data, needs, settings, message):
+    with pytest.raises(InputError, match=message):
+        make_data(needs=Needs(objective="X", **needs), **settings).train_dataloader()
+
+
+def test_2d_joints_need_poses_of_training_subjects(tmp_path, make_data):
+    path = make_store(tmp_path / "unlabelled", size_px=32, instants=12, labelled=False)
+    data = make_data(multiview_store=str(path), needs=Needs(objective="X", joints_2d=True))
+    with pytest.raises(InputError, match="no poses of training subjects, whose 2D joints objective X needs"):
+        data.train_dataloader()
