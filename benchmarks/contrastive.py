@@ -40,10 +40,12 @@ def _compared(pairs: int) -> list[Comparison]:
     def ours() -> None:
         torch.autograd.grad(hardest_negative_contrastive_loss(*views, MARGIN, THRESHOLD), views)
 
-    def of_run(progress: float) -> None:
-        encoded = PairViews(*(Encoded(view, view, view) for view in views))
-        step = PairStep(encoded, EMPTY_BATCH, None, progress, is_logged=False)  # type: ignore[arg-type]
+    def of_run(step: PairStep) -> None:
         torch.autograd.grad(objective(step).losses["contrastive"], views)
+
+    def at(progress: float) -> PairStep:
+        encoded = PairViews(*(Encoded(view, view, view) for view in views))
+        return PairStep(encoded, EMPTY_BATCH, None, progress, is_logged=False)  # type: ignore[arg-type]
 
     def reference() -> None:
         torch.autograd.grad(masked_loss(*views), views)
@@ -52,9 +54,9 @@ def _compared(pairs: int) -> list[Comparison]:
     wanted = 1 if pairs == PAIRS[0] else None
     parts = {
         "": ours,
-        ", softmax phase of a run": partial(of_run, 0.0),
-        ", growing threshold of a run": partial(of_run, 0.7),
-        ", final form of a run": partial(of_run, 0.99),
+        ", softmax phase of a run": partial(of_run, at(0.0)),
+        ", growing threshold of a run": partial(of_run, at(0.7)),
+        ", final form of a run": partial(of_run, at(0.99)),
     }
     return [
         compare(f"contrastive loss, {pairs:,} pairs{part}", loss, reference, against, rounds=rounds, wanted=wanted)

@@ -18,21 +18,20 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mcss.losses.negatives import (
-    distance,
+    distances_to_learn_from,
     hardest_negatives,
     hide_non_negatives,
-    negative_distance,
     pairwise_squared_distance,
 )
 
 
 def contrastive_loss(
     positive: Float[Tensor, " pairs"],
-    negative: Float[Tensor, "pairs hinges"],
+    negative: Float[Tensor, " negatives"],
     margin: float,
     squared: bool = False,
 ) -> Float[Tensor, ""]:
-    """Average positive[i] + mean_h max(0, margin - negative[i, h]), distances, over pairs i; infinite ones add nothing.
+    """Average distances of positives plus average max(0, margin - distance) of negatives; infinite ones add nothing.
 
     With ``squared``, distances and hinges are squared (Hadsell, Chopra and LeCun, CVPR 2006, without the halves).
     """
@@ -59,19 +58,20 @@ def softmax_contrastive_loss(squared: Float[Tensor, "pairs pairs"], temperature:
 def hardest_negative_contrastive_loss(
     anchor: Float[Tensor, "pairs dim"], positive: Float[Tensor, "pairs dim"], margin: float, threshold: float
 ) -> Float[Tensor, ""]:
-    """Compute the paper's loss, see the module; row i of both tensors is the same pose in two views.
+    """Compute the paper's loss, see the module; row i of both tensors, unit vectors, is the same pose in two views.
 
-    Two pairs, embeddings on a line: the positives lie at distance 0 and 0.1, the nearest negative of both at 0.4.
+    Two pairs on the unit circle: the positives lie at distance 0 and 0.63, the nearest negative of both at 0.89.
 
-    >>> anchor, positive = torch.tensor([[0.0], [0.5]]), torch.tensor([[0.0], [0.4]])
-    >>> round(hardest_negative_contrastive_loss(anchor, positive, margin=0.6, threshold=0.3).item(), 6)
-    0.25
-    >>> round(hardest_negative_contrastive_loss(anchor, positive, margin=0.6, threshold=0.45).item(), 6)  # 0.5 remains
-    0.15
+    >>> anchor, positive = torch.tensor([[1.0, 0.0], [0.0, 1.0]]), torch.tensor([[1.0, 0.0], [0.6, 0.8]])
+    >>> round(hardest_negative_contrastive_loss(anchor, positive, margin=1.0, threshold=0.3).item(), 4)
+    0.4218
+    >>> round(hardest_negative_contrastive_loss(anchor, positive, margin=1.0, threshold=0.9).item(), 4)  # 1.41 remains
+    0.3162
     """
     with torch.no_grad():
-        chosen = hardest_negatives(hide_non_negatives(pairwise_squared_distance(anchor, positive), threshold**2))
-    return contrastive_loss(distance(anchor, positive), negative_distance(anchor, positive, chosen), margin)
+        candidates, _ = hide_non_negatives(pairwise_squared_distance(anchor, positive), threshold)
+        chosen = hardest_negatives(candidates)
+    return contrastive_loss(*distances_to_learn_from(anchor, positive, chosen), margin)
 
 
 def effective_rank(embedding: Float[Tensor, "rows dim"]) -> Float[Tensor, ""]:

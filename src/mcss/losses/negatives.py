@@ -22,51 +22,42 @@ class Negatives(NamedTuple):
 def pairwise_squared_distance(
     anchor: Float[Tensor, "pairs dim"], positive: Float[Tensor, "pairs dim"]
 ) -> Float[Tensor, "pairs pairs"]:
-    """Measure anchors against positives by a matrix product, in float32 or better also under autocast.
+    """Measure anchors against positives, unit vectors, by 2 - 2 a.p, in float32 or better also under autocast.
 
-    Its rounding, some 1e-7 for unit vectors, does not matter to a softmax or to which negative is nearest, but half of
-    the digits of a small distance are lost in it: see ``distance``.
+    Its rounding, some 1e-7, does not matter to a softmax or to which negative is nearest, but half of the digits of a
+    small distance are lost in it: see ``distance``.
     """
     dtype = torch.promote_types(anchor.dtype, torch.float32)
-    anchor, positive = anchor.to(dtype), positive.to(dtype)
-    squared = anchor.square().sum(dim=1, keepdim=True) + positive.square().sum(dim=1)
-    return squared.addmm_(anchor, positive.mT, alpha=-2)  # autocast does not apply to in-place operations
-
-
-def off_diagonal(values: Float[Tensor, "pairs pairs"]) -> Float[Tensor, "pairs others"]:
-    """Drop the diagonal: what remains of each row are the distances of poses that differ."""
-    pairs = len(values)
-    # Behind the first entry, every diagonal entry is the last of a row of length pairs + 1.
-    return values.flatten()[1:].view(pairs - 1, pairs + 1)[:, :-1].reshape(pairs, pairs - 1)
-
-
-def effective_threshold(pairwise: Float[Tensor, "pairs pairs"], threshold: float, quantile: float) -> Float[Tensor, ""]:
-    """Limit ``threshold`` by the batch's ``quantile`` of off-diagonal distances (the nearest entry below it).
-
-    However far the embeddings contract, the threshold then hides about that share of the negatives, never all. With a
-    ``quantile`` of 1, which could hide them all as well, nothing is limited and no distance looked at.
-    """
-    if threshold == 0 or quantile == 1:
-        return pairwise.new_full((), threshold)
-    others = off_diagonal(pairwise).flatten()
-    # Not torch.quantile, which sorts all of them and refuses more than 2**24.
-    return others.kthvalue(1 + int(quantile * (len(others) - 1))).values.clamp(max=threshold)
+    twice = torch.full((len(anchor), len(positive)), 2.0, dtype=dtype, device=anchor.device)
+    return twice.addmm_(anchor.to(dtype), positive.to(dtype).mT, alpha=-2)  # autocast leaves in-place operations alone
 
 
 def hide_non_negatives(
-    pairwise: Float[Tensor, "pairs pairs"], threshold: float | Float[Tensor, ""]
-) -> Float[Tensor, "pairs pairs"]:
-    """Overwrite with infinity, in place, what is no negative: the own pair, and distances up to ``threshold``.
+    squared: Float[Tensor, "pairs pairs"], threshold: float, quantile: float = 1.0
+) -> tuple[Float[Tensor, "pairs pairs"], float | Float[Tensor, ""]]:
+    """Overwrite with infinity, in place, what is no negative: the own pair, and distances up to a threshold.
 
-    Nearer ones may be the same pose.
+    Nearer ones may be the same pose. The threshold is limited by the batch's ``quantile`` of off-diagonal distances
+    (the nearest entry below it): however far the embeddings contract, it then hides about that share of the negatives,
+    never all. With a ``quantile`` of 1 nothing is limited.
+
+    Returns:
+        ``squared``, and the square of the threshold in effect.
     """
-    return pairwise.masked_fill_(pairwise <= threshold, torch.inf).fill_diagonal_(torch.inf)
+    limit: float | Tensor = threshold**2
+    squared.fill_diagonal_(torch.inf)
+    if threshold > 0 and quantile < 1:
+        others = squared.numel() - len(squared)  # the diagonal comes last in any order
+        # Not torch.quantile, which sorts all of them and refuses more than 2**24.
+        nearest = squared.flatten().kthvalue(1 + int(quantile * (others - 1))).values
+        limit = nearest.clamp(min=0, max=threshold**2)
+    return squared.masked_fill_(squared <= limit, torch.inf), limit
 
 
 def hardest_negatives(candidates: Float[Tensor, "pairs pairs"], each: bool = False) -> Negatives:
     """Choose pair i's nearest negative: of its anchor, D[i, k], or of its positive, D[k, i]; with ``each`` one of both.
 
-    Distances may be squared: the order is the same.
+    ``candidates`` are distances or their squares, infinite where there is no negative.
     """
     own = torch.arange(len(candidates), device=candidates.device)
     (of_anchor, k), (of_positive, j) = candidates.min(dim=1), candidates.min(dim=0)
@@ -74,8 +65,8 @@ def hardest_negatives(candidates: Float[Tensor, "pairs pairs"], each: bool = Fal
         nearest = torch.stack([of_anchor, of_positive], dim=1)
         return Negatives(torch.stack([own, j], dim=1), torch.stack([k, own], dim=1), nearest.isinf())
     is_nearer = of_anchor <= of_positive
-    nearest = torch.minimum(of_anchor, of_positive)
-    return Negatives(*(x[:, None] for x in (own.where(is_nearer, j), k.where(is_nearer, own), nearest.isinf())))
+    is_absent = torch.minimum(of_anchor, of_positive) == torch.inf
+    return Negatives(own.where(is_nearer, j)[:, None], k.where(is_nearer, own)[:, None], is_absent[:, None])
 
 
 def random_negatives(
@@ -100,11 +91,15 @@ def distance(one: Float[Tensor, "*rows dim"], other: Float[Tensor, "*rows dim"])
     return torch.linalg.vector_norm(one.to(dtype) - other.to(dtype), dim=-1)
 
 
-def negative_distance(
+def distances_to_learn_from(
     anchor: Float[Tensor, "pairs dim"], positive: Float[Tensor, "pairs dim"], chosen: Negatives
-) -> Float[Tensor, "pairs hinges"]:
-    """Distances of the chosen negatives, with gradient; infinite where there is none.
+) -> tuple[Float[Tensor, " pairs"], Float[Tensor, " negatives"]]:
+    """Distances of the pairs and of all chosen negatives, infinite where there is none, with a gradient.
 
     Only these carry one, so that nothing of size pairs x pairs is kept for the backward pass.
     """
-    return distance(anchor[chosen.anchor], positive[chosen.positive]).masked_fill(chosen.absent, torch.inf)
+    own = torch.arange(len(anchor), device=anchor.device)
+    rows = torch.cat([own, chosen.anchor.flatten()]), torch.cat([own, chosen.positive.flatten()])
+    of_all = distance(anchor.index_select(0, rows[0]), positive.index_select(0, rows[1]))
+    of_pairs, of_negatives = of_all.split([len(own), chosen.absent.numel()])
+    return of_pairs, of_negatives.masked_fill(chosen.absent.flatten(), torch.inf)

@@ -17,11 +17,9 @@ from mcss.errors import InputError
 from mcss.losses.contrastive import contrastive_loss, softmax_contrastive_loss
 from mcss.losses.negatives import (
     Negatives,
-    distance,
-    effective_threshold,
+    distances_to_learn_from,
     hardest_negatives,
     hide_non_negatives,
-    negative_distance,
     pairwise_squared_distance,
     random_negatives,
 )
@@ -106,15 +104,21 @@ class Contrastive(Objective):
         if len(anchor) < 2:
             raise ValueError("a contrastive batch needs at least two pairs")
         is_softmax = self.negatives == "all" or step.progress < self.softmax_fraction
-        if is_softmax:
+        with torch.set_grad_enabled(is_softmax and torch.is_grad_enabled()):
             squared = pairwise_squared_distance(anchor, positive)
+        checks: dict[str, Float[Tensor, ""]] = {}
+        if step.is_logged:
+            checks["mean_distance"] = mean_distance(squared.detach())
+        if not is_softmax or step.is_logged:
+            chosen, squared_threshold = self._choose(squared.detach().clone() if is_softmax else squared, step)
+        if step.is_logged:
+            checks["threshold"] = torch.as_tensor(squared_threshold, dtype=squared.dtype).sqrt()
+            checks["without_candidate"] = chosen.absent.all(dim=1).to(squared.dtype).mean()
+        if is_softmax:
             loss = softmax_contrastive_loss(squared, self.temperature)
-            checks = self._chosen(squared.detach(), step)[1] if step.is_logged else {}
         else:
-            with torch.no_grad():
-                chosen, checks = self._chosen(pairwise_squared_distance(anchor, positive), step)
-            negative = negative_distance(anchor, positive, chosen)
-            loss = contrastive_loss(distance(anchor, positive), negative, self.margin, self.squared)
+            distances = distances_to_learn_from(anchor, positive, chosen)
+            loss = contrastive_loss(*distances, self.margin, self.squared)
         return ObjectiveTerms({"contrastive": loss}, checks)
 
     def threshold_at(self, progress: float) -> float:
@@ -124,22 +128,21 @@ class Contrastive(Objective):
             return 0.0
         return self.threshold * (done / self.threshold_fraction if done < self.threshold_fraction else 1)
 
-    def _chosen(
+    def _choose(
         self, squared: Float[Tensor, "pairs pairs"], step: PairStep
-    ) -> tuple[Negatives, dict[str, Float[Tensor, ""]]]:
-        """Negatives of each pair, and in logged steps the checks."""
-        pairwise = squared.clamp(min=0).sqrt_()
-        pairs = len(pairwise)
-        mean_distance = (pairwise.sum() - pairwise.trace()) / (pairs * (pairs - 1))
-        threshold = effective_threshold(pairwise, self.threshold_at(step.progress), self.threshold_quantile)
-        candidates = hide_non_negatives(pairwise, threshold)
-        if self.negatives == "random":
-            # Equal on all ranks, which hold the same candidates if they gather.
-            rng = np.random.default_rng([self._seed, step.batch.step])
-            chosen = random_negatives(candidates, rng, self.each)
-        else:
-            chosen = hardest_negatives(candidates, self.each)
-        if not step.is_logged:
-            return chosen, {}
-        without_candidate = chosen.absent.all(dim=1).to(pairwise.dtype).mean()
-        return chosen, {"mean_distance": mean_distance, "threshold": threshold, "without_candidate": without_candidate}
+    ) -> tuple[Negatives, float | Float[Tensor, ""]]:
+        """Negatives of each pair, and the square of the threshold in effect; overwrites ``squared``."""
+        candidates, squared_threshold = hide_non_negatives(
+            squared, self.threshold_at(step.progress), self.threshold_quantile
+        )
+        if self.negatives != "random":
+            return hardest_negatives(candidates, self.each), squared_threshold
+        # Equal on all ranks, which hold the same candidates if they gather.
+        rng = np.random.default_rng([self._seed, step.batch.step])
+        return random_negatives(candidates, rng, self.each), squared_threshold
+
+
+def mean_distance(squared: Float[Tensor, "pairs pairs"]) -> Float[Tensor, ""]:
+    """Mean off-diagonal distance of squared ones."""
+    pairwise = squared.clamp(min=0).sqrt_()
+    return (pairwise.sum() - pairwise.trace()) / (len(pairwise) * (len(pairwise) - 1))

@@ -14,11 +14,9 @@ from mcss.losses.contrastive import (
 )
 from mcss.losses.negatives import (
     distance,
-    effective_threshold,
+    distances_to_learn_from,
     hardest_negatives,
     hide_non_negatives,
-    negative_distance,
-    off_diagonal,
     pairwise_squared_distance,
     random_negatives,
 )
@@ -39,9 +37,9 @@ def embeddings(seed, pairs=6, dim=4, spread=0.5):
 
 def hinges(anchor, positive, squared=False, each=False, threshold=0.3):
     with torch.no_grad():
-        chosen = hardest_negatives(hide_non_negatives(pairwise_distance(anchor, positive), threshold), each)
-    negative = negative_distance(anchor, positive, chosen)
-    return contrastive_loss(distance(anchor, positive), negative, 0.9, squared)
+        candidates, _ = hide_non_negatives(pairwise_distance(anchor, positive).square(), threshold)
+        chosen = hardest_negatives(candidates, each)
+    return contrastive_loss(*distances_to_learn_from(anchor, positive, chosen), 0.9, squared)
 
 
 def pairwise_distance(anchor, positive):
@@ -104,7 +102,7 @@ def test_losses_ignore_pair_order_and_which_view_is_called_anchor(seed, order):
 
 def test_a_negative_must_be_strictly_farther_than_the_threshold_and_another_pair():
     pairwise = torch.tensor([[0.9, 0.5, 0.6], [0.4, 0.9, 0.5], [0.8, 0.2, 0.9]])
-    candidates = hide_non_negatives(pairwise, 0.5)
+    candidates = hide_non_negatives(pairwise.square(), 0.5)[0].sqrt()
     inf = math.inf
     assert candidates.tolist() == [[inf, inf, pytest.approx(0.6)], [inf, inf, inf], [pytest.approx(0.8), inf, inf]]
     # Pair 0: D[0, 2] of its anchor, D[2, 0] of its positive. Pair 1 has none. Pair 2: D[2, 0] and D[0, 2].
@@ -121,21 +119,18 @@ def test_a_negative_must_be_strictly_farther_than_the_threshold_and_another_pair
 def test_chosen_negatives_lie_at_the_distances_that_loops_find(seed, pairs, threshold):
     anchor, positive = embeddings(seed, pairs)
     d = loops.distances(anchor, positive)
-    candidates = hide_non_negatives(pairwise_distance(anchor, positive), threshold)
-    one = negative_distance(anchor, positive, hardest_negatives(candidates))
-    each = negative_distance(anchor, positive, hardest_negatives(candidates, each=True))
-    drawn = negative_distance(anchor, positive, random_negatives(candidates, np.random.default_rng(seed), each=True))
+    candidates, _ = hide_non_negatives(pairwise_distance(anchor, positive).square(), threshold)
+    random = random_negatives(candidates, np.random.default_rng(seed), each=True)
+    choices = hardest_negatives(candidates), hardest_negatives(candidates, each=True), random
+    found = [distances_to_learn_from(anchor, positive, chosen) for chosen in choices]
+    one, each, drawn = (negative.view(pairs, -1) for _, negative in found)
     for i in range(pairs):
+        assert found[0][0][i].item() == pytest.approx(d[i][i])
         sides = loops.negatives(d, i, threshold)
         assert one[i].item() == pytest.approx(min([*sides[0], *sides[1], math.inf]))
         for side, nearest, random in zip(sides, each[i].tolist(), drawn[i].tolist(), strict=True):
             assert nearest == pytest.approx(min([*side, math.inf]))
             assert any(random == pytest.approx(value) for value in side or [math.inf])
-
-
-def test_off_diagonal_keeps_rows():
-    matrix = torch.arange(9.0).reshape(3, 3)
-    assert off_diagonal(matrix).tolist() == [[1, 2], [3, 5], [6, 7]]
 
 
 FORMS = {
@@ -167,7 +162,7 @@ def test_gradients_are_finite_where_embeddings_coincide(form, all_equal):
 
 def test_small_distances_keep_their_digits_in_float32_and_under_autocast():
     anchor = torch.nn.functional.normalize(torch.randn(8, 128, generator=torch.Generator().manual_seed(0)), dim=-1)
-    positive = anchor + 1e-4
+    positive = torch.nn.functional.normalize(anchor + 1e-4, dim=-1)
     exact = (anchor.double() - positive.double()).norm(dim=-1).float()
     torch.testing.assert_close(distance(anchor, positive), exact, atol=0, rtol=1e-3)
     assert distance(anchor.bfloat16(), positive.bfloat16()).dtype == torch.float32
@@ -199,14 +194,19 @@ def test_the_backward_pass_keeps_nothing_of_the_size_of_all_pairs(name):
 
 def test_threshold_is_limited_by_the_batch_own_distances():
     pairwise = pairwise_distance(*embeddings(5, 20))
-    assert effective_threshold(pairwise, 0.3, 0.9).item() == pytest.approx(0.3)  # the batch is spread
-    contracted = effective_threshold(pairwise * 1e-3, 0.3, 0.1)
-    hidden = (off_diagonal(pairwise * 1e-3) <= contracted).float().mean().item()
-    assert hidden == pytest.approx(0.1, abs=0.01)
-    expected = np.quantile(off_diagonal(pairwise).numpy(), 0.37, method="lower")
-    assert effective_threshold(pairwise, 3.0, 0.37).item() == expected
-    assert effective_threshold(pairwise, 3.0, 1.0) == 3.0  # no limit
-    assert effective_threshold(pairwise, 0.0, 0.1) == 0
+    others = pairwise[~torch.eye(20, dtype=torch.bool)]
+
+    def hidden(scale, threshold, quantile):
+        """Share of the others that is hidden, and the threshold in effect."""
+        candidates, squared = hide_non_negatives((scale * pairwise).square(), threshold, quantile)
+        return (candidates.isinf().sum().item() - 20) / len(others), float(squared) ** 0.5
+
+    assert hidden(1.0, 0.3, 0.9)[1] == pytest.approx(0.3)  # the batch is spread
+    assert hidden(1e-3, 0.3, 0.1)[0] == pytest.approx(0.1, abs=0.01)  # contracted
+    expected = np.quantile(others.numpy(), 0.37, method="lower")
+    assert hidden(1.0, 3.0, 0.37)[1] == pytest.approx(expected)
+    assert hidden(1.0, 3.0, 1.0) == pytest.approx((1.0, 3.0))  # no limit
+    assert hidden(1.0, 0.0, 0.1) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize("each", [False, True])
