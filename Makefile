@@ -44,7 +44,7 @@ RENDERED = $(if $(findstring --data.store,$(ARGS)),,$(sort $(shell $(NAMED) 2>/d
 TESTS = "$(PYTHON)" -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data train curve tables ablations filming sweep report retrieval bench test test-fast check
+.PHONY: help setup data train curve tables ablations filming recipe sweep report retrieval bench test test-fast check
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,6 +88,9 @@ filming: data ## how to film: STUDY=people|cameras|minutes|sync|calibration on t
 			$$(echo $$store | sed -nE 's/^([a-z-]+)([0-9]+)$$/--\1 \2/p') || exit 2; done
 	$(SWEEPS)/$(if $(filter calibration,$(STUDY)),,filming_)$(STUDY).yaml --table $(FILMED)/$(STUDY)-draw$(DRAW)/runs.csv
 	"$(PYTHON)" -m mcss.results.filming $(FILMED)
+
+recipe: data ## tune on the validation clips: every try that the committed table of tries lacks, to tuning.md
+	$(SWEEPS)/recipe.yaml $(GRID) --tries experiments/results/$(DATA)/tries.csv
 
 sweep: data ## create a W&B sweep of experiments/sweeps/SWEEP.yaml and start its first agent (needs a login)
 	$(SWEEPS)/$(SWEEP).yaml $(GRID) --agent

@@ -91,7 +91,11 @@ def runs(store_path, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
 
     def reached(name):  # so that every negative has a gradient
-        return ["--model.objective.margin", "3"] if "Contrastive" in method(name).read_text() else []
+        return (
+            ["--model.objective.margin", "3"]
+            if "objective: {class_path: mcss.objectives.contrastive" in method(name).read_text()
+            else []
+        )
 
     return {name: run(store_path, folder / name, method(name), extra=reached(name)) for name in METHODS}
 
@@ -187,6 +191,14 @@ def test_in_the_control_the_pairs_reach_batchnorm_only(runs):
     assert kept == {key: value for key, value in with_objective.items() if not key.startswith("model.objective.")}
     seen = [run[1]["state_dict"]["embedder.0.bn1.running_mean"] for run in (control, baseline)]
     assert not torch.allclose(*seen)
+
+
+def test_mcss_plus_ends_with_averaged_weights_and_changed_backgrounds(runs):
+    batches, checkpoint, config = runs["mcss_plus"]
+    assert config["data"]["background"] == "substitute"
+    current = checkpoint["current_model_state"]["embedder.0.conv1.weight"]
+    assert not torch.equal(checkpoint["state_dict"]["embedder.0.conv1.weight"], current)
+    assert not torch.equal(batches[0].images, runs["mcss"][0][0].images)
 
 
 @pytest.mark.parametrize("path", OVERLAYS, ids=lambda path: f"{path.parent.name}-{path.stem}")

@@ -24,6 +24,7 @@ from mcss.cli import parse_settings
 from mcss.errors import InputError, message_in_one_line
 from mcss.results.__main__ import write_report
 from mcss.results.record import check_same_data, read_table
+from mcss.results.tuning import add_tries, read_tries
 from mcss.run.folder import RESULTS_FILE
 from mcss.run.identity import resolved_settings, settings_hash
 from mcss.run.process import prepare_process
@@ -94,6 +95,27 @@ def _with_environment(word: str) -> str:
         return os.environ[match[1]]
 
     return ENVIRONMENT_VARIABLE.sub(value, word)
+
+
+def tune(sweep: Sweep, tries: Path) -> list[str]:
+    """Train what the table of tries lacks; add each to it, without any test. Return the commands that failed.
+
+    Raises:
+        InputError: the sweep's command cannot be run, or a training was not validated.
+    """
+    failed: list[str] = []
+    for point in tqdm(sweep.points(), desc=sweep.path.stem, unit="try"):
+        command = expand(sweep.command, point)
+        settings = parse_settings(_arguments(command))
+        known = read_tries(tries)
+        same = known["settings_hash"].eq(settings_hash(resolved_settings(settings)))
+        if (same & known["seed"].eq(settings["seed_everything"])).any():
+            continue
+        if subprocess.run(command, check=False).returncode:
+            failed.append(" ".join(command))
+        else:
+            add_tries([Path(settings["run_dir"])], tries)
+    return failed
 
 
 def run_all(sweep: Sweep, table: Path, page: Path | None = None) -> list[str]:
@@ -191,6 +213,7 @@ def main(args: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m mcss.sweep", description=__doc__)
     parser.add_argument("file", type=Path, help="a sweep file, experiments/sweeps/NAME.yaml")
     parser.add_argument("--table", type=Path, help="the CSV of finished runs, experiments/results/DATA/runs.csv")
+    parser.add_argument("--tries", type=Path, help="the CSV of tries, experiments/results/DATA/tries.csv: tune")
     parser.add_argument("--page", type=Path, help="a Markdown file with result marks to fill in, README.md")
     parser.add_argument("--methods", help="names of experiments/method, instead of the file's")
     parser.add_argument("--levels", help="supervision levels, instead of the file's")
@@ -210,9 +233,12 @@ def main(args: Sequence[str] | None = None) -> None:
             return
         if options.agent:
             start_agent(sweep)
-        if not options.table:
-            raise InputError("name the table of finished runs with --table, or use --agent")
-        failed = run_all(sweep, options.table, options.page)
+        if options.tries:
+            failed = tune(sweep, options.tries)
+        elif options.table:
+            failed = run_all(sweep, options.table, options.page)
+        else:
+            raise InputError("name the table of finished runs with --table or of tries with --tries, or use --agent")
     except InputError as error:
         print(f"sweep: {message_in_one_line(error)}", file=sys.stderr)
         raise SystemExit(2) from None

@@ -36,6 +36,7 @@ from mcss.skeleton import FLIP_ORDER, JOINTS, joint_indices
 PoseFrame = Literal["canonical", "root", "camera"]
 NETWORK_SETTINGS = (
     *("backbone", "width", "batchnorm_affine", "embedding_dim", "image_size_px", "pose_frame", "deep_regressor"),
+    "regressor_reads_features",
 )
 """Settings that say what a checkpoint's network is, and in which frame it predicts."""
 _REGRESSED = list(joint_indices(REGRESSED_JOINTS))
@@ -70,6 +71,8 @@ class MCSSModule(pl.LightningModule):
         pose_frame: target of the regressor: ``canonical`` (paper); ``root``, which keeps the world's orientation
             (the paper's MCSS-global); or ``camera``, in the axes of the virtual camera through the box's centre.
         deep_regressor: two hidden layers of 1,024 instead of one as long as the embedding (paper).
+        regressor_reads_features: add a linear map of the feature map's mean to the embedding that the regressor reads;
+            the embedding has lost the length of its vector, and what the objective makes equal. The paper's does not.
         labels_train_encoder: let the gradient of the pose loss reach the encoder; otherwise the regressor reads what
             the objective alone has made.
         objective: what is learned from pairs of views (``mcss.objectives``); None for the baseline.
@@ -77,8 +80,9 @@ class MCSSModule(pl.LightningModule):
             default: 0.1 (1.0 until it was tuned: its gradient is 3 to 10 times the pose loss's).
         lr: highest learning rate of Adam. Project default: 1e-3.
         schedule: ``step`` (x 0.1 at half of the steps, as the paper's 20 of 40 epochs) or ``cosine`` (linear rise,
-            then down to 0).
+            constant, then down to 0).
         lr_rise_fraction: of the ``cosine`` schedule: share of the run in which the learning rate rises.
+        lr_hold_fraction: of the ``cosine`` schedule: share of the run, after that, at the highest learning rate.
         seed: of the objective's random choices; the command line links it to ``seed_everything``.
 
     Raises:
@@ -99,17 +103,22 @@ class MCSSModule(pl.LightningModule):
         image_size_px: int = 224,
         pose_frame: PoseFrame = "canonical",
         deep_regressor: bool = False,
+        regressor_reads_features: bool = False,
         labels_train_encoder: bool = True,
         objective: Objective | None = None,
         objective_weight: float = 0.1,
         lr: float = 1e-3,
         schedule: Literal["step", "cosine"] = "step",
         lr_rise_fraction: float = 0.0,
+        lr_hold_fraction: float = 0.0,
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if not 0 <= lr_rise_fraction < 1:
-            raise InputError(f"lr_rise_fraction {lr_rise_fraction:g} is a share of the run: choose 0 to less than 1")
+        if min(lr_rise_fraction, lr_hold_fraction) < 0 or lr_rise_fraction + lr_hold_fraction >= 1:
+            raise InputError(
+                f"lr_rise_fraction {lr_rise_fraction:g} and lr_hold_fraction {lr_hold_fraction:g} are shares of the"
+                " run, not numbers of steps: choose two that are not negative and add up to less than 1"
+            )
         if objective is None and not labels_train_encoder:
             raise InputError("labels_train_encoder false and no objective: nothing would train the encoder; set one")
         self.save_hyperparameters(ignore=["objective"])  # a checkpoint names no class to import
@@ -119,12 +128,17 @@ class MCSSModule(pl.LightningModule):
         self.pose_frame = pose_frame
         self.image_size_px = image_size_px
         self.objective_weight, self.labels_train_encoder = objective_weight, labels_train_encoder
-        self.lr, self.schedule, self.lr_rise_fraction = lr, schedule, lr_rise_fraction
+        self.lr, self.schedule = lr, schedule
+        self.lr_rise_fraction, self.lr_hold_fraction = lr_rise_fraction, lr_hold_fraction
         trunk = Backbone(backbone, width, weights, batchnorm_affine)
         head = EmbeddingHead(trunk.out_channels, image_size_px, embedding_dim)
         # channels_last: twice as fast for convolutions in bf16 on CPU, and what tensor cores want on GPU.
         self.embedder = nn.Sequential(trunk, head).to(memory_format=torch.channels_last)
         self.regressor = PoseRegressor(embedding_dim, len(_REGRESSED), deep_regressor)
+        self.from_features: nn.Linear | None = None
+        if regressor_reads_features:
+            self.from_features = nn.Linear(trunk.out_channels, embedding_dim, bias=False)
+            nn.init.zeros_(self.from_features.weight)
         self.objective = objective
         if objective is not None:
             objective.connect(NetworkSizes(trunk.out_channels, image_size_px, embedding_dim), seed)
@@ -179,7 +193,9 @@ class MCSSModule(pl.LightningModule):
         self._is_target_fitted = True
         if not len(pose_world):
             # DistributedDataParallel waits for the gradients of all parameters that require one.
-            self.regressor.requires_grad_(False)
+            for part in (self.regressor, self.from_features):
+                if part is not None:
+                    part.requires_grad_(False)
             return
         mean, std = pose_statistics(self.target(pose_world, geometry)[:, _REGRESSED])
         self.pose_mean_mm.copy_(mean)
@@ -231,7 +247,11 @@ class MCSSModule(pl.LightningModule):
 
     def regress(self, encoded: Encoded) -> Float[Tensor, "batch 16 3"]:
         """Predict standardised coordinates of h36m16."""
-        return self.regressor(encoded.embedding).unflatten(1, (len(_REGRESSED), 3))
+        read = encoded.embedding
+        if self.from_features is not None:
+            with torch.autocast(read.device.type, enabled=False):
+                read = read + self.from_features(encoded.features.mean(dim=(2, 3)).to(read.dtype))
+        return self.regressor(read).unflatten(1, (len(_REGRESSED), 3))
 
     def regress_mm(self, encoded: Encoded) -> Float[Tensor, "batch 17 3"]:
         """Predict poses (``pose_frame``, mm, h36m17 with the pelvis at 0)."""
@@ -302,8 +322,9 @@ class MCSSModule(pl.LightningModule):
         rise = round(self.lr_rise_fraction * total)
         if step < rise:
             return (step + 1) / rise
-        progress = (step - rise) / max(1, total - rise)
-        return 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+        fall_begins = rise + round(self.lr_hold_fraction * total)
+        progress = (step - fall_begins) / max(1, total - fall_begins)
+        return 0.5 * (1 + math.cos(math.pi * min(1.0, max(0.0, progress))))
 
     def _pose_loss(self, labelled: Encoded, batch: TrainBatch) -> Float[Tensor, ""]:
         target = self.target(batch.pose_world, batch.labelled_geometry)

@@ -18,5 +18,7 @@ def prepare_process() -> None:
     warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")
     # With decoded images in memory (cache_images) workers would only cost time.
     warnings.filterwarnings("ignore", message=r".*does not have many workers")
+    # A checkpoint holds the averaged weights where a run averages them; these are what is tested.
+    warnings.filterwarnings("ignore", message=r".*WeightAveraging callback, but loading a checkpoint")
     # parse_settings parses the arguments of a run within a program that has arguments of its own.
     warnings.filterwarnings("ignore", message=r".*LightningCLI's args parameter")

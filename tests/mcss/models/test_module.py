@@ -82,6 +82,21 @@ def test_prediction_is_in_mm_with_the_pelvis_at_0(module):
     torch.testing.assert_close(prediction.pose[:, H36M16], raw * torch.arange(1.0, 17.0)[:, None] + 5.0)
 
 
+def test_a_regressor_that_reads_features_starts_as_one_that_does_not_and_then_differs(monkeypatch):
+    monkeypatch.setattr(MCSSModule, "log", lambda *args, **kwargs: None)
+    plain, reads = (make_module(regressor_reads_features=reads).eval() for reads in (False, True))
+    reads.load_state_dict(plain.state_dict(), strict=False)
+    images = torch.randn(2, 3, 48, 48)
+    assert torch.equal(plain(images).pose, reads(images).pose)
+    reads.training_step(make_batch(pairs=0), 0).backward()
+    assert reads.from_features.weight.grad.abs().max() > 0
+    encoded = reads.encode(images)
+    with torch.no_grad():
+        reads.from_features.weight.normal_()
+    expected = reads.regressor(encoded.embedding + encoded.features.mean(dim=(2, 3)) @ reads.from_features.weight.T)
+    torch.testing.assert_close(reads.regress(encoded).flatten(1), expected)
+
+
 @pytest.mark.parametrize("frame", ["canonical", "root"])
 def test_target_is_in_the_chosen_frame(frame):
     pose_world = poses(3)
@@ -129,6 +144,10 @@ def test_statistics_come_from_the_labelled_rows_and_travel_with_the_checkpoint()
     [
         ({"schedule": "step"}, {0: 1.0, 49: 1.0, 50: 0.1, 99: 0.1}),
         ({"schedule": "cosine"}, {0: 1.0, 50: 0.5, 100: 0.0}),
+        (
+            {"schedule": "cosine", "lr_rise_fraction": 0.2, "lr_hold_fraction": 0.4},
+            {10: 0.55, 20: 1.0, 60: 1.0, 80: 0.5},
+        ),
         ({"schedule": "cosine", "lr_rise_fraction": 0.2}, {0: 0.05, 9: 0.5, 19: 1.0, 20: 1.0, 60: 0.5, 100: 0.0}),
     ],
 )
@@ -139,7 +158,7 @@ def test_schedules(settings, expected):
 
 
 def test_a_rise_of_the_learning_rate_that_never_ends_is_refused():
-    with pytest.raises(InputError, match="lr_rise_fraction 200 is a share of the run"):
+    with pytest.raises(InputError, match=r"lr_rise_fraction 200 and .* are shares of the run"):
         make_module(lr_rise_fraction=200.0)
 
 
