@@ -58,7 +58,7 @@ def test_index_numbers_clips_and_instants(store_path):
 def test_datasets_opens_it(store_path):
     dataset = datasets.load_from_disk(str(store_path))
     row = next(synthetic_rows())
-    assert dataset.column_names == [*row, "joint_valid", "mask"]
+    assert set(dataset.column_names) == {*row, "joint_valid", "mask"}
     assert len(dataset) == 216
     assert dataset[0]["image"] == row["image"]
     np.testing.assert_array_equal(np.float32(dataset[0]["pose_world"]).reshape(17, 3), row["pose_world"])
