@@ -58,7 +58,8 @@ def page(runs: pd.DataFrame, store: str) -> str:
     )  # fmt: skip
     return (
         "# Figures without labels against the true error\n\n"
-        f"Written by `python -m benchmarks.label_free`: {len(runs)} runs on {store}, tested on its test subjects.\n"
+        f"Written by `python -m benchmarks.label_free`: {len(runs)} runs on {store}, tested on a quarter"
+        " of the test images.\n"
         "Spearman's rank correlation of each figure with each error (1 or -1: the same order of runs):\n\n"
         f"{ranks.to_markdown(floatfmt='.2f')}\n\n{runs.to_markdown(floatfmt='.3g')}\n"
     )
