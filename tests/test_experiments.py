@@ -196,8 +196,10 @@ def test_in_the_control_the_pairs_reach_batchnorm_only(runs):
 def test_mcss_plus_ends_with_averaged_weights_and_changed_backgrounds(runs):
     batches, checkpoint, config = runs["mcss_plus"]
     assert config["data"]["background"] == "substitute"
-    current = checkpoint["current_model_state"]["embedder.0.conv1.weight"]
-    assert not torch.equal(checkpoint["state_dict"]["embedder.0.conv1.weight"], current)
+    assert checkpoint["averaging_state"]["n_averaged"] == 2  # steps
+    assert not torch.equal(
+        *(runs[name][1]["state_dict"]["embedder.1.fc.weight"] for name in ("mcss_plus", "mcss_substituted"))
+    )
     assert not torch.equal(batches[0].images, runs["mcss"][0][0].images)
 
 
