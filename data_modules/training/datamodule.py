@@ -8,7 +8,7 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from jaxtyping import Float, Int, UInt8
-from pytorch_lightning.utilities import CombinedLoader, rank_zero_info, rank_zero_warn
+from pytorch_lightning.utilities import CombinedLoader, rank_zero_warn
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -32,6 +32,7 @@ from data_modules.training.supervision import held_out_rows, separate_clips
 from data_modules.training.unsynchronised import UnsynchronisedRows
 from data_modules.training.view_geometry import StoreGeometry, vary_geometry
 from mcss.batch import LabelledBatch, MultiviewBatch, TrainBatch, ViewGeometry
+from mcss.distributed import print_on_rank_zero
 from mcss.errors import InputError
 from mcss.objectives.base import Needs
 from mcss.stop_signals import ignore_stop_signals
@@ -265,8 +266,8 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
             mix_subjects=self.mix_subjects,
         )
         for line in sampler.left_out:
-            rank_zero_info(line)
-        rank_zero_info(
+            print_on_rank_zero(line)
+        print_on_rank_zero(
             f"pairs: two instants of a clip in a batch are {sampler.gap_s:g} s or more apart (min_gap_s "
             f"{self.min_gap_s:g})"
         )

@@ -30,6 +30,12 @@ def world_size() -> int:
     return dist.get_world_size() if is_distributed() else 1
 
 
+def print_on_rank_zero(line: str) -> None:
+    """Print a line once, whatever the number of processes."""
+    if rank() == 0:
+        print(line, flush=True)
+
+
 class _AllGather(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, tensor: Float[Tensor, "rows *rest"]) -> Float[Tensor, "all_rows *rest"]:

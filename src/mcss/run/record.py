@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-from pytorch_lightning.utilities import rank_zero_only
 
 from data_modules.training.datamodule import MultiviewPoseDataModule
 from mcss import distributed
+from mcss.distributed import print_on_rank_zero
 from mcss.hashing import file_hash
 from mcss.models.checkpoint import read_checkpoint
 from mcss.run.datamodule import datamodule_of
@@ -49,7 +49,7 @@ class RunRecord(pl.Callback):
                 logger.forget_after(trainer.global_step)
         self._started_s = time.monotonic() - self.wall_s
         data = datamodule_of(trainer)
-        _print_on_rank_zero(
+        print_on_rank_zero(
             f"{trainer.default_root_dir}: steps {trainer.global_step} to {trainer.max_steps}, {trainer.precision} on"
             f" {pl_module.device.type} x {trainer.world_size}; {_batch_sizes(data, trainer.world_size)};"
             f" {len(data.rows_labelled)} images of {data.labelled_instants} instants labelled;"
@@ -142,8 +142,3 @@ def _batch_sizes(data: MultiviewPoseDataModule, world_size: int) -> str:
     if world_size == 1:
         return text
     return f"{text} and rank, {pairs * world_size} + {labelled * world_size} in all"
-
-
-@rank_zero_only
-def _print_on_rank_zero(line: str) -> None:
-    print(line, flush=True)
