@@ -24,7 +24,8 @@ MOST_OUTLIERS = 0.2
 JOINT_UNKNOWNS = 2.5
 """Of each joint's three coordinates, what the bone lengths do not know already."""
 LEAST_INSTANTS = 3
-START_COUNT, STEPS = 2, 40
+START_COUNT, STEPS = 5, 40
+"""Scenes that are refined, and steps of each: two views do not tell which of the usual focal lengths is nearest."""
 ROUNDS = 3
 """Of leaving out wrong clicks; a joint has at most as many."""
 MOST_INSTANTS, PART = 60, 100

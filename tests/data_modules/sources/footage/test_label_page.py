@@ -111,7 +111,6 @@ def served(views):
 
 @pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
-@pytest.mark.xfail(reason="the solver does not finish with one instant of the drawn studio")
 def test_in_a_browser_an_instant_is_labelled_the_page_reopened_continued_and_solved(views, served):
     from playwright.sync_api import sync_playwright
 
