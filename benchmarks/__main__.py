@@ -89,7 +89,9 @@ def main() -> None:
     results: list[Comparison | Figure | Missing] = []
     for name in names or BENCHMARKS:
         print(f"{name} ...", flush=True)
-        results += BENCHMARKS[name]()
+        measured = BENCHMARKS[name]()
+        print(*measured, sep="\n", flush=True)  # a later benchmark may fail
+        results += measured
     machine = machine_facts()
     if not names:
         content = {**machine, "results": [result._asdict() for result in results]}

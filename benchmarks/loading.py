@@ -21,8 +21,10 @@ from PIL import Image
 
 from benchmarks.timing import Comparison, Figure, Missing, compare, seconds
 from data_modules.store import Row, Store, open_store, write_store
+from data_modules.training.images import DecodedImages
+from data_modules.training.loaders import StepLoader, StepSampler
 from data_modules.training.samplers import LabelledSampler
-from data_modules.training.streams import DecodedImages, LabelledStream, StepLoader, StepSampler
+from data_modules.training.streams import LabelledStream
 
 STORE = Path("data/studio")
 IMAGES, BATCH = 704, 44
@@ -120,13 +122,13 @@ def _loader(store: Store, rows: np.ndarray) -> StepLoader:
 
 
 def _enlarged(store: Store, rows: np.ndarray, path: Path) -> Store:
-    """``rows`` of a store as a store of ``LARGE_PX``."""
+    """``rows`` of a store as a store of ``LARGE_PX``, without masks, which the loader does not read here."""
 
     def enlarged() -> Iterator[Row]:
         for row in rows.tolist():
             crop = simplejpeg.decode_jpeg(store.jpeg(row))
             image = cv2.resize(crop, (LARGE_PX, LARGE_PX), interpolation=cv2.INTER_CUBIC)
-            yield {**store.row(row), "image": simplejpeg.encode_jpeg(image, quality=92)}
+            yield {**store.row(row), "image": simplejpeg.encode_jpeg(image, quality=92), "mask": None}
 
     write_store(path, enlarged(), dataclasses.replace(store.meta, crop_size_px=LARGE_PX))
     return open_store(path)

@@ -7,32 +7,23 @@ from typing import Any, Literal
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int
 from pytorch_lightning.utilities import CombinedLoader, rank_zero_warn
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from data_modules.store import Store, joint_content_hash, joint_pixel_hash
 from data_modules.training.augment import Augment, AugmentSettings
-from data_modules.training.backgrounds import Backgrounds, BackgroundSettings, People
+from data_modules.training.backgrounds import BackgroundSettings
 from data_modules.training.intact import IntactImages
-from data_modules.training.samplers import LabelledSampler, PairSampler
+from data_modules.training.loaders import StepSampler, loaders_in_step
+from data_modules.training.stream_builder import StreamBuilder, StreamSettings
 from data_modules.training.stream_stores import StreamStores
-from data_modules.training.streams import (
-    EvalStream,
-    LabelledStream,
-    MultiviewStream,
-    ReadImages,
-    StepSampler,
-    image_readers,
-    loaders_in_step,
-    rank_batches,
-)
+from data_modules.training.streams import EvalStream, LabelledStream, MultiviewStream, rank_batches
 from data_modules.training.supervision import held_out_rows, separate_clips
-from data_modules.training.unsynchronised import UnsynchronisedRows
-from data_modules.training.view_geometry import StoreGeometry, vary_geometry
-from mcss.batch import LabelledBatch, MultiviewBatch, TrainBatch, ViewGeometry
-from mcss.distributed import print_on_rank_zero
+from data_modules.training.train_batch import train_batch
+from data_modules.training.view_geometry import needed_geometry
+from mcss.batch import ViewGeometry
 from mcss.errors import InputError
 from mcss.objectives.base import Needs
 from mcss.stop_signals import ignore_stop_signals
@@ -115,16 +106,22 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         self.validation_clips, self.filmed_test_clips = tuple(validation_clips), tuple(filmed_test_clips)
         self.leave_out_cameras = tuple(leave_out_cameras)
         self.subjects = tuple(subjects)
-        self.image_size_px = image_size_px
-        self.pairs, self.labelled_images, self.min_gap_s = pairs, labelled_images, min_gap_s
-        self.unsynchronised_gap_s, self.mix_subjects = unsynchronised_gap_s, mix_subjects
-        self.needs = needs
+        self.image_size_px, self.needs, self.seed = image_size_px, needs, seed
         self.steps_per_epoch = steps_per_epoch
         self.augment = Augment(augment, image_size_px, seed)
-        self.background = BackgroundSettings(background, background_share, background_by)
-        self.cache_images, self.skip_corrupt_images = cache_images, skip_corrupt_images
+        self.stream_settings = StreamSettings(
+            image_size_px,
+            pairs,
+            labelled_images,
+            min_gap_s,
+            unsynchronised_gap_s,
+            mix_subjects,
+            BackgroundSettings(background, background_share, background_by),
+            cache_images,
+            skip_corrupt_images,
+            seed,
+        )
         self.eval_batch_size, self.num_workers = eval_batch_size, num_workers
-        self.seed = seed
         self._intact: set[IntactImages] = set()
 
     def setup(self, stage: str) -> None:
@@ -147,24 +144,10 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
                 " one as data.test_store"
             )
         if stage == "fit":
-            self._check_streams()
+            self.stream_settings.check(self.needs, has_labels=len(self.rows_labelled) > 0)
             self.rows_train = stores.rows_train(held_out, self.subjects)
             for line in (*stores.leaks(self.rows_train, self.rows_labelled), *stores.enlarged(self.image_size_px)):
                 rank_zero_warn(line)
-
-    def _check_streams(self) -> None:
-        """Refuse settings under which nothing is learned, or not what the objective is there for."""
-        objective = self.needs.objective
-        if objective and not self.pairs:
-            raise InputError(f"objective {objective} learns from pairs of views, and data.pairs is 0: set one or none")
-        if self.needs.labels and not len(self.rows_labelled):
-            raise InputError(f"objective {objective} starts from 3D labels, and data.supervision is 'none': name some")
-        if self.needs.shared_colours and self.mix_subjects:
-            raise InputError(f"objective {objective} needs pairs of one subject: set data.mix_subjects false")
-        if self.needs.background and self.background.mode != "keep":
-            raise InputError(f"objective {objective} needs the backgrounds that are there: set data.background keep")
-        if not objective and not len(self.rows_labelled):
-            raise InputError("nothing to train on: model.objective is null and data.supervision is 'none'")
 
     @property
     def mirrors_images(self) -> bool:
@@ -183,17 +166,8 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         return self._poses(self.stores.rows_posed(every_view=self.needs.geometry))
 
     def _poses(self, rows: Int[np.ndarray, " rows"]) -> tuple[Float[Tensor, "rows 17 3"], ViewGeometry | None]:
-        geometry = self._geometry(self.labelled_store, rows)
+        geometry = needed_geometry(self.labelled_store, rows, self.needs)
         return torch.from_numpy(self.labelled_store.pose_world[rows]), geometry(rows) if geometry else None
-
-    def _geometry(self, store: Store, rows: Int[np.ndarray, " rows"]) -> StoreGeometry | None:
-        needed_by = f"objective {self.needs.objective}" if self.needs.objective else "pose_frame camera"
-        return StoreGeometry(store, rows, needed_by) if self.needs.geometry else None
-
-    @property
-    def actions(self) -> tuple[str, ...]:
-        """Names of the test store's actions, sorted; ``EvalBatch.action`` of the test counts them."""
-        return tuple(np.unique(self.test_store.action).tolist())
 
     @property
     def replaced_images(self) -> int:
@@ -222,85 +196,23 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
 
     def train_dataloader(self) -> CombinedLoader:
         """Both streams in step; a stream that the settings switch off is absent."""
-        pairs = (self.multiview_store, self.rows_train if self.pairs else self.rows_train[:0])
-        labelled = (self.labelled_store, self.rows_labelled)
-        read_pairs, read_labelled = readers = image_readers(
-            pairs, labelled, self.image_size_px, self.cache_images, self.skip_corrupt_images
-        )
-        self._intact |= {reader.store for reader in readers if isinstance(reader.store, IntactImages)}
         rank, world_size = self._ranks()
-        self._streams: dict[str, MultiviewStream | LabelledStream] = {}
-        self._people: dict[Path, People] = {}
-        if self.pairs:
-            self._streams["multiview"] = self._multiview_stream(read_pairs, rank, world_size)
-        if len(self.rows_labelled):
-            labelled_sampler = LabelledSampler(
-                self.rows_labelled, self.labelled_images, seed=self.seed, rank=rank, world_size=world_size
-            )
-            poses = self.labelled_store.pose_world
-            geometry = self._geometry(self.labelled_store, self.rows_labelled)
-            backgrounds = self._backgrounds(self.labelled_store, rank)
-            self._streams["labelled"] = LabelledStream(read_labelled, labelled_sampler, poses, geometry, backgrounds)
-        identity = {"seed": self.seed, "world_size": world_size, "pairs": self.pairs}
-        identity["labelled_images"] = self.labelled_images
+        builder = StreamBuilder(
+            self.stream_settings, self.needs, self.stores, self.rows_train, self.rows_labelled, rank, world_size
+        )
+        self._intact |= builder.intact
+        self._step_streams: dict[str, MultiviewStream | LabelledStream] = builder.streams()
+        identity = {"seed": self.seed, "world_size": world_size, "pairs": self.stream_settings.pairs}
+        identity["labelled_images"] = self.stream_settings.labelled_images
         steps = StepSampler(self._global_step, self.steps_per_epoch)
-        return loaders_in_step(self._streams, steps, identity, self.num_workers)
-
-    def _multiview_stream(self, read_images: ReadImages, rank: int, world_size: int) -> MultiviewStream:
-        rows, unsynchronised = self.rows_train, None
-        if self.needs.unsynchronised:
-            needed_by = f"{self.multiview_path}: objective {self.needs.objective}"
-            unsynchronised = UnsynchronisedRows(
-                self.multiview_store, rows, self.unsynchronised_gap_s, needed_by, self.seed, rank
-            )
-            rows = unsynchronised.anchor_rows
-        sampler = PairSampler(
-            self.multiview_store,
-            rows,
-            pairs=self.pairs,
-            min_gap_s=self.min_gap_s,
-            seed=self.seed,
-            rank=rank,
-            world_size=world_size,
-            same_subject_on_ranks=self.needs.same_subject_on_ranks,
-            mix_subjects=self.mix_subjects,
-        )
-        for line in sampler.left_out:
-            print_on_rank_zero(line)
-        print_on_rank_zero(
-            f"pairs: two instants of a clip in a batch are {sampler.gap_s:g} s or more apart (min_gap_s "
-            f"{self.min_gap_s:g})"
-        )
-        if self.needs.joints_2d and not self.multiview_store.has_pose[rows].any():
-            raise InputError(
-                f"{self.multiview_store.path}: no poses of training subjects, whose 2D joints objective"
-                f" {self.needs.objective} needs: label some instants, or use another objective"
-            )
-        geometry = self._geometry(self.multiview_store, rows)
-        backgrounds = self._backgrounds(self.multiview_store, rank)
-        people = self._people_of(self.multiview_store) if self.needs.background else None
-        return MultiviewStream(read_images, sampler, unsynchronised, geometry, backgrounds, people)
-
-    def _backgrounds(self, store: Store, rank: int) -> Backgrounds | None:
-        if self.background.mode == "keep":
-            return None
-        return Backgrounds(self.background, self._people_of(store), self.seed, rank)
-
-    def _people_of(self, store: Store) -> People:
-        """Masks and plates of the training rows of a store, made once."""
-        if store.path not in self._people:
-            pairs = self.rows_train if self.pairs and store is self.multiview_store else self.rows_train[:0]
-            labelled = self.rows_labelled if store is self.labelled_store else self.rows_labelled[:0]
-            needed_by = f"objective {self.needs.objective}" if self.needs.background else "data.background"
-            with_plates = self.needs.background or self.background.by == "image"
-            rows, cached = np.union1d(pairs, labelled), self.cache_images
-            self._people[store.path] = People(store, rows, self.image_size_px, needed_by, with_plates, cached)
-        return self._people[store.path]
+        return loaders_in_step(self._step_streams, steps, identity, self.num_workers)
 
     def training_images(self, step: int) -> list[str]:
         """Names of the images that this rank trains on at global step ``step``, in the order of its batch."""
         stores = {"multiview": self.multiview_store, "labelled": self.labelled_store}
-        return [stores[name].image_name(row) for name, stream in self._streams.items() for row in stream.rows(step)]
+        return [
+            stores[name].image_name(row) for name, stream in self._step_streams.items() for row in stream.rows(step)
+        ]
 
     def val_dataloader(self) -> DataLoader | list[DataLoader]:
         """Images of the validation clips; none where no clip was named."""
@@ -322,42 +234,13 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Augment (training) or normalise (otherwise), on the device that the batch has reached."""
         if isinstance(batch, dict):
-            return self._augmented(batch.get("multiview"), batch.get("labelled"))
+            rank, _ = self._ranks()
+            return train_batch(batch.get("multiview"), batch.get("labelled"), self.augment, self.needs, rank)
         return batch._replace(images=self.augment.normalise(batch.images))
-
-    def _augmented(self, multiview: MultiviewBatch | None, labelled: LabelledBatch | None) -> TrainBatch:
-        views = self._views(multiview) if multiview else {}
-        parts = [*views.values(), *([labelled.images] if labelled else [])]
-        pairs = len(multiview.anchor) if multiview else 0
-        pose_world = labelled.pose_world if labelled else torch.zeros(0, 17, 3, device=parts[0].device)
-        step = next(stream.step for stream in (multiview, labelled) if stream)
-        images = torch.cat(parts)
-        colours = self.needs.shared_colours
-        variation = self.augment.draw(len(images), step, self._ranks()[0], pairs, tuple(views), colours)
-        variation = variation.to(images.device)
-        flipped = variation.flipped[len(views) * pairs :]
-        seen = [part.geometry for part in (multiview, labelled) if part and part.geometry]
-        if seen and "mirrored" in views:
-            seen.insert(1, seen[0].part(slice(pairs, 2 * pairs)))
-        geometry = vary_geometry(ViewGeometry(*map(torch.cat, zip(*seen, strict=True))), variation) if seen else None
-        varied = self.augment.apply(images, variation)
-        batch = TrainBatch(varied, pairs, pose_world, flipped, step, tuple(views), geometry)
-        if multiview is None or multiview.backgrounds is None or multiview.masks is None:
-            return batch
-        of_pairs = variation.part(slice(2 * pairs))
-        masks = self.augment.warp(multiview.masks[:, None].float(), of_pairs)[:, 0]
-        return batch._replace(backgrounds=self.augment.apply(multiview.backgrounds, of_pairs), masks=masks)
-
-    def _views(self, multiview: MultiviewBatch) -> dict[str, UInt8[Tensor, "pairs 3 side side"]]:
-        """Views of the pairs by their names, in the order of the batch."""
-        views = {"anchor": multiview.anchor, "positive": multiview.positive}
-        if multiview.unsynchronised is not None:
-            views["unsynchronised"] = multiview.unsynchronised
-        return views | ({"mirrored": multiview.positive} if self.needs.mirrored else {})
 
     def _eval_loader(self, store: Store, rows: Int[np.ndarray, " rows"]) -> DataLoader:
         batches = rank_batches(rows, self.eval_batch_size, *self._ranks())
-        stream = EvalStream(store, self.image_size_px, batches, self._geometry(store, rows))
+        stream = EvalStream(store, self.image_size_px, batches, needed_geometry(store, rows, self.needs))
         return DataLoader(stream, batch_size=None, num_workers=self.num_workers, worker_init_fn=ignore_stop_signals)
 
     def _ranks(self) -> tuple[int, int]:

@@ -19,6 +19,7 @@ from data_modules.training.augment import Variation
 from mcss.batch import ViewGeometry
 from mcss.errors import InputError
 from mcss.geometry.camera import Camera
+from mcss.objectives.base import Needs
 
 
 class StoreGeometry:
@@ -77,3 +78,13 @@ def vary_geometry(geometry: ViewGeometry, variation: Variation) -> ViewGeometry:
     offset = geometry.joints - variation.affine[:, None, :, 2]
     joints = offset @ torch.linalg.inv(variation.affine[:, :, :2]).mT
     return ViewGeometry(turn @ geometry.rot_world_to_view, joints)
+
+
+def needed_geometry(store: Store, rows: Int[np.ndarray, " rows"], needs: Needs) -> StoreGeometry | None:
+    """Geometry of the images of ``rows``; None where nothing needs it.
+
+    Raises:
+        InputError: it is needed, and the store has no calibration.
+    """
+    needed_by = f"objective {needs.objective}" if needs.objective else "pose_frame camera"
+    return StoreGeometry(store, rows, needed_by) if needs.geometry else None

@@ -83,8 +83,6 @@ class EvalBatch(NamedTuple):
     pose_world: Float[Tensor, "batch 17 3"]
     """World frame, mm, h36m17; NaN where the store has none."""
     row: Int[Tensor, " batch"]
-    action: Int[Tensor, " batch"]
-    """Index of the row's action among the store's sorted actions, for averages over actions."""
     geometry: ViewGeometry | None = None
 
 

@@ -14,7 +14,8 @@ from pytorch_lightning.cli import ArgsType, LightningArgumentParser, LightningCL
 from data_modules.training.datamodule import MultiviewPoseDataModule
 from mcss.errors import InputError, message_in_one_line
 from mcss.models.checkpoint import check_exists, read_checkpoint
-from mcss.models.module import NETWORK_SETTINGS, MCSSModule
+from mcss.models.module import MCSSModule
+from mcss.models.network import NETWORK_SETTINGS
 from mcss.run.checkpoints import LAST_CHECKPOINT, LastCheckpoint, RunCheckpointIO, intact_checkpoint
 from mcss.run.collapse import CollapseWatch
 from mcss.run.config_file import SaveFitConfig

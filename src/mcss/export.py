@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from data_modules.training.augment import Augment, AugmentSettings
 from mcss.errors import InputError
-from mcss.models.module import MCSSModule, load_network
+from mcss.models.network import MCSSNetwork, load_network
 from mcss.predict import reference_script
 from mcss.skeleton import JOINTS
 
@@ -31,7 +31,7 @@ TOLERANCE_MM = 1e-3
 class ExportedNetwork(nn.Module):
     """A network that includes the normalisation of images."""
 
-    def __init__(self, network: MCSSModule) -> None:
+    def __init__(self, network: MCSSNetwork) -> None:
         super().__init__()
         self.network = network
         self.normalise = Augment(AugmentSettings(), network.image_size_px, seed=0).normalise

@@ -8,7 +8,7 @@ import torch
 from data_modules.training.augment import Augment, AugmentSettings
 from mcss import export
 from mcss.__main__ import main
-from mcss.models.module import load_network
+from mcss.models.network import load_network
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from data_modules.crop import BOX_MARGIN, CROP_PX, cut_square, resize, square_ar
 from data_modules.sources.footage.recordings import Recording, read_pictures
 from data_modules.sources.footage.tracks import Track
 from data_modules.training.augment import Augment, AugmentSettings
-from mcss.models.module import load_network
+from mcss.models.network import load_network
 
 BATCH = 64
 
@@ -34,7 +34,7 @@ class Embedder:
         Raises:
             InputError: the recording cannot be read.
         """
-        embedding = np.full((len(pictures), int(self._network.hparams["embedding_dim"])), np.nan)
+        embedding = np.full((len(pictures), self._network.embedding_dim), np.nan)
         place = {picture: number for number, picture in enumerate(pictures)}
         crops: dict[int, UInt8[np.ndarray, "side side 3"]] = {}
         seen = [picture for picture in pictures if track.box(picture) is not None]

@@ -1,10 +1,8 @@
 """The LightningModule: one backbone call a step, an objective on pairs of views, L1 on the labelled images' poses."""
 
-import math
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pytorch_lightning as pl
@@ -12,34 +10,21 @@ import torch
 from jaxtyping import Float
 from pytorch_lightning.utilities import rank_zero_warn
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
-from torch import Tensor, nn
-from torch.nn.functional import normalize
+from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
 from mcss import distributed
 from mcss.batch import EvalBatch, Prediction, TrainBatch, ViewGeometry
 from mcss.errors import InputError
-from mcss.geometry.canonical import flip_canonical, rotate, to_canonical, to_root
-from mcss.losses.pose import l1_pose_loss, pose_statistics, standardise, unstandardise
-from mcss.models.backbone import Backbone, BackboneName
-from mcss.models.checkpoint import (
-    REGRESSED_JOINTS,
-    check_network,
-    load_network_weights,
-    network_state,
-    read_checkpoint,
-)
-from mcss.models.heads import EmbeddingHead, PoseRegressor
+from mcss.geometry.canonical import flip_canonical
+from mcss.losses.pose import l1_pose_loss, pose_statistics, standardise
+from mcss.models.backbone import BackboneName
+from mcss.models.checkpoint import REGRESSED_JOINTS, check_network, load_network_weights, network_state
+from mcss.models.network import REGRESSED, MCSSNetwork, PoseFrame, untrained
+from mcss.models.schedule import LearningRateSchedule, ScheduleName
 from mcss.objectives.base import Encoded, Needs, NetworkSizes, Objective, PairStep, PairViews
-from mcss.skeleton import FLIP_ORDER, JOINTS, joint_indices
+from mcss.skeleton import FLIP_ORDER, JOINTS
 
-PoseFrame = Literal["canonical", "root", "camera"]
-NETWORK_SETTINGS = (
-    *("backbone", "width", "batchnorm_affine", "embedding_dim", "image_size_px", "pose_frame", "deep_regressor"),
-    "regressor_reads_features",
-)
-"""Settings that say what a checkpoint's network is, and in which frame it predicts."""
-_REGRESSED = list(joint_indices(REGRESSED_JOINTS))
 _DROPOUT_STREAM = 5
 """Part of the random key, so that equal seeds do not correlate dropout and batches."""
 
@@ -56,8 +41,8 @@ class LabelledPoses(Protocol):
         """Poses of the labelled training rows (world frame, mm, h36m17), and their geometry where needed."""
 
 
-class MCSSModule(pl.LightningModule):
-    """Image to embedding (unit sphere) to pose; trained on pairs of views and on few 3D labels (paper, Fig. 1a).
+class MCSSModule(MCSSNetwork, pl.LightningModule):
+    """The network, trained on pairs of views and on few 3D labels (paper, Fig. 1a).
 
     Args:
         backbone: ``resnet18`` (paper), ``resnet34`` or ``resnet50``.
@@ -89,9 +74,6 @@ class MCSSModule(pl.LightningModule):
         InputError: a setting out of its range, named in the message.
     """
 
-    pose_mean_mm: Tensor
-    pose_std_mm: Tensor
-
     def __init__(
         self,
         backbone: BackboneName = "resnet18",
@@ -108,43 +90,34 @@ class MCSSModule(pl.LightningModule):
         objective: Objective | None = None,
         objective_weight: float = 0.1,
         lr: float = 1e-3,
-        schedule: Literal["step", "cosine"] = "step",
+        schedule: ScheduleName = "step",
         lr_rise_fraction: float = 0.0,
         lr_hold_fraction: float = 0.0,
         seed: int = 0,
     ) -> None:
-        super().__init__()
-        if min(lr_rise_fraction, lr_hold_fraction) < 0 or lr_rise_fraction + lr_hold_fraction >= 1:
-            raise InputError(
-                f"lr_rise_fraction {lr_rise_fraction:g} and lr_hold_fraction {lr_hold_fraction:g} are shares of the"
-                " run, not numbers of steps: choose two that are not negative and add up to less than 1"
-            )
+        lr_schedule = LearningRateSchedule(schedule, lr_rise_fraction, lr_hold_fraction)
         if objective is None and not labels_train_encoder:
             raise InputError("labels_train_encoder false and no objective: nothing would train the encoder; set one")
+        super().__init__(
+            backbone,
+            width,
+            weights,
+            batchnorm_affine,
+            embedding_dim,
+            image_size_px,
+            pose_frame,
+            deep_regressor,
+            regressor_reads_features,
+        )
         self.save_hyperparameters(ignore=["objective"])  # a checkpoint names no class to import
         self.init_from = init_from
         self._is_target_fitted = False
         self.seed = seed
-        self.pose_frame = pose_frame
-        self.image_size_px = image_size_px
         self.objective_weight, self.labels_train_encoder = objective_weight, labels_train_encoder
-        self.lr, self.schedule = lr, schedule
-        self.lr_rise_fraction, self.lr_hold_fraction = lr_rise_fraction, lr_hold_fraction
-        trunk = Backbone(backbone, width, weights, batchnorm_affine)
-        head = EmbeddingHead(trunk.out_channels, image_size_px, embedding_dim)
-        # channels_last: twice as fast for convolutions in bf16 on CPU, and what tensor cores want on GPU.
-        self.embedder = nn.Sequential(trunk, head).to(memory_format=torch.channels_last)
-        self.regressor = PoseRegressor(embedding_dim, len(_REGRESSED), deep_regressor)
-        self.from_features: nn.Linear | None = None
-        if regressor_reads_features:
-            self.from_features = nn.Linear(trunk.out_channels, embedding_dim, bias=False)
-            nn.init.zeros_(self.from_features.weight)
+        self.lr, self.lr_schedule = lr, lr_schedule
         self.objective = objective
         if objective is not None:
-            objective.connect(NetworkSizes(trunk.out_channels, image_size_px, embedding_dim), seed)
-        self.register_buffer("pose_mean_mm", torch.zeros(len(_REGRESSED), 3))
-        self.register_buffer("pose_std_mm", torch.ones(len(_REGRESSED)))
-        if objective is not None:
+            objective.connect(NetworkSizes(self.channels, image_size_px, embedding_dim), seed)
             objective.attach(self)
 
     @property
@@ -197,10 +170,10 @@ class MCSSModule(pl.LightningModule):
                 if part is not None:
                     part.requires_grad_(False)
             return
-        mean, std = pose_statistics(self.target(pose_world, geometry)[:, _REGRESSED])
+        mean, std = pose_statistics(self.target(pose_world, geometry)[:, REGRESSED])
         self.pose_mean_mm.copy_(mean)
         self.pose_std_mm.copy_(std)
-        if never := [JOINTS[joint] for joint, values in zip(_REGRESSED, mean, strict=True) if values.isnan().any()]:
+        if never := [JOINTS[joint] for joint, values in zip(REGRESSED, mean, strict=True) if values.isnan().any()]:
             rank_zero_warn(f"no labelled pose has {', '.join(never)}: the network will predict NaN there")
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -217,48 +190,13 @@ class MCSSModule(pl.LightningModule):
         if self.objective is None:
             checkpoint["state_dict"] = network_state(checkpoint["state_dict"])
 
-    def twin(self) -> "MCSSModule":
+    def twin(self) -> MCSSNetwork:
         """Make an untrained network of the same sizes, without objective."""
-        return _untrained(self.hparams)
+        return untrained(self.hparams)
 
     def own_state(self) -> dict[str, Tensor]:
         """State of the network without its objective's, for a twin."""
         return network_state(self.state_dict())
-
-    def forward(self, images: Float[Tensor, "batch 3 side side"]) -> Prediction:
-        """Embedding and pose (``pose_frame``, mm, h36m17 with the pelvis at 0) of normalised images, in float32.
-
-        Also under autocast, which training uses: bf16 would round the coordinates of a pose to about 1 mm.
-        """
-        with torch.autocast(images.device.type, enabled=False):
-            encoded = self.encode(images)
-        return Prediction(encoded.embedding, self.regress_mm(encoded))
-
-    def encode(self, images: Float[Tensor, "batch 3 side side"]) -> Encoded:
-        """Feature map, vector and embedding of normalised images; the last two in float32."""
-        trunk, head = self.embedder
-        features = trunk(images.contiguous(memory_format=torch.channels_last))
-        vector = head(features)
-        return Encoded(features, vector, normalize(vector, dim=1))
-
-    def embed(self, images: Float[Tensor, "batch 3 side side"]) -> Float[Tensor, "batch dim"]:
-        """Embedding of normalised images, unit length, float32."""
-        return self.encode(images).embedding
-
-    def regress(self, encoded: Encoded) -> Float[Tensor, "batch 16 3"]:
-        """Predict standardised coordinates of h36m16."""
-        read = encoded.embedding
-        if self.from_features is not None:
-            with torch.autocast(read.device.type, enabled=False):
-                read = read + self.from_features(encoded.features.mean(dim=(2, 3)).to(read.dtype))
-        return self.regressor(read).unflatten(1, (len(_REGRESSED), 3))
-
-    def regress_mm(self, encoded: Encoded) -> Float[Tensor, "batch 17 3"]:
-        """Predict poses (``pose_frame``, mm, h36m17 with the pelvis at 0)."""
-        pose = unstandardise(self.regress(encoded), self.pose_mean_mm, self.pose_std_mm)
-        with_pelvis = pose.new_zeros(pose.shape[0], len(JOINTS), 3)  # len(pose) would fix the batch of an export
-        with_pelvis[:, _REGRESSED] = pose
-        return with_pelvis
 
     def on_train_batch_start(self, batch: TrainBatch, batch_idx: int) -> None:
         """Make dropout a function of (seed, step, rank), as the batch is: a resumed run drops what it would have."""
@@ -313,56 +251,13 @@ class MCSSModule(pl.LightningModule):
         total = self.trainer.max_steps
         if total < 1:
             raise InputError("trainer.max_steps must be positive: a run is sized in steps")
-        scheduler = LambdaLR(optimizer, lambda step: self._lr_factor(step, total))
+        scheduler = LambdaLR(optimizer, lambda step: self.lr_schedule.factor(step, total))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
-
-    def _lr_factor(self, step: int, total: int) -> float:
-        if self.schedule == "step":
-            return 1.0 if step < total / 2 else 0.1
-        rise = round(self.lr_rise_fraction * total)
-        if step < rise:
-            return (step + 1) / rise
-        fall_begins = rise + round(self.lr_hold_fraction * total)
-        progress = (step - fall_begins) / max(1, total - fall_begins)
-        return 0.5 * (1 + math.cos(math.pi * min(1.0, max(0.0, progress))))
 
     def _pose_loss(self, labelled: Encoded, batch: TrainBatch) -> Float[Tensor, ""]:
         target = self.target(batch.pose_world, batch.labelled_geometry)
         # The axes of a mirrored image are mirrored already.
         mirrored = target[:, list(FLIP_ORDER)] if self.pose_frame == "camera" else flip_canonical(target)
         target = torch.where(batch.flipped[:, None, None], mirrored, target)
-        standardised = standardise(target[:, _REGRESSED], self.pose_mean_mm, self.pose_std_mm)
+        standardised = standardise(target[:, REGRESSED], self.pose_mean_mm, self.pose_std_mm)
         return l1_pose_loss(self.regress(labelled), standardised)
-
-    def target(
-        self, pose_world: Float[Tensor, "batch 17 3"], geometry: ViewGeometry | None = None
-    ) -> Float[Tensor, "batch 17 3"]:
-        """True pose in the frame that this network predicts (``pose_frame``), mm; ``camera`` takes the images' views.
-
-        Raises:
-            InputError: the frame is ``camera`` and there is no geometry.
-        """
-        pose_root = to_root(pose_world)
-        if self.pose_frame == "camera":
-            if geometry is None:
-                raise InputError("pose_frame 'camera' needs the geometry of the images: pass mcss.batch.ViewGeometry")
-            return rotate(pose_root, geometry.rot_world_to_view)
-        return to_canonical(pose_root)[0] if self.pose_frame == "canonical" else pose_root
-
-
-def load_network(path: Path) -> MCSSModule:
-    """Read the network of a run's checkpoint, on the CPU, in evaluation mode.
-
-    Raises:
-        InputError: there is no such file, it is damaged, or it is no checkpoint of this project.
-    """
-    content = read_checkpoint(path)
-    network = _untrained(content.get("hyper_parameters", {}))
-    check_network(network, content, str(path))
-    network.load_state_dict(network_state(content["state_dict"]))
-    return network.eval()
-
-
-def _untrained(hparams: Mapping[str, Any]) -> MCSSModule:
-    """Network with those of ``NETWORK_SETTINGS`` that are given."""
-    return MCSSModule(**{name: hparams[name] for name in NETWORK_SETTINGS if name in hparams}, weights="none")

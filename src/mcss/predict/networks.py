@@ -41,13 +41,13 @@ class TorchNetwork(Network):
         import torch  # here, so that an exported network is used without it
 
         from mcss.export import ExportedNetwork
-        from mcss.models.module import load_network
+        from mcss.models.network import load_network
 
         super().__init__(path)
         network = load_network(path)
         self.image_size_px, self.frame = network.image_size_px, str(network.pose_frame)
         _check_output(path, JOINT_SET, self.frame)
-        self.embedding_dim = int(network.hparams["embedding_dim"])
+        self.embedding_dim = network.embedding_dim
         self._torch = torch
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._network = ExportedNetwork(network).eval().to(self._device)

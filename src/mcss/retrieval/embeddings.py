@@ -12,7 +12,7 @@ from tqdm import tqdm
 from data_modules.store import Store
 from data_modules.training.datamodule import MultiviewPoseDataModule
 from mcss.errors import InputError
-from mcss.models.module import load_network
+from mcss.models.network import load_network
 from mcss.run.record import checkpoint_record
 
 EMBEDDINGS_FILE = "embeddings.npz"

@@ -95,7 +95,7 @@ class NonFiniteGuard(pl.Callback):
         raise InputError(
             f"{where}, {self.in_a_row} steps in a row; its images: {', '.join(images[:3])},"
             f" all {len(images)} in {folder / NONFINITE_FILE}; settings: {folder / CONFIG_FILE};"
-            " lower model.lr, or raise model.warmup_steps"
+            " lower model.lr, or let it rise slowly (model.schedule cosine, model.lr_rise_fraction 0.1)"
         )
 
     def _write_images(self, path: Path, data: MultiviewPoseDataModule, ranks: Iterable[int]) -> list[str]:

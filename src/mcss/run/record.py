@@ -137,7 +137,8 @@ def training_record(path: Path) -> dict[str, Any]:
 
 def _batch_sizes(data: MultiviewPoseDataModule, world_size: int) -> str:
     """Number of pairs and labelled images of a step, on each rank and in total."""
-    pairs, labelled = data.pairs, data.labelled_images if len(data.rows_labelled) else 0
+    streams = data.stream_settings
+    pairs, labelled = streams.pairs, streams.labelled_images if len(data.rows_labelled) else 0
     text = f"{pairs} pairs + {labelled} labelled images a step"
     if world_size == 1:
         return text

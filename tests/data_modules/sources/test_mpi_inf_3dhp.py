@@ -56,7 +56,6 @@ def test_the_test_set_is_a_store_for_the_test_beside_another_for_training(source
     (batch,) = data.test_dataloader()
     assert batch.row.tolist() == list(range(11))
     np.testing.assert_allclose(batch.pose_world, store.pose_world)
-    assert data.actions == ("Test",)
     data.setup("fit")  # pairs and labels are of the other store
     assert set(data.multiview_store.subject[data.rows_train]) == set(data.multiview_store.meta.subjects_train)
 

@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from data_modules.store import StoreError, open_store, write_store
+from data_modules.training.images import CachedImages, DecodedImages
 from data_modules.training.intact import IntactImages
 from data_modules.training.samplers import LabelledSampler
-from data_modules.training.streams import CachedImages, DecodedImages, LabelledStream
+from data_modules.training.streams import LabelledStream
 from data_modules.training.view_geometry import StoreGeometry
 from mcss.cli import main
 from tests.references.synthetic_store import make_meta, ring_of_cameras, synthetic_rows

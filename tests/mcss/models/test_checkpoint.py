@@ -4,7 +4,8 @@ import torch
 from mcss.cli import main
 from mcss.errors import InputError
 from mcss.models.checkpoint import load_network_weights
-from mcss.models.module import MCSSModule, load_network
+from mcss.models.module import MCSSModule
+from mcss.models.network import load_network
 from mcss.objectives.base import Objective, ObjectiveTerms
 
 

@@ -154,7 +154,7 @@ def test_statistics_come_from_the_labelled_rows_and_travel_with_the_checkpoint()
 def test_schedules(settings, expected):
     module = make_module(lr=0.5, **settings)
     for step, factor in expected.items():
-        assert module._lr_factor(step, total=100) == pytest.approx(factor), step
+        assert module.lr_schedule.factor(step, total_steps=100) == pytest.approx(factor), step
 
 
 def test_a_rise_of_the_learning_rate_that_never_ends_is_refused():

@@ -18,7 +18,7 @@ from data_modules.sources.footage.tracks import found_track
 from data_modules.training.augment import Augment, AugmentSettings
 from data_modules.video_files import VideoReader
 from mcss.__main__ import main
-from mcss.models.module import load_network
+from mcss.models.network import load_network
 from mcss.predict import chunks
 from mcss.predict.inputs import open_scenes
 from mcss.skeleton import JOINTS

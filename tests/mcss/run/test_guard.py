@@ -112,7 +112,8 @@ def test_too_many_in_a_row_end_the_run_with_one_line(break_steps, settings, tmp_
     assert lines == [
         "mcss: step 5, seed 0: the loss of rank 0 is not finite, 3 steps in a row;"
         f" its images: {', '.join(names[:3])}, all 16 in {tmp_path}/nonfinite.json;"
-        f" settings: {tmp_path}/config.yaml; lower model.lr, or raise model.warmup_steps"
+        f" settings: {tmp_path}/config.yaml; lower model.lr, or let it rise slowly (model.schedule cosine,"
+        " model.lr_rise_fraction 0.1)"
     ]
     assert record == {"step": 5, "seed": 0, "images_of_rank": {"0": names}}
     views = [re.fullmatch(r"(S[15]/\w+/\d) (frame \d+) camera (cam\d)", name).groups() for name in names]

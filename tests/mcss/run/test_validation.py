@@ -31,7 +31,7 @@ def validate(module, store_path):
         callback.on_validation_epoch_start(trainer, module)
         for part in (slice(count // 3, count), slice(0, count // 3)):
             row = torch.arange(count)[part]
-            batch = EvalBatch(torch.zeros(len(row), 3, 48, 48), pose_world[part], row, row * 0)
+            batch = EvalBatch(torch.zeros(len(row), 3, 48, 48), pose_world[part], row)
             callback.on_validation_batch_end(trainer, module, Prediction(embedding[part], pose_pred[part]), batch, 0)
         callback.on_validation_epoch_end(trainer, module)
         return module.logged
