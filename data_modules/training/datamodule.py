@@ -22,7 +22,7 @@ from data_modules.training.stream_stores import StreamStores
 from data_modules.training.streams import EvalStream, LabelledStream, MultiviewStream, rank_batches
 from data_modules.training.supervision import held_out_rows, separate_clips
 from data_modules.training.train_batch import train_batch
-from data_modules.training.view_geometry import needed_geometry
+from data_modules.training.view_geometry import labelled_geometry, needed_geometry
 from mcss.batch import ViewGeometry
 from mcss.errors import InputError
 from mcss.objectives.base import Needs
@@ -240,7 +240,7 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
 
     def _eval_loader(self, store: Store, rows: Int[np.ndarray, " rows"]) -> DataLoader:
         batches = rank_batches(rows, self.eval_batch_size, *self._ranks())
-        stream = EvalStream(store, self.image_size_px, batches, needed_geometry(store, rows, self.needs))
+        stream = EvalStream(store, self.image_size_px, batches, labelled_geometry(store, rows, self.needs))
         return DataLoader(stream, batch_size=None, num_workers=self.num_workers, worker_init_fn=ignore_stop_signals)
 
     def _ranks(self) -> tuple[int, int]:

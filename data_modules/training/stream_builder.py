@@ -14,7 +14,7 @@ from data_modules.training.samplers import LabelledSampler, PairSampler
 from data_modules.training.stream_stores import StreamStores
 from data_modules.training.streams import LabelledStream, MultiviewStream
 from data_modules.training.unsynchronised import UnsynchronisedRows
-from data_modules.training.view_geometry import needed_geometry
+from data_modules.training.view_geometry import labelled_geometry, needed_geometry
 from mcss.distributed import print_on_rank_zero
 from mcss.errors import InputError
 from mcss.objectives.base import Needs
@@ -110,7 +110,12 @@ class StreamBuilder:
         store, rows, settings = self.stores.labelled, self.rows_labelled, self.settings
         ranks = {"rank": self.rank, "world_size": self.world_size}
         sampler = LabelledSampler(rows, settings.labelled_images, seed=settings.seed, **ranks)
-        geometry = needed_geometry(store, rows, self.needs)
+        geometry = labelled_geometry(store, rows, self.needs)
+        if geometry and not np.isfinite(geometry.rotations[rows]).any():
+            raise InputError(
+                f"{store.path}: no camera of a labelled image is calibrated, which model.facing needs: import the data"
+                " with calibration, or leave it out"
+            )
         return LabelledStream(read_images, sampler, store.pose_world, geometry, self._backgrounds(store))
 
     def _multiview(self, read_images: ReadImages) -> MultiviewStream:

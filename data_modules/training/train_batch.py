@@ -22,10 +22,8 @@ def train_batch(
     images = torch.cat(parts)
     variation = augment.draw(len(images), step, rank, pairs, tuple(views), needs.shared_colours).to(images.device)
     flipped = variation.flipped[len(views) * pairs :]
-    seen = [part.geometry for part in (multiview, labelled) if part and part.geometry]
-    if seen and "mirrored" in views:
-        seen.insert(1, seen[0].part(slice(pairs, 2 * pairs)))
-    geometry = vary_geometry(ViewGeometry(*map(torch.cat, zip(*seen, strict=True))), variation) if seen else None
+    geometry = _geometry(multiview, labelled, tuple(views))
+    geometry = vary_geometry(geometry, variation) if geometry else None
     varied = augment.apply(images, variation)
     batch = TrainBatch(varied, pairs, pose_world, flipped, step, tuple(views), geometry)
     if multiview is None or multiview.backgrounds is None or multiview.masks is None:
@@ -33,6 +31,20 @@ def train_batch(
     of_pairs = variation.part(slice(2 * pairs))
     masks = augment.warp(multiview.masks[:, None].float(), of_pairs)[:, 0]
     return batch._replace(backgrounds=augment.apply(multiview.backgrounds, of_pairs), masks=masks)
+
+
+def _geometry(
+    multiview: MultiviewBatch | None, labelled: LabelledBatch | None, views: tuple[str, ...]
+) -> ViewGeometry | None:
+    """Geometry of all images in the order of the batch; None where neither stream brings any."""
+    seen = [part.geometry for part in (multiview, labelled) if part and part.geometry]
+    if not seen:
+        return None
+    if multiview and multiview.geometry is None:
+        seen.insert(0, ViewGeometry.unknown(len(views) * len(multiview.anchor), multiview.anchor.device))
+    elif multiview and "mirrored" in views:
+        seen.insert(1, seen[0].part(slice(len(multiview.anchor), 2 * len(multiview.anchor))))
+    return ViewGeometry(*map(torch.cat, zip(*seen, strict=True)))
 
 
 def _views(multiview: MultiviewBatch, needs: Needs) -> dict[str, UInt8[Tensor, "pairs 3 side side"]]:

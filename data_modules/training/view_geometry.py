@@ -28,13 +28,13 @@ class StoreGeometry:
     Args:
         store: an open store.
         rows: the rows that will be asked for.
-        needed_by: what asks for them, for the message.
+        needed_by: what cannot do without any of them, for the message; with None those of unknown cameras are NaN.
 
     Raises:
         InputError: the store does not know the calibration of a camera of ``rows``.
     """
 
-    def __init__(self, store: Store, rows: Int[np.ndarray, " rows"], needed_by: str) -> None:
+    def __init__(self, store: Store, rows: Int[np.ndarray, " rows"], needed_by: str | None) -> None:
         self.rotations = np.full((len(store), 3, 3), np.nan, dtype=np.float32)
         self.joints = np.full((len(store), 17, 2), np.nan, dtype=np.float32)
         for camera, seen in _cameras(store, rows, needed_by):
@@ -49,19 +49,20 @@ class StoreGeometry:
 
 
 def _cameras(
-    store: Store, rows: Int[np.ndarray, " rows"], needed_by: str
+    store: Store, rows: Int[np.ndarray, " rows"], needed_by: str | None
 ) -> Iterator[tuple[Camera, Int[np.ndarray, " some"]]]:
     """Each camera of ``rows``, and those of them that it has seen."""
     names = np.char.add(np.char.add(store.subject[rows].astype(str), "/"), store.camera[rows].astype(str))
     _, first, number = np.unique(names, return_index=True, return_inverse=True)
     for index, row in enumerate(rows[first].tolist()):
         camera = calibration(store, row)
-        if camera is None:
+        if camera is not None:
+            yield camera, rows[number == index]
+        elif needed_by is not None:
             raise InputError(
                 f"{store.path}: no calibration of camera {store.camera[row]} (subject {store.subject[row]}), which"
                 f" {needed_by} needs: import the data with calibration, or use a method and pose_frame without it"
             )
-        yield camera, rows[number == index]
 
 
 def vary_geometry(geometry: ViewGeometry, variation: Variation) -> ViewGeometry:
@@ -88,3 +89,14 @@ def needed_geometry(store: Store, rows: Int[np.ndarray, " rows"], needs: Needs) 
     """
     needed_by = f"objective {needs.objective}" if needs.objective else "pose_frame camera"
     return StoreGeometry(store, rows, needed_by) if needs.geometry else None
+
+
+def labelled_geometry(store: Store, rows: Int[np.ndarray, " rows"], needs: Needs) -> StoreGeometry | None:
+    """Geometry of images with poses; where only facing needs it, as far as their cameras are known.
+
+    Raises:
+        InputError: it is needed of all images, and the store has no calibration.
+    """
+    if needs.geometry or not needs.facing:
+        return needed_geometry(store, rows, needs)
+    return StoreGeometry(store, rows, needed_by=None)

@@ -14,13 +14,20 @@ class ViewGeometry(NamedTuple):
 
     rot_world_to_view: Float[Tensor, "*images 3 3"]
     """From the world into the axes of the virtual camera through the centre of the image's box, turned in the plane and
-    mirrored as the image is: of a mirrored image the determinant is -1."""
+    mirrored as the image is: of a mirrored image the determinant is -1. NaN where the camera is not known."""
     joints: Float[Tensor, "*images 17 2"]
     """Positions of h36m17 in the image, in [-1, 1] where they lie inside; NaN where the pose is not known."""
 
     def part(self, images: slice) -> "ViewGeometry":
         """Geometry of some of the images."""
         return ViewGeometry(*(values[images] for values in self))
+
+    @classmethod
+    def unknown(cls, images: int, device: torch.device) -> "ViewGeometry":
+        """Geometry of images of which nothing is known: all NaN."""
+        return cls(
+            torch.full((images, 3, 3), torch.nan, device=device), torch.full((images, 17, 2), torch.nan, device=device)
+        )
 
 
 class MultiviewBatch(NamedTuple):
@@ -86,6 +93,15 @@ class EvalBatch(NamedTuple):
     geometry: ViewGeometry | None = None
 
 
+class Facing(NamedTuple):
+    """Where the people in images face, as a network predicts it; see ``mcss.models.facing``."""
+
+    concentrated: Float[Tensor, "batch 2"]
+    """(cos yaw, sin yaw) times the concentration of a von Mises distribution: the longer, the more certain."""
+    up: Float[Tensor, "batch 3"]
+    """Direction of the world's Z in the axes of the view, unit length."""
+
+
 class Prediction(NamedTuple):
     """What the network says about images."""
 
@@ -93,6 +109,8 @@ class Prediction(NamedTuple):
     """Unit length."""
     pose: Float[Tensor, "batch 17 3"]
     """Pelvis at 0, in the module's ``pose_frame``, mm, joint set h36m17."""
+    facing: Facing | None = None
+    """None where the network has no head for it."""
 
 
 def donors(pairs: int) -> Int[Tensor, " pairs"]:

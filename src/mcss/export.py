@@ -18,12 +18,18 @@ from torch import Tensor, nn
 
 from data_modules.training.augment import Augment, AugmentSettings
 from mcss.errors import InputError
+from mcss.models.facing import rotation_to_view
 from mcss.models.network import MCSSNetwork, load_network
 from mcss.predict import reference_script
+from mcss.predict.network_output import NetworkOutput
 from mcss.skeleton import JOINTS
 
 REFERENCE_SCRIPT = "video_to_csv.py"
 """Script written beside an ONNX file; it uses the network without this project."""
+FACING_OUTPUTS = {
+    "facing": "(cos, sin) of the yaw from the camera's level right to the canonical X axis, times the concentration",
+    "rot_canonical_to_view": "rotation from the canonical frame into x right, y down in the image, z away",
+}
 TOLERANCE_MM = 1e-3
 """Largest difference between the poses of the written file and of the network; a larger one is an error."""
 
@@ -36,12 +42,17 @@ class ExportedNetwork(nn.Module):
         self.network = network
         self.normalise = Augment(AugmentSettings(), network.image_size_px, seed=0).normalise
 
-    def forward(
-        self, images: UInt8[Tensor, "batch 3 side side"]
-    ) -> tuple[Float[Tensor, "batch dim"], Float[Tensor, "batch 17 3"]]:
-        """Embedding (unit length) and pose (mm, h36m17, the pelvis at 0, in the network's frame) of RGB images."""
+    def forward(self, images: UInt8[Tensor, "batch 3 side side"]) -> tuple[Tensor, ...]:
+        """Embedding (unit length) and pose (mm, h36m17, the pelvis at 0, in the network's frame) of RGB images.
+
+        And where the network predicts it, (cos, sin) of yaw times their concentration, and the rotation from the
+        canonical frame into the axes of the view (``mcss.models.facing``).
+        """
         prediction = self.network(self.normalise(images))
-        return prediction.embedding, prediction.pose
+        if prediction.facing is None:
+            return prediction.embedding, prediction.pose
+        rotation = rotation_to_view(*prediction.facing)
+        return prediction.embedding, prediction.pose, prediction.facing.concentrated, rotation
 
 
 def export(checkpoint: Path, into: Path) -> float:
@@ -76,6 +87,7 @@ def export(checkpoint: Path, into: Path) -> float:
         "images": f"uint8 RGB, any number x 3 x {side} x {side}, one person in the middle of each",
         "embedding": "unit length",
         "pose_mm": f"joints h36m17 in mm, pelvis at 0, {network.network.pose_frame} frame",
+        **({} if network.network.facing_head is None else FACING_OUTPUTS),
         "joints": list(JOINTS),
         "joint_set": "h36m17",
         "frame": network.network.pose_frame,
@@ -118,7 +130,7 @@ def write_onnx(
             (images[:2],),
             path,
             input_names=["images"],
-            output_names=["embedding", "pose_mm"],
+            output_names=list(NetworkOutput._fields[: 2 if network.network.facing_head is None else 4]),
             dynamic_shapes=({0: torch.export.Dim("batch")},),
             external_data=False,
             dynamo=True,

@@ -20,6 +20,7 @@ from mcss.geometry.canonical import flip_canonical
 from mcss.losses.pose import l1_pose_loss, pose_statistics, standardise
 from mcss.models.backbone import BackboneName
 from mcss.models.checkpoint import REGRESSED_JOINTS, check_network, load_network_weights, network_state
+from mcss.models.facing import FACING_WEIGHT, facing_loss, true_facing
 from mcss.models.network import REGRESSED, MCSSNetwork, PoseFrame, untrained
 from mcss.models.schedule import LearningRateSchedule, ScheduleName
 from mcss.objectives.base import Encoded, Needs, NetworkSizes, Objective, PairStep, PairViews
@@ -58,6 +59,8 @@ class MCSSModule(MCSSNetwork, pl.LightningModule):
         deep_regressor: two hidden layers of 1,024 instead of one as long as the embedding (paper).
         regressor_reads_features: add a linear map of the feature map's mean to the embedding that the regressor reads;
             the embedding has lost the length of its vector, and what the objective makes equal. The paper's does not.
+        facing: also predict in which direction the person faces in the image, with its uncertainty
+            (``mcss.models.facing``), learned from the labelled images whose camera is known. The paper's does not.
         labels_train_encoder: let the gradient of the pose loss reach the encoder; otherwise the regressor reads what
             the objective alone has made.
         objective: what is learned from pairs of views (``mcss.objectives``); None for the baseline.
@@ -86,6 +89,7 @@ class MCSSModule(MCSSNetwork, pl.LightningModule):
         pose_frame: PoseFrame = "canonical",
         deep_regressor: bool = False,
         regressor_reads_features: bool = False,
+        facing: bool = False,
         labels_train_encoder: bool = True,
         objective: Objective | None = None,
         objective_weight: float = 0.1,
@@ -108,6 +112,7 @@ class MCSSModule(MCSSNetwork, pl.LightningModule):
             pose_frame,
             deep_regressor,
             regressor_reads_features,
+            facing,
         )
         self.save_hyperparameters(ignore=["objective"])  # a checkpoint names no class to import
         self.init_from = init_from
@@ -124,7 +129,8 @@ class MCSSModule(MCSSNetwork, pl.LightningModule):
     def needs(self) -> Needs:
         """What the objective and the frame of the pose need in a batch."""
         needs = Needs() if self.objective is None else self.objective.needs
-        return replace(needs, geometry=True) if self.pose_frame == "camera" else needs
+        has_facing = self.facing_head is not None
+        return replace(needs, geometry=needs.geometry or self.pose_frame == "camera", facing=has_facing)
 
     def setup(self, stage: str) -> None:
         """Before training, start from ``init_from`` and standardise the target by the data module's labelled poses.
@@ -166,7 +172,7 @@ class MCSSModule(MCSSNetwork, pl.LightningModule):
         self._is_target_fitted = True
         if not len(pose_world):
             # DistributedDataParallel waits for the gradients of all parameters that require one.
-            for part in (self.regressor, self.from_features):
+            for part in (self.regressor, self.from_features, self.facing_head):
                 if part is not None:
                     part.requires_grad_(False)
             return
@@ -216,6 +222,11 @@ class MCSSModule(MCSSNetwork, pl.LightningModule):
             labelled = labelled if self.labels_train_encoder else Encoded(*(values.detach() for values in labelled))
             values["train/loss_pose"] = pose_loss = self._pose_loss(labelled, batch)
             loss = loss + pose_loss
+            if self.facing_head is not None and batch.labelled_geometry is not None:
+                true = true_facing(batch.pose_world, batch.labelled_geometry)
+                of_facing = facing_loss(self.facing_head(labelled.features), true)
+                values["train/loss_facing"] = of_facing
+                loss = loss + FACING_WEIGHT * of_facing
         if self._is_logged_step():
             for name, value in values.items():
                 self.log(name, value)

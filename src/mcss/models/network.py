@@ -15,6 +15,7 @@ from mcss.geometry.canonical import rotate, to_canonical, to_root
 from mcss.losses.pose import unstandardise
 from mcss.models.backbone import Backbone, BackboneName
 from mcss.models.checkpoint import REGRESSED_JOINTS, check_network, network_state, read_checkpoint
+from mcss.models.facing import FacingHead
 from mcss.models.heads import EmbeddingHead, PoseRegressor
 from mcss.objectives.base import Encoded
 from mcss.skeleton import JOINTS, joint_indices
@@ -22,7 +23,7 @@ from mcss.skeleton import JOINTS, joint_indices
 PoseFrame = Literal["canonical", "root", "camera"]
 NETWORK_SETTINGS = (
     *("backbone", "width", "batchnorm_affine", "embedding_dim", "image_size_px", "pose_frame", "deep_regressor"),
-    "regressor_reads_features",
+    *("regressor_reads_features", "facing"),
 )
 """Settings that say what a checkpoint's network is, and in which frame it predicts."""
 REGRESSED = list(joint_indices(REGRESSED_JOINTS))
@@ -31,6 +32,9 @@ REGRESSED = list(joint_indices(REGRESSED_JOINTS))
 
 class MCSSNetwork(nn.Module):
     """Image to embedding to pose, without anything of its training; ``MCSSModule`` explains the settings.
+
+    Raises:
+        InputError: ``facing`` with another frame than the canonical one.
 
     Attributes:
         pose_mean_mm: of each coordinate of the regressed pose, in the ``pose_frame``.
@@ -51,7 +55,13 @@ class MCSSNetwork(nn.Module):
         pose_frame: PoseFrame = "canonical",
         deep_regressor: bool = False,
         regressor_reads_features: bool = False,
+        facing: bool = False,
     ) -> None:
+        if facing and pose_frame != "canonical":
+            raise InputError(
+                f"facing true, pose_frame {pose_frame}: what is predicted is the yaw of the canonical frame; choose"
+                " pose_frame canonical, or leave facing out"
+            )
         super().__init__()
         self.embedding_dim, self.image_size_px, self.pose_frame = embedding_dim, image_size_px, pose_frame
         trunk = Backbone(backbone, width, weights, batchnorm_affine)
@@ -64,6 +74,7 @@ class MCSSNetwork(nn.Module):
         if regressor_reads_features:
             self.from_features = nn.Linear(trunk.out_channels, embedding_dim, bias=False)
             nn.init.zeros_(self.from_features.weight)
+        self.facing_head = FacingHead(trunk.out_channels) if facing else None
         self.register_buffer("pose_mean_mm", torch.zeros(len(REGRESSED), 3))
         self.register_buffer("pose_std_mm", torch.ones(len(REGRESSED)))
 
@@ -74,7 +85,8 @@ class MCSSNetwork(nn.Module):
         """
         with torch.autocast(images.device.type, enabled=False):
             encoded = self.encode(images)
-        return Prediction(encoded.embedding, self.regress_mm(encoded))
+        facing = None if self.facing_head is None else self.facing_head(encoded.features)
+        return Prediction(encoded.embedding, self.regress_mm(encoded), facing)
 
     def encode(self, images: Float[Tensor, "batch 3 side side"]) -> Encoded:
         """Feature map, vector and embedding of normalised images; the last two in float32."""

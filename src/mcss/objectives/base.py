@@ -25,6 +25,7 @@ class Needs:
         objective: who needs it, for messages; empty where there is no objective.
         labels: 3D labels of some images.
         geometry: how each image sees the person (``mcss.batch.ViewGeometry``), and with it calibrated cameras.
+        facing: the same of the labelled images, as far as their cameras are known.
         background: what each camera would see without the person, and where the person is.
         shared_colours: a pair and its donor (``mcss.batch.donors``), of one subject, are varied in colour alike.
         joints_2d: 2D joints of all training subjects, which are labels: results name them.
@@ -36,6 +37,7 @@ class Needs:
     objective: str = ""
     labels: bool = False
     geometry: bool = False
+    facing: bool = False
     background: bool = False
     shared_colours: bool = False
     joints_2d: bool = False

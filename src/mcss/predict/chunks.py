@@ -37,6 +37,9 @@ class Predictions:
     embedding: Float32[np.ndarray, "views frames dim"]
     confidence: Float32[np.ndarray, "views frames"]
     """Share of the crop that lies within the camera's picture."""
+    facing: Float32[np.ndarray, "views frames 2"] | None = None
+    """See ``NetworkOutput``; None where the network does not predict it."""
+    rot_canonical_to_view: Float32[np.ndarray, "views frames 3 3"] | None = None
 
 
 def work_folder(out: Path, scene: Scene, network: Network) -> Path:
@@ -97,12 +100,16 @@ def _predict_chunk(crops: Iterator[SeenCrop | None], count: int, network: Networ
     for number, crop in enumerate(crops):
         if crop is not None:
             images[number], confidence[number] = resize(crop[0], side), crop[1]
-    pose_mm = np.full((count, 17, 3), np.nan, np.float32)
-    embedding = np.full((count, network.embedding_dim), np.nan, np.float32)
+    shapes: dict[str, tuple[int, ...]] = {"embedding": (network.embedding_dim,), "pose_mm": (17, 3)}
+    if network.has_facing:
+        shapes |= {"facing": (2,), "rot_canonical_to_view": (3, 3)}
+    chunk = {name: np.full((count, *shape), np.nan, np.float32) for name, shape in shapes.items()}
     seen = np.flatnonzero(confidence > 0)
     for batch in np.split(seen, range(BATCH, len(seen), BATCH)) if len(seen) else ():
-        embedding[batch], pose_mm[batch] = network.predict(images[batch])
-    return {"pose_mm": pose_mm, "embedding": embedding, "confidence": confidence}
+        output = network.predict(images[batch])
+        for name, values in chunk.items():
+            values[batch] = getattr(output, name)
+    return {**chunk, "confidence": confidence}
 
 
 def _with_pictures(

@@ -5,10 +5,11 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 
 from mcss.errors import InputError
 from mcss.predict.motion import FRAMES, JOINT_SET
+from mcss.predict.network_output import NetworkOutput
 
 
 class Network(ABC):
@@ -19,15 +20,15 @@ class Network(ABC):
     frame: str
     """Of the poses, one of ``FRAMES``."""
     embedding_dim: int
+    has_facing: bool
+    """Whether it predicts where the person faces."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @abstractmethod
-    def predict(
-        self, images: UInt8[np.ndarray, "batch side side 3"]
-    ) -> tuple[Float[np.ndarray, "batch dim"], Float[np.ndarray, "batch 17 3"]]:
-        """Embeddings (unit length) and poses (mm, h36m17, pelvis at 0) of crops."""
+    def predict(self, images: UInt8[np.ndarray, "batch side side 3"]) -> NetworkOutput:
+        """Predict crops."""
 
 
 class TorchNetwork(Network):
@@ -47,19 +48,16 @@ class TorchNetwork(Network):
         network = load_network(path)
         self.image_size_px, self.frame = network.image_size_px, str(network.pose_frame)
         _check_output(path, JOINT_SET, self.frame)
-        self.embedding_dim = network.embedding_dim
+        self.embedding_dim, self.has_facing = network.embedding_dim, network.facing_head is not None
         self._torch = torch
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._network = ExportedNetwork(network).eval().to(self._device)
 
-    def predict(
-        self, images: UInt8[np.ndarray, "batch side side 3"]
-    ) -> tuple[Float[np.ndarray, "batch dim"], Float[np.ndarray, "batch 17 3"]]:
+    def predict(self, images: UInt8[np.ndarray, "batch side side 3"]) -> NetworkOutput:
         """See ``Network``."""
         with self._torch.inference_mode():
             batch = self._torch.from_numpy(images).to(self._device).permute(0, 3, 1, 2)
-            embedding, pose_mm = self._network(batch)
-        return embedding.float().cpu().numpy(), pose_mm.float().cpu().numpy()
+            return NetworkOutput(*(values.float().cpu().numpy() for values in self._network(batch)))
 
 
 class OnnxNetwork(Network):
@@ -88,15 +86,14 @@ class OnnxNetwork(Network):
         except Exception as error:  # ONNX Runtime raises several types of its own on a file that is not one
             reason = str(error).splitlines()[0]
             raise InputError(f"{path}: not a whole ONNX file ({reason}); export it again") from None
-        self.embedding_dim = int(self._session.get_outputs()[0].shape[1])
+        outputs = {output.name: output for output in self._session.get_outputs()}
+        self.embedding_dim, self.has_facing = int(outputs["embedding"].shape[1]), "facing" in outputs
+        self._names = [name for name in NetworkOutput._fields if name in outputs]
 
-    def predict(
-        self, images: UInt8[np.ndarray, "batch side side 3"]
-    ) -> tuple[Float[np.ndarray, "batch dim"], Float[np.ndarray, "batch 17 3"]]:
+    def predict(self, images: UInt8[np.ndarray, "batch side side 3"]) -> NetworkOutput:
         """See ``Network``."""
         batch = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
-        embedding, pose_mm = self._session.run(["embedding", "pose_mm"], {"images": batch})
-        return embedding, pose_mm
+        return NetworkOutput(*self._session.run(self._names, {"images": batch}))
 
 
 def _check_output(path: Path, joint_set: str, frame: str) -> None:

@@ -12,6 +12,7 @@ from jaxtyping import Float64
 
 from mcss.predict.angles import write_angles
 from mcss.predict.chunks import Predictions
+from mcss.predict.facing import facing_arrays, write_facing
 from mcss.predict.files import WRITERS
 from mcss.predict.motion import Motion, description
 from mcss.predict.page import write_page
@@ -62,9 +63,11 @@ def write_predictions(result: Result, path: Path) -> None:
     """Write what the network said of every picture, before anything was fused or smoothed.
 
     Of a folder of crops ``pose_mm`` (images, 17, 3), ``embedding`` (images, dim; unit length) and ``image`` (names); of
-    other scenes the same with a first axis of views, ``camera``, ``time_s``, and ``confidence`` (0: nobody seen).
+    other scenes the same with a first axis of views, ``camera``, ``time_s``, and ``confidence`` (0: nobody seen). Where
+    the network predicts in which direction the person faces, also what ``facing_arrays`` names.
     """
     predictions, scene = result.predictions, result.scene
+    facing = facing_arrays(predictions)
     facts = {name: np.array(text) for name, text in description(result.motion.frame).items()}
     facts["frame"] = np.array(result.motion.frame)
     if isinstance(scene, CropScene):
@@ -72,9 +75,11 @@ def write_predictions(result: Result, path: Path) -> None:
             "image": np.array([file.name for file in scene.files]),
             "pose_mm": predictions.pose_mm[0],
             "embedding": predictions.embedding[0],
+            **{name: value[0] for name, value in facing.items()},
         }
     else:
-        values = vars(predictions) | {"camera": np.array(scene.cameras), "time_s": scene.time_s}
+        own = {name: getattr(predictions, name) for name in ("pose_mm", "embedding", "confidence")}
+        values = {**own, **facing, "camera": np.array(scene.cameras), "time_s": scene.time_s}
     np.savez_compressed(path, allow_pickle=False, joints=np.array(JOINTS), **values, **facts)
 
 
@@ -96,12 +101,18 @@ def _page(result: Result, out: Path) -> list[Path]:
 
 
 def _video(result: Result, out: Path) -> list[Path]:
-    return write_video(result.scene, result.motion, out / "motion.mp4")
+    rotations = result.predictions.rot_canonical_to_view
+    return write_video(result.scene, result.motion, out / "motion.mp4", rotations)
+
+
+def _facing(result: Result, out: Path) -> list[Path]:
+    return write_facing(result.scene, result.predictions, out / "facing.csv")
 
 
 OUTPUTS: dict[str, Callable[[Result, Path], list[Path]]] = {
     **{kind: partial(_file, kind) for kind in WRITERS},
     "angles": _angles,
+    "facing": _facing,
     "page": _page,
     "video": _video,
 }

@@ -18,6 +18,7 @@ from mcss.metrics.pck import AUC3D, PCK3D
 from mcss.metrics.pose_error import over_known_joints
 from mcss.metrics.reported import METRICS
 from mcss.models.module import MCSSModule
+from mcss.run.camera_frame import camera_frame_predictions
 from mcss.skeleton import joint_indices
 
 Predictions = Mapping[str, np.ndarray]
@@ -33,14 +34,18 @@ _EMBEDDINGS = 1024
 
 
 def batch_predictions(network: MCSSModule, batch: EvalBatch, outputs: Prediction) -> dict[str, np.ndarray]:
-    """Predictions of the images of a batch, with the true poses in the network's frame."""
+    """Predictions of the images of a batch, with the true poses in the network's frame.
+
+    With those in the camera's frame where the network predicts it, see ``camera_frame_predictions``.
+    """
     tensors = {
         "row": batch.row,
         "pose_pred_mm": outputs.pose.float(),
         "pose_true_mm": network.target(batch.pose_world, batch.geometry),
         "embedding": outputs.embedding.float(),
     }
-    return {name: values.cpu().numpy() for name, values in tensors.items()}
+    own_frame = {name: values.cpu().numpy() for name, values in tensors.items()}
+    return own_frame | camera_frame_predictions(batch, outputs)
 
 
 def gathered(parts: Sequence[Predictions]) -> dict[str, np.ndarray]:

@@ -12,6 +12,7 @@ from mcss.batch import EvalBatch
 from mcss.metrics.reported import METRICS
 from mcss.models.module import MCSSModule
 from mcss.run.agreement import agreement_text
+from mcss.run.camera_frame import FRAME, in_camera_frame, yaw_figures, yaw_text
 from mcss.run.datamodule import datamodule_of
 from mcss.run.predictions import pck_results, pose_errors, prediction_errors
 
@@ -44,6 +45,9 @@ def results_text(record: Mapping[str, Any]) -> str:
         if record.get(name):
             errors = {METRICS[metric].heading: record[name][metric] for metric in METRICS}
             subjects[f"{title}: {', '.join(HEADLINE)}"] = errors
+    for result in record.get("camera_frame_results", ()):
+        name = f"camera frame: {result['joint_set']}, {result['average']}"
+        subjects.setdefault(name, {})[METRICS[result["metric"]].heading] = result["value"]
     table = pd.DataFrame.from_dict(lines | subjects, orient="index").rename_axis("joints, average")
     images = f"{record['test_images']} images"
     if record["partial"]:
@@ -51,11 +55,12 @@ def results_text(record: Mapping[str, Any]) -> str:
         images = f"PARTIAL TEST of {record['test_images']} of {record['test_images_of_store']} images ({limits})"
     items = record.get("pck_results", ())
     percentages = (f"{item['metric']} ({item['joint_set']}): {item['value']:.1f}" for item in items)
+    yaw = yaw_text(record["yaw"]) if "yaw" in record else ""
     pck = "".join(f"{line}\n" for line in percentages)
     return (
         f"\n{record['method'] or 'method unknown'}, 3D labels: {record['supervision'] or 'unknown'},"
         f" test subjects {' '.join(record['test_subjects'])}, {images}, {record['frame']} frame, mm\n\n"
-        f"{table.to_markdown(floatfmt='.1f')}\n{pck}{agreement_text(record.get('view_agreement', {}))}"
+        f"{table.to_markdown(floatfmt='.1f')}\n{pck}{yaw}{agreement_text(record.get('view_agreement', {}))}"
     )
 
 
@@ -73,7 +78,16 @@ def errors_of(trainer: pl.Trainer, pl_module: MCSSModule, predictions: Mapping[s
         "mean_pose_results": _results(always_mean, action, pl_module.pose_frame),
         "by_subject": errors.groupby(subject).mean().round(3).to_dict("index"),
         "by_action": errors.groupby(action).mean().round(3).to_dict("index"),
+        **_in_camera_frame(predictions, action),
     }
+
+
+def _in_camera_frame(predictions: Mapping[str, np.ndarray], action: np.ndarray) -> dict[str, Any]:
+    """Errors in the camera's frame and those of yaw, where the network predicts it and a camera is known."""
+    in_camera = in_camera_frame(predictions)
+    if in_camera is None:
+        return {}
+    return {"camera_frame_results": _results(in_camera, action, FRAME), "yaw": yaw_figures(predictions)}
 
 
 def _results(predictions: Mapping[str, np.ndarray], action: np.ndarray, frame: str) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import pytorch_lightning as pl
 from mcss.batch import EvalBatch, Prediction
 from mcss.models.module import MCSSModule
 from mcss.run.agreement import view_agreement
+from mcss.run.camera_frame import in_camera_frame
 from mcss.run.datamodule import datamodule_of
 from mcss.run.predictions import batch_predictions, embedding_spread, gathered, prediction_errors
 
@@ -41,5 +42,8 @@ class ValidationFigures(pl.Callback):
             **embedding_spread(predictions["embedding"]),
             **view_agreement(datamodule_of(trainer).labelled_store, predictions, pl_module),
         }
+        if (in_camera := in_camera_frame(predictions)) is not None:
+            figures["mpjpe_camera_frame_mm"] = prediction_errors(in_camera)["mpjpe_mm"].mean()
+            figures["yaw_error_deg"] = np.nanmean(np.abs(predictions["yaw_error_deg"]))
         for name, value in figures.items():
             pl_module.log(f"val/{name}", value, prog_bar=name == "n_mpjpe_mm", rank_zero_only=True)

@@ -18,7 +18,7 @@ from data_modules.training.supervision import separate_clips
 from mcss.batch import EvalBatch, LabelledBatch, MultiviewBatch
 from mcss.errors import InputError
 from mcss.objectives.base import Needs
-from tests.references.synthetic_store import make_meta, make_store, synthetic_rows
+from tests.references.synthetic_store import make_meta, make_store, ring_of_cameras, synthetic_rows
 
 VALIDATION = "S5/Walking/1"
 PLAIN = AugmentSettings(rotation_deg=0.0, scale=0.0, shift=0.0, brightness=0.0, contrast=0.0, colour=0.0)
@@ -35,7 +35,7 @@ def make_data(store):
     def make(stage="fit", **settings):
         chosen = {"supervision": "S1", "validation_clips": (VALIDATION,), "image_size_px": 32, "pairs": 5}
         chosen |= {"labelled_images": 7, "min_gap_s": 0.5, "steps_per_epoch": 6, "cache_images": True}
-        data = MultiviewPoseDataModule(str(store.path), **(chosen | settings))
+        data = MultiviewPoseDataModule(**({"store": str(store.path)} | chosen | settings))
         data.setup(stage)
         return data
 
@@ -333,11 +333,27 @@ def test_the_gap_between_instants_is_told(make_data, capsys):
         ),
         ({"shared_colours": True}, {"mix_subjects": True}, "objective X needs pairs of one subject"),
         ({"geometry": True}, {}, r"no calibration of camera cam1 \(subject S1\), which objective X needs"),
+        ({"facing": True}, {}, "no camera of a labelled image is calibrated, which model.facing needs"),
     ],
 )
 def test_what_an_objective_on_views_cannot_have_is_refused_in_one_line(make_data, needs, settings, message):
     with pytest.raises(InputError, match=message):
         make_data(needs=Needs(objective="X", **needs), **settings).train_dataloader()
+
+
+def test_facing_takes_the_labelled_images_whose_cameras_are_known(tmp_path, make_data):
+    known = dict(list(ring_of_cameras().items())[:2])
+    path = make_store(tmp_path / "half", size_px=32, instants=12, calibration=known)
+    half = open_store(path)
+    data = make_data(store=str(path), needs=Needs(objective="X", facing=True))
+    for batch in steps(data, 2):
+        varied = data.on_after_batch_transfer(batch, 0)
+        cameras = half.camera[rows_of(batch["labelled"].images, half)]
+        is_known = varied.labelled_geometry.rot_world_to_view.isfinite().all(dim=(1, 2))
+        assert is_known.tolist() == np.isin(cameras, list(known)).tolist()
+        assert varied.geometry.rot_world_to_view[:10].isnan().all()  # of the pairs nobody needs it
+    evaluated = next(iter(data.test_dataloader()))
+    assert evaluated.geometry.rot_world_to_view.isfinite().all(dim=(1, 2)).float().mean() == 0.5
 
 
 def test_2d_joints_need_poses_of_training_subjects(tmp_path, make_data):

@@ -47,6 +47,7 @@ def identity(config, path="run_dir", value=None):
     [
         ("model.lr", 0.5),
         ("model.objective.margin", 0.3),
+        ("model.facing", True),
         ("data.supervision", "S5"),
         ("data.a_setting_of_tomorrow", 1),
         ("trainer.sync_batchnorm", True),
@@ -73,7 +74,7 @@ def test_what_decides_the_result_changes_the_identity(config, path, value):
         ("trainer.limit_test_batches", 2),
         ("trainer.callbacks", []),
         ("data.num_workers", 4),
-        ("model.a_setting_of_tomorrow", None),
+        ("model.facing", False),
         ("data.a_setting_of_tomorrow", False),
     ],
 )
