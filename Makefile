@@ -13,7 +13,7 @@ RUN         := runs/$(NAME)
 SWEEP       ?= supervision_curve
 TABLE       := experiments/results/$(DATA)/runs.csv
 REPORT      := --table $(TABLE) $(if $(filter studio,$(DATA)),--page README.md)
-GRID        := $(if $(LEVELS),--levels "$(LEVELS)") $(if $(METHODS),--methods "$(METHODS)") $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(LIST),--list)
+GRID        := --args "$(ARGS)" $(if $(LEVELS),--levels "$(LEVELS)") $(if $(METHODS),--methods "$(METHODS)") $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(LIST),--list)
 
 # An active virtual environment or conda environment is used; otherwise .venv is created.
 ENV    := $(or $(VIRTUAL_ENV),$(CONDA_PREFIX),$(CURDIR)/.venv)
@@ -27,11 +27,14 @@ SETTINGS := --data.supervision $(SUPERVISION) --seed_everything $(SEED) --run_di
 # Studies of filming: each is rendered from the seed DRAW; a store is named after the option that it is rendered with.
 STUDY   ?= people
 DRAW    ?= 11
-FILMED  := experiments/results/filming
-FILMED_people  := people17
-FILMED_cameras := cameras6
-FILMED_minutes := minutes1 minutes2 minutes4 minutes16
-FILMED_sync    := sync-error40 sync-error80 sync-error160 sync-error320
+DRAWS   := data$(if $(filter-out studio,$(DATA)),/$(DATA)-draws)
+FILMED  := experiments/results/$(if $(filter-out studio,$(DATA)),$(DATA)/)filming
+FILMED_people  := base people17
+FILMED_cameras := base cameras6
+FILMED_minutes := base minutes1 minutes2 minutes4 minutes16
+FILMED_sync    := base sync-error40 sync-error80 sync-error160 sync-error320
+FILMED_calibration := people7
+TRIES   ?= recipe
 
 # Followed by the name of a file: one sweep, its command run with these two files of experiments.
 SWEEPS = DATA=$(DATA) TRAINER="$(TRAINER)" "$(PYTHON)" -m mcss.sweep experiments/sweeps
@@ -81,16 +84,17 @@ tables: $(if $(LIST),,data) ## run what the table lacks of the paper's tables (L
 ablations: data ## run what the table lacks of the ablations
 	$(SWEEPS)/ablations.yaml $(GRID) $(REPORT)
 
-filming: data ## how to film: STUDY=people|cameras|minutes|sync|calibration on the people, room and cameras of DRAW
-	@mkdir -p data/draw$(DRAW) && ln -sfn draw$(DRAW) data/filming
-	@for store in base $(FILMED_$(STUDY)); do \
-		"$(ENV)/bin/mcss-data" render --preset studio --seed $(DRAW) --out data/filming/$$store \
+filming: $(STAMP) ## how to film: STUDY=people|cameras|minutes|sync|calibration on the people, room and cameras of DRAW
+	$(if $(FILMED_$(STUDY)),,$(error STUDY=$(STUDY): choose people, cameras, minutes, sync or calibration))
+	@mkdir -p $(DRAWS)/draw$(DRAW) && ln -sfn $(patsubst data/%,%,$(DRAWS)/draw$(DRAW)) data/filming
+	@for store in $(FILMED_$(STUDY)); do \
+		"$(ENV)/bin/mcss-data" render --preset $(DATA) --seed $(DRAW) --out data/filming/$$store \
 			$$(echo $$store | sed -nE 's/^([a-z-]+)([0-9]+)$$/--\1 \2/p') || exit 2; done
-	$(SWEEPS)/$(if $(filter calibration,$(STUDY)),,filming_)$(STUDY).yaml --table $(FILMED)/$(STUDY)-draw$(DRAW)/runs.csv
-	"$(PYTHON)" -m mcss.results.filming $(FILMED)
+	$(SWEEPS)/$(if $(filter calibration,$(STUDY)),,filming_)$(STUDY).yaml $(GRID) --table $(FILMED)/$(STUDY)-draw$(DRAW)/runs.csv
+	"$(PYTHON)" -m mcss.results.filming $(FILMED) --stores $(DRAWS) $(if $(filter studio,$(DATA)),--pages docs)
 
-recipe: data ## tune on the validation clips: every try that the committed table of tries lacks, to tuning.md
-	$(SWEEPS)/recipe.yaml $(GRID) --tries experiments/results/$(DATA)/tries.csv
+recipe: data ## tune on the validation clips (TRIES=recipe|recipe_baseline): every try that the table lacks, to tuning.md
+	$(SWEEPS)/$(TRIES).yaml $(GRID) --tries experiments/results/$(DATA)/tries.csv
 
 sweep: data ## create a W&B sweep of experiments/sweeps/SWEEP.yaml and start its first agent (needs a login)
 	$(SWEEPS)/$(SWEEP).yaml $(GRID) --agent

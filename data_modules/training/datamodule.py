@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from pytorch_lightning.utilities import CombinedLoader, rank_zero_warn
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -40,8 +40,10 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
     Args:
         store: directory of the store (``mcss-data render`` or ``mcss-data import`` make one).
         supervision: whose 3D labels may be used: ``none``, ``all``, ``S1``, ``S1+S5``, ``10%S1``, ...
-        validation_clips: clips of training subjects ("S1/Directions/2") left out of both streams, for tuning.
-        filmed_test_clips: likewise left out, and never tuned on: the test reports them as people who were filmed.
+        validation_clips: clips of training subjects ("S1/Directions/2"), or training subjects with all of their clips
+            ("S8"), left out of both streams, for tuning.
+        filmed_test_clips: likewise left out, and never tuned on: the test reports those of people without labels (of
+            all, where everybody has some) as people who were filmed.
         leave_out_cameras: cameras whose images no training stream holds; validation and test keep them (paper,
             supplement: queries from a viewpoint that training has not seen).
         image_size_px: side of the images that the network sees.
@@ -136,7 +138,10 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         held_out = separate_clips(self.validation_clips, self.filmed_test_clips)
         self.rows_labelled = stores.rows_labelled(self.supervision, held_out)
         self.rows_validation = held_out_rows(self.labelled_store, self.validation_clips)
-        self.rows_filmed = stores.rows_filmed(self.filmed_test_clips)
+        filmed = stores.rows_filmed(self.filmed_test_clips)
+        self.rows_filmed = _those_or_all(filmed, ~stores.is_labelled_person(filmed, self.rows_labelled))
+        has_labels = stores.is_labelled_person(self.rows_validation, self.rows_labelled)
+        self.rows_tuning = _those_or_all(self.rows_validation, has_labels)
         self.rows_test = stores.rows_test()
         if stage == "test" and not len(self.rows_test):
             raise InputError(
@@ -226,6 +231,10 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         """Images of the people who were filmed, of the clips kept for the test."""
         return self._eval_loader(self.labelled_store, self.rows_filmed)
 
+    def tuning_dataloader(self) -> DataLoader:
+        """Images of the validation clips of people who have labels; of all, where none of them has."""
+        return self._eval_loader(self.labelled_store, self.rows_tuning)
+
     def labelled_dataloader(self, most: int) -> DataLoader:
         """At most ``most`` of the labelled training images, evenly spread, without augmentation."""
         step = max(1, -(-len(self.rows_labelled) // most))
@@ -248,3 +257,8 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
 
     def _global_step(self) -> int:
         return self.trainer.global_step if self.trainer else 0
+
+
+def _those_or_all(rows: Int[np.ndarray, " rows"], those: Bool[np.ndarray, " rows"]) -> Int[np.ndarray, " kept"]:
+    """The rows that are ``those``, or all where none is."""
+    return rows[those] if those.any() else rows

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from data_modules.store import Store
 from data_modules.training.same_data import clips_in_both, open_once
@@ -50,7 +50,7 @@ class StreamStores:
     def rows_train(self, held_out: Collection[str], subjects: Collection[str] = ()) -> Int[np.ndarray, " train"]:
         """Rows of the multiview store that pairs are drawn from: all training subjects, or those of ``subjects``.
 
-        The clips ``held_out`` of the labelled store are left out wherever the multiview store holds them, too.
+        Clips and people ``held_out`` of the labelled store are left out wherever the multiview store holds them, too.
 
         Raises:
             InputError: a subject is no training subject of the multiview store.
@@ -63,7 +63,8 @@ class StreamStores:
         if self.multiview is self.labelled:
             clips = tuple(held_out)
         else:
-            both = clips_in_both(self.multiview, self.labelled, held_out)
+            people = held_out if self.multiview.meta.name == self.labelled.meta.name else ()
+            both = (*clips_in_both(self.multiview, self.labelled, held_out), *set(people).intersection(known))
             clips = tuple(name for name in both if name.split("/", 1)[0] in known)
         rows = self._of_training_cameras(self.multiview, training_rows(self.multiview, clips))
         return rows[np.isin(self.multiview.subject[rows], list(subjects))] if subjects else rows
@@ -99,6 +100,12 @@ class StreamStores:
         """Rows of the labelled store's clips that test people who were filmed, where they have a pose."""
         rows = held_out_rows(self.labelled, filmed_test_clips)
         return rows[self.labelled.has_pose[rows]]
+
+    def is_labelled_person(
+        self, rows: Int[np.ndarray, " rows"], rows_labelled: Int[np.ndarray, " labelled"]
+    ) -> Bool[np.ndarray, " rows"]:
+        """Which rows of the labelled store show somebody of whom labels are trained on."""
+        return np.isin(self.labelled.subject[rows], self.labelled.subject[rows_labelled])
 
     def rows_posed(self, every_view: bool) -> Int[np.ndarray, " posed"]:
         """Rows with a pose of all training subjects of the labelled store: all, or one an instant."""

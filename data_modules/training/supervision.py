@@ -5,8 +5,9 @@
     S1, S1+S5   these training subjects
     10%S1       a tenth of the instants of S1, each with all its views; also 10%S1+S5 and 10%all
 
-Clips that are held out, for validation or a test, never count. The instants of a fraction are spread evenly over clips
-and inside clips, and a smaller fraction is part of every larger one of the same subjects.
+What is held out, for validation or a test, never counts: clips, or a person (``S8``) with all of them. The instants of
+a fraction are spread evenly over clips and inside clips, and a smaller fraction is part of every larger one of the same
+subjects.
 """
 
 import re
@@ -27,34 +28,36 @@ class SupervisionError(InputError):
 
 
 def training_rows(index: Index, held_out: Collection[str] = ()) -> Int64[np.ndarray, " training"]:
-    """Rows of the training subjects outside the clips that are held out, ascending.
+    """Rows of the training subjects outside what is held out, ascending.
 
     Raises:
-        SupervisionError: a clip that is held out is not a clip of a training subject.
+        SupervisionError: something that is held out is no clip of a training subject, and no training subject.
     """
     training = np.isin(index.subject, index.subjects_train)
     return np.flatnonzero(training & ~_held_out_mask(index, held_out))
 
 
 def held_out_rows(index: Index, held_out: Collection[str]) -> Int64[np.ndarray, " held_out"]:
-    """Rows of clips of training subjects that are held out, ascending.
+    """Rows of clips of training subjects, and of training subjects, that are held out, ascending.
 
     Raises:
-        SupervisionError: a clip that is held out is not a clip of a training subject.
+        SupervisionError: something that is held out is no clip of a training subject, and no training subject.
     """
     return np.flatnonzero(_held_out_mask(index, held_out))
 
 
 def separate_clips(validation_clips: Collection[str], filmed_test_clips: Collection[str]) -> tuple[str, ...]:
-    """All clips of training subjects that no stream holds.
+    """All clips of training subjects, and training subjects, that no stream holds.
 
     Raises:
         SupervisionError: a clip is for both, so that the test would measure what was tuned on.
     """
-    if both := sorted(set(validation_clips) & set(filmed_test_clips)):
-        raise SupervisionError(
-            f"clip {both[0]}: both in validation_clips and in filmed_test_clips; leave it out of one"
-        )
+    for clip in sorted({*validation_clips, *filmed_test_clips}):
+        purposes = (validation_clips, filmed_test_clips)
+        if all(clip in clips or clip.partition("/")[0] in clips for clips in purposes):
+            raise SupervisionError(
+                f"clip {clip}: both in validation_clips and in filmed_test_clips; leave it out of one"
+            )
     return (*validation_clips, *filmed_test_clips)
 
 
@@ -62,8 +65,8 @@ def labelled_rows(index: Index, spec: str, held_out: Collection[str] = ()) -> In
     """Rows whose pose may be used at the supervision level ``spec``, ascending.
 
     Raises:
-        SupervisionError: ``spec`` is malformed, names a subject that is not a training subject, or leaves no row; or a
-            clip that is held out is not a clip of a training subject.
+        SupervisionError: ``spec`` is malformed, names a subject that is not a training subject, or leaves no row; or
+            something that is held out is no clip of a training subject, and no training subject.
     """
     rows = training_rows(index, held_out)
     if spec == "none":
@@ -124,9 +127,10 @@ def _spread_keys(
 def _held_out_mask(index: Index, held_out: Collection[str]) -> np.ndarray:
     numbers = {name: number for number, name in enumerate(index.clip_names)}
     for name in held_out:
-        if name not in numbers:
+        if name not in numbers and name not in index.subject:
             example = index.clip_names[0]
             raise SupervisionError(f"held-out clip {name!r}: there is no such clip; clips are named like {example}")
         if name.split("/", 1)[0] not in index.subjects_train:
             raise SupervisionError(f"held-out clip {name!r}: of a test subject; choose clips of training subjects")
-    return np.isin(index.clip, [numbers[name] for name in held_out])
+    clips = [numbers[name] for name in held_out if name in numbers]
+    return np.isin(index.clip, clips) | np.isin(index.subject, list(held_out))

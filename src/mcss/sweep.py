@@ -8,11 +8,14 @@ import argparse
 import itertools
 import os
 import re
+import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pandas as pd
@@ -27,7 +30,9 @@ from mcss.results.record import check_same_data, read_table
 from mcss.results.tuning import add_tries, read_tries
 from mcss.run.folder import RESULTS_FILE
 from mcss.run.identity import resolved_settings, settings_hash
+from mcss.run.preemption import EXIT_CODE_AGAIN
 from mcss.run.process import prepare_process
+from mcss.stop_signals import STOP_SIGNALS
 
 ENVIRONMENT_VARIABLE = re.compile(r"\$\{envvar:([A-Z0-9_]+)\}")
 METHOD_FILE = "experiments/method/{}.yaml"
@@ -111,7 +116,7 @@ def tune(sweep: Sweep, tries: Path) -> list[str]:
         same = known["settings_hash"].eq(settings_hash(resolved_settings(settings)))
         if (same & known["seed"].eq(settings["seed_everything"])).any():
             continue
-        if subprocess.run(command, check=False).returncode:
+        if _run(command):
             failed.append(" ".join(command))
         else:
             add_tries([Path(settings["run_dir"])], tries)
@@ -137,13 +142,38 @@ def run_all(sweep: Sweep, table: Path, page: Path | None = None) -> list[str]:
         folder = Path(settings["run_dir"])
         progress.set_postfix_str(folder.name)
         if not _is_done(settings, table):
-            if subprocess.run(command, check=False).returncode != 0:
+            if _run(command):
                 failed.append(" ".join(command))
                 continue
             write_report([*finished, folder], table, page)
         if (folder / RESULTS_FILE).is_file():  # absent if the table came with the checkout
             finished.append(folder)
     return failed
+
+
+def _run(command: Sequence[str]) -> int:
+    """Exit code of a run. A stop signal to this process reaches the run, which saves itself; then this process ends.
+
+    Raises:
+        SystemExit: this process or the run was stopped by a signal; with the code of a run that resumes.
+    """
+    received: list[int] = []
+
+    def hand_on(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        run.send_signal(number)
+
+    with subprocess.Popen(command) as run:
+        before = {number: signal.signal(number, hand_on) for number in STOP_SIGNALS}
+        try:
+            code = run.wait()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+    if received or code == EXIT_CODE_AGAIN:
+        print("sweep: stopped by a signal: the same command goes on from here", file=sys.stderr)
+        raise SystemExit(EXIT_CODE_AGAIN)
+    return code
 
 
 def _arguments(command: Sequence[str]) -> list[str]:
@@ -218,6 +248,7 @@ def main(args: Sequence[str] | None = None) -> None:
     parser.add_argument("--methods", help="names of experiments/method, instead of the file's")
     parser.add_argument("--levels", help="supervision levels, instead of the file's")
     parser.add_argument("--seeds", help="seeds, instead of the file's")
+    parser.add_argument("--args", default="", help="further settings of every run, after the file's")
     parser.add_argument("--list", action="store_true", help="print the command of every run, and run nothing")
     parser.add_argument(
         "--agent", action="store_true", help="use a W&B server: make a sweep of the file, start an agent"
@@ -258,7 +289,7 @@ def _replaced(sweep: Sweep, options: argparse.Namespace) -> Sweep:
                 raise InputError(f"{sweep.path} does not vary {parameter}: leave --{option} out")
             names = words.split()
             parameters[parameter] = tuple(METHOD_FILE.format(name) if option == "methods" else name for name in names)
-    return replace(sweep, parameters=parameters)
+    return replace(sweep, parameters=parameters, command=(*sweep.command, *shlex.split(options.args)))
 
 
 if __name__ == "__main__":

@@ -46,6 +46,16 @@ def frequent_checkpoints(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def averaged(tmp_path_factory):
+    """An overlay that saves a checkpoint every 4 steps and averages the weights, as mcss_plus does."""
+    overlay = yaml.safe_load((EXPERIMENTS / "method/mcss_plus.yaml").read_text())
+    callback = {"class_path": "mcss.run.checkpoints.LastCheckpoint", "init_args": {"every_n_steps": 4}}
+    path = tmp_path_factory.mktemp("overlay") / "averaged.yaml"
+    path.write_text(yaml.safe_dump({"trainer": {"callbacks": [callback, *overlay["trainer"]["callbacks+"]]}}))
+    return path
+
+
+@pytest.fixture(scope="session")
 def trained(settings, tmp_path_factory):
     """Folder of a finished MCSS run, trained and tested."""
     folder = tmp_path_factory.mktemp("runs") / "trained"

@@ -137,6 +137,18 @@ def test_a_signal_to_one_rank_stops_all_at_the_same_step_and_the_run_goes_on_wit
     assert json.loads((tmp_path / "run.json").read_text())["images_seen"] == 10 * 16 * 2
 
 
+def test_averaged_weights_are_those_of_an_uninterrupted_run_on_as_many_ranks(arguments, averaged, tmp_path):
+    arguments = [*arguments, "--config", str(averaged)]
+    for name, disturb in (("whole", None), ("stopped", (1, 3, "signal")), ("stopped", None)):
+        done = on_ranks(2, "fit", arguments, tmp_path / name, disturb)
+        assert [rank["code"] for rank in done] == [75 if disturb else 0, 0], done
+    whole, stopped = (
+        torch.load(tmp_path / name / "checkpoints/last.ckpt", weights_only=True) for name in ("whole", "stopped")
+    )
+    assert int(whole["averaging_state"]["n_averaged"]) == 10
+    assert all(torch.equal(value, stopped["state_dict"][name]) for name, value in whole["state_dict"].items())
+
+
 def test_on_gpus_batchnorm_is_shared_and_the_checkpoint_is_the_same():
     """Its arithmetic needs a GPU; here the configuration and the conversion."""
     overlay = yaml.safe_load((EXPERIMENTS / "trainer/ddp.yaml").read_text())["trainer"]

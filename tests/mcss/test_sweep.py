@@ -3,6 +3,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import Mock
@@ -15,7 +16,7 @@ from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_com
 from mcss import sweep as sweeps
 from mcss.cli import main as run
 from mcss.results.record import COLUMNS, read_table
-from mcss.results.table import TABLES
+from mcss.results.table import CURVE_METHODS, TABLES
 from mcss.sweep import expand, main, read_sweep
 
 ROOT = Path(__file__).parents[2]
@@ -58,10 +59,10 @@ def test_arguments_come_last_and_name_existing_settings(path, monkeypatch):
     assert parsed["method"] == Path(method.removeprefix("--config=")).stem
 
 
-def test_the_curve_has_every_level_both_methods_and_three_seeds():
+def test_the_curve_has_every_level_method_and_three_seeds():
     parameters = read_sweep(ROOT / "experiments/sweeps/supervision_curve.yaml").parameters
     assert parameters["data.supervision"] == ("all", "S1+S5", "S1", "50%S1", "10%S1", "5%S1")
-    assert [Path(path).stem for path in parameters["config"]] == ["mcss", "baseline"]
+    assert sorted(Path(path).stem for path in parameters["config"]) == sorted(CURVE_METHODS)
     assert parameters["seed_everything"] == (0, 1, 2)
 
 
@@ -82,23 +83,23 @@ def figures(table):
     return list(read_table(Path(table))[columns].itertuples(index=False, name=None))
 
 
-def in_this_process(command, check):
-    """Stands in for ``subprocess.run``: a new process imports for longer than it trains."""
+def in_this_process(command):
+    """Stands in for ``_run``: a new process imports for longer than it trains."""
     run(command[command.index("fit") :])
-    return subprocess.CompletedProcess(command, 0)
+    return 0
 
 
 def test_an_interrupted_sweep_started_again_fills_the_same_table(small_sweep, store_path, tmp_path, monkeypatch):
-    def until_the_second_run(command, check):
+    def until_the_second_run(command):
         if "--seed_everything=1" in command:
             raise KeyboardInterrupt
-        return in_this_process(command, check)
+        return in_this_process(command)
 
-    monkeypatch.setattr(sweeps, "subprocess", SimpleNamespace(run=until_the_second_run))
+    monkeypatch.setattr(sweeps, "_run", until_the_second_run)
     with pytest.raises(KeyboardInterrupt):
         main(small_sweep)
     (first,) = figures("runs.csv")
-    monkeypatch.setattr(sweeps, "subprocess", SimpleNamespace(run=in_this_process))
+    monkeypatch.setattr(sweeps, "_run", in_this_process)
     main(small_sweep)
     resumed = figures("runs.csv")
     assert [seed for seed, *_ in resumed] == ["0", "1"]
@@ -106,8 +107,7 @@ def test_an_interrupted_sweep_started_again_fills_the_same_table(small_sweep, st
     assert re.search(r"\| S1 +\| mcss +\| 2 +\| 20 ", Path("page.md").read_text())
     assert Path("supervision_curve.png").is_file()
 
-    started = SimpleNamespace(run=lambda *_, **__: pytest.fail("a finished run was started again"))
-    monkeypatch.setattr(sweeps, "subprocess", started)
+    monkeypatch.setattr(sweeps, "_run", lambda _: pytest.fail("a finished run was started again"))
     main(small_sweep)
     assert figures("runs.csv") == resumed
     # Nor on a machine with the data elsewhere, that computes in another precision.
@@ -124,7 +124,7 @@ def test_the_list_is_of_every_run_and_runs_none(monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("DATA", "tiny")
     monkeypatch.setenv("TRAINER", "auto")
-    monkeypatch.setattr(sweeps, "subprocess", SimpleNamespace(run=lambda *_, **__: pytest.fail("a run was started")))
+    monkeypatch.setattr(sweeps, "_run", lambda _: pytest.fail("a run was started"))
     main(["experiments/sweeps/table1.yaml", "--list"])
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2 * len(TABLES["table1"].methods)
@@ -132,10 +132,47 @@ def test_the_list_is_of_every_run_and_runs_none(monkeypatch, capsys):
         assert sum(f"experiments/method/{method}.yaml" in line for line in lines) == 2, method
 
 
+def test_further_settings_go_to_every_run_after_those_of_the_file(small_sweep, capsys):
+    main([*small_sweep, "--list", "--args", "--model.lr 0.5 --data.background remove"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("--seed_everything")[1] for line in lines] == [
+        f"={seed} --model.lr 0.5 --data.background remove" for seed in (0, 1)
+    ]
+
+
+@pytest.mark.slow
+def test_a_signal_reaches_the_run_and_ends_the_sweep(tmp_path):
+    """A run that has begun to train saves itself; one that has not is ended. No other run is started."""
+    saves = "signal.signal(15, lambda *_: (Path('saved').touch(), sys.exit(75)))"
+    for name, handler in (("saves", saves), ("dies", "pass")):
+        script = (
+            f"import signal, sys, time; from pathlib import Path; {handler}; Path('{name}').touch(); time.sleep(60)"
+        )
+        (tmp_path / f"{name}.py").write_text(script)
+    program = """
+import sys
+from mcss.sweep import _run
+for name in ("saves.py", "dies.py"):
+    try:
+        for _ in range(2):
+            _run([sys.executable, name])
+    except SystemExit as stopped:
+        print(stopped.code, flush=True)
+"""
+    with subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path, stdout=subprocess.PIPE, text=True) as sweep:
+        for name in ("saves", "dies"):
+            while not (tmp_path / name).is_file():
+                time.sleep(0.05)
+            sweep.terminate()
+            assert sweep.stdout.readline() == "75\n"
+        assert sweep.wait() == 0
+    assert (tmp_path / "saved").is_file()
+
+
 def test_a_table_of_other_data_is_refused_before_anything_runs(small_sweep, monkeypatch, capsys):
     row = dict.fromkeys(COLUMNS, "0") | {"test_data_hash": "rendered"}
     Path("runs.csv").write_text(f"{','.join(row)}\n{','.join(row.values())}\n")
-    monkeypatch.setattr(sweeps, "subprocess", SimpleNamespace(run=lambda *_, **__: pytest.fail("a run was started")))
+    monkeypatch.setattr(sweeps, "_run", lambda _: pytest.fail("a run was started"))
     with pytest.raises(SystemExit) as caught:
         main(small_sweep)
     assert caught.value.code == 2

@@ -9,9 +9,18 @@ import pandas as pd
 
 from mcss.errors import InputError, message_in_one_line
 from mcss.results.figures import curve_figure, write_comparison
+from mcss.results.headlines import headlines_table, read_draws
 from mcss.results.page import write_page
 from mcss.results.record import add_runs, read_record
-from mcss.results.table import CURVE_METHODS, cells, difficulty, read_published, readme_table, tables_page, write_into
+from mcss.results.table import (
+    COMPARED_METHODS,
+    cells,
+    difficulty,
+    read_published,
+    readme_table,
+    tables_page,
+    write_into,
+)
 
 PUBLISHED = Path("experiments/paper_reference.csv")
 _COMPARED_SUPERVISION = "S1"
@@ -37,6 +46,7 @@ def write_report(runs: Sequence[Path], table: Path, page: Path | None, published
         write_comparison(compared, folder)
     if page:
         content = write_into(page.read_text(encoding="utf-8"), "results", readme_table(rows))
+        content = write_into(content, "headlines", headlines_table(read_draws(folder.parent), others))
         page.write_text(write_into(content, "difficulty", difficulty(rows)), encoding="utf-8")
     return rows
 
@@ -47,11 +57,11 @@ def runs_to_compare(runs: Iterable[Path]) -> dict[str, Path]:
     for folder in runs:
         record = read_record(folder)
         tested = record["supervision"] == _COMPARED_SUPERVISION and not record.get("partial", False)
-        if tested and record["method"] in CURVE_METHODS and "test_store" in record:
+        if tested and record["method"] in COMPARED_METHODS and "test_store" in record:
             found.setdefault(record["seed"], {})[record["method"]] = folder
     for _, by_method in sorted(found.items()):
-        if len(by_method) == len(CURVE_METHODS):
-            return {method: by_method[method] for method in CURVE_METHODS}
+        if len(by_method) == len(COMPARED_METHODS):
+            return {method: by_method[method] for method in COMPARED_METHODS}
     return {}
 
 

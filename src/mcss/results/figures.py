@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from mcss.errors import InputError
 from mcss.results.groups import described, differing, groups
+from mcss.results.headlines import PEOPLE
 from mcss.results.record import read_tested_run
 from mcss.results.table import CURVE_METHODS
 from mcss.run.figures import compared_poses_figure
@@ -15,11 +16,16 @@ from mcss.run.history import MetricsHistory, read_history
 from mcss.visualization.curves import compared_curves_figure
 from mcss.visualization.supervision_curve import supervision_curve
 
-_HEADINGS = {"mcss": "MCSS", "baseline": "baseline"}
+_HEADINGS = {
+    "mcss_plus": "MCSS plus",
+    "mcss": "MCSS",
+    "baseline_all_images": "baseline, all images seen",
+    "baseline": "baseline",
+}
 
 
 def curve_figure(runs: pd.DataFrame, published: pd.DataFrame, data: str) -> Figure:
-    """N-MPJPE of whole tests against supervision: one line for each method and each combination of settings."""
+    """N-MPJPE of whole tests, on new and on filmed people: a line for each method and combination of settings."""
     grouped = groups(runs)
     grouped = grouped[grouped["method"].isin(CURVE_METHODS) & grouped["partial"].eq("no")].copy()
     grouped["curve"] = ""
@@ -27,7 +33,11 @@ def curve_figure(runs: pd.DataFrame, published: pd.DataFrame, data: str) -> Figu
         apart = [described(values) for values in differing(members)]
         names = [f"{_HEADINGS[str(method)]}{f' ({values})' if values else ''}" for values in apart]
         grouped.loc[members.index, "curve"] = names
-    points = grouped.rename(columns={"n_mpjpe_mm": "mean_mm", "sd:n_mpjpe_mm": "sd_mm"})
+    points = {
+        who: grouped.rename(columns={metric: "mean_mm", f"sd:{metric}": "sd_mm"}).dropna(subset="mean_mm")
+        for who, metric in PEOPLE.items()
+        if who == "new" or not grouped[metric].isna().all()  # earlier runs were not tested on filmed people
+    }
     theirs = published[(published["dataset"] == "h36m") & published["method"].isin(CURVE_METHODS)]
     theirs = theirs.assign(
         curve=theirs["method"].map(_HEADINGS), mean_mm=pd.to_numeric(theirs["n_mpjpe_mm"], errors="coerce")

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from mcss.metrics.reported import METRICS
-from mcss.results.record import FILMED, NOT_RECORDED
+from mcss.results.record import FILMED, NOT_RECORDED, VALIDATION
 
 _KEYS = (
     *("method", "supervision", "labels_2d", "settings", "steps", "world_size", "partial", "test_images", "frame"),
@@ -26,14 +26,15 @@ def groups(runs: pd.DataFrame) -> pd.DataFrame:
     sample standard deviation (``sd:NAME``; NaN for one seed), and the ``commits`` and ``precisions`` of its runs.
     A seed that was run more than once counts as one seed, with the mean of its runs.
     """
-    errors = [name for name in runs.columns if name.partition(":")[0] in METRICS or name in FILMED]
+    known = {*METRICS, *FILMED, *VALIDATION}
+    errors = [name for name in runs.columns if name.partition(":")[0] in known]
     numbers = runs.assign(**{name: pd.to_numeric(runs[name], errors="coerce") for name in [*errors, *_FIRST]})
     return pd.DataFrame(
         [
             _group(dict(zip(_KEYS, keys, strict=True)), members, errors)
             for keys, members in numbers.groupby(list(_KEYS), sort=False)
         ],
-        columns=None if len(runs) else [*_KEYS, *_FIRST, *METRICS, *FILMED, "seeds", "runs"],
+        columns=None if len(runs) else [*_KEYS, *_FIRST, *METRICS, *FILMED, *VALIDATION, "seeds", "runs"],
     )
 
 

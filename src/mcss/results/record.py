@@ -26,11 +26,14 @@ _TESTED = ("partial", "test_images", "frame")
 _ORIGIN = ("commit", "dirty", "settings_hash", "checkpoint_hash", "data_hash", "test_data_hash")
 FILMED = {f"filmed_{name}": name for name in METRICS}
 """Columns of the errors on filmed people, with their metric."""
+VALIDATION = {f"validation_{name}": name for name in (*METRICS, "mean_pose_mpjpe_mm")}
+"""Columns of the errors on the validation clips by which settings are chosen, with their names in ``results.json``."""
 _MEASURED = (
-    *(*METRICS, "mean_pose_mpjpe_mm", *FILMED, "labelled_mpjpe_mm", "test_mean_distance", "test_effective_rank"),
+    *(*METRICS, "mean_pose_mpjpe_mm", *FILMED, *VALIDATION, "labelled_mpjpe_mm"),
+    *("test_mean_distance", "test_effective_rank"),
 )
 COLUMNS = (*_TRAINED, "labels_2d", *_TESTED, *_MEASURED, "images_seen", "wall_s", *_ORIGIN, "settings")
-"""Columns of ``runs.csv``; errors of each test subject (``mpjpe_mm:S9``) follow those of all."""
+"""Columns of ``runs.csv``; errors of each person (``mpjpe_mm:S9``, ``filmed_mpjpe_mm:S5``) follow those of all."""
 
 
 class TestedRun(NamedTuple):
@@ -84,14 +87,20 @@ def read_tested_run(folder: Path) -> TestedRun:
 def table_row(record: Mapping[str, Any]) -> dict[str, Any]:
     """Row of ``runs.csv`` for a ``results.json``: errors of h36m16, mean over images, in the network's frame."""
     settings = record["settings"] or {**NOT_RECORDED, "checkpoint": record["checkpoint_hash"]}
+    filmed = record.get("filmed_people", {})
+    people = (("", record["by_subject"]), ("filmed_", filmed.get("by_subject", {})))
     by_subject = {
-        f"{name}:{subject}": value for subject, errors in record["by_subject"].items() for name, value in errors.items()
+        f"{whose}{name}:{subject}": errors[name]
+        for whose, by_person in people
+        for subject, errors in by_person.items()
+        for name in METRICS
     }
     row = {
         **record,
         **headline(record["results"]),
         "mean_pose_mpjpe_mm": headline(record["mean_pose_results"])["mpjpe_mm"],
-        **{column: record.get("filmed_people", {}).get(name, "") for column, name in FILMED.items()},
+        **{column: filmed.get(name, "") for column, name in FILMED.items()},
+        **{column: record.get("validation_errors", {}).get(name, "") for column, name in VALIDATION.items()},
         "labelled_mpjpe_mm": record["labelled_errors"].get("mpjpe_mm", ""),
         "settings_hash": settings_hash(settings),
         "settings": json.dumps(settings, sort_keys=True),

@@ -9,13 +9,21 @@ import pandas as pd
 
 from mcss.metrics.reported import METRICS
 from mcss.results.groups import described, groups, notes, settings_of
+from mcss.results.headlines import ONE_PERSON, headlines_table
 
-CURVE_METHODS = ("mcss", "baseline")
+CURVE_METHODS = ("mcss_plus", "mcss", "baseline_all_images", "baseline")
 """Methods of the README's table and of the curve; the others are in tables.md."""
+README_LEVELS = ("all", *ONE_PERSON)
+"""Levels of the README's table; the others are in the figure and in tables.md."""
+COMPARED_METHODS = ("mcss", "baseline")
+"""Methods whose predictions are shown side by side."""
 CALIBRATION = "baseline_long"
 """Method whose errors measure the difficulty of the data."""
 REFERENCE = "mcss"
 """Method whose error is divided by the error of each method at the same supervision and in the same frame."""
+VARIANTS = {"view_synthesis": "view_synthesis", "view_synthesis_joint": "view_synthesis"}
+"""Variants of one published method: it is credited with the one of lower error on the validation clips."""
+CREDITED_BY = "validation_n_mpjpe_mm"
 ACROSS_FRAMES = "pa_mpjpe_mm"
 """Error that can be compared between frames, because each prediction is rotated onto the true pose."""
 PUBLISHED_AS = {
@@ -28,6 +36,8 @@ PUBLISHED_AS = {
 }
 """Names of methods in ``paper_reference.csv`` where they differ."""
 
+_ALIKE = ("supervision", "steps", "world_size", "partial", "test_images")
+
 
 class Table(NamedTuple):
     """Title, supervision levels, methods and metrics of a table."""
@@ -39,21 +49,26 @@ class Table(NamedTuple):
 
 
 TABLES = {
-    "curve": Table("Amount of labels", ("all", "S1+S5", "S1", "50%S1", "10%S1", "5%S1"), ("baseline", "mcss")),
+    "curve": Table("Amount of labels", ("all", "S1+S5", *ONE_PERSON, "50%S1", "10%S1", "5%S1"), CURVE_METHODS),
     "table1": Table(
         "Labels of all training subjects, and of S1",
-        ("all", "S1"),
+        ("all", *ONE_PERSON),
         (
-            *("baseline", "mcss", "consistency_canonical", "synchronisation", "synchronisation_difference"),
+            *("baseline", "mcss", "mcss_plus"),
+            *("consistency_canonical", "synchronisation", "synchronisation_difference"),
             *("baseline_camera", "consistency", "skeleton_synthesis"),
             *("view_synthesis", "view_synthesis_joint", "view_synthesis_resnet50"),
         ),
         tuple(METRICS),
     ),
-    "table2": Table("Target in the world's frame; a deeper network", ("S1",), ("mcss", "mcss_global", "mcss_resnet34")),
+    "table2": Table(
+        "Target in the world's frame; a deeper network",
+        ONE_PERSON,
+        ("mcss", "mcss_global", "baseline_global", "mcss_resnet34"),
+    ),
     "ablations": Table(
         "One part changed at a time",
-        ("S1",),
+        ONE_PERSON,
         (
             *("mcss", "mcss_threshold_at_once", "mcss_no_threshold", "mcss_random_negatives", "mcss_softmax"),
             *("mcss_squared", "mcss_mixed_subjects", "mcss_dim64", "mcss_dim256", "baseline_all_images", "baseline"),
@@ -64,9 +79,9 @@ TABLES = {
 
 
 def readme_table(runs: pd.DataFrame) -> str:
-    """Mean and standard deviation over seeds of each group of ``CURVE_METHODS``, and the notes on them."""
+    """Mean and standard deviation over seeds of the groups of ``CURVE_METHODS``, and the notes on them."""
     shown = groups(runs)
-    shown = shown[shown["method"].isin(CURVE_METHODS)]
+    shown = shown[shown["method"].isin(CURVE_METHODS) & shown["supervision"].isin(README_LEVELS)]
     if shown.empty:
         return "No runs yet: `make curve` runs them, `make report RUNS=...` adds finished ones."
     rows = [
@@ -79,6 +94,7 @@ def readme_table(runs: pd.DataFrame) -> str:
             **{reported.heading: _with_spread(group, name) for name, reported in METRICS.items()},
             "N-MPJPE of each": _by_subject(group, "n_mpjpe_mm"),
             "N-MPJPE of filmed people": _with_spread(group, "filmed_n_mpjpe_mm"),
+            "N-MPJPE of each filmed": _by_subject(group, "filmed_n_mpjpe_mm"),
         }
         for _, group in shown.iterrows()
     ]
@@ -90,6 +106,7 @@ def readme_table(runs: pd.DataFrame) -> str:
 def cells(runs: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
     """Content of all tables: one row for each table, group and metric, in mm on the test subjects."""
     grouped = groups(runs)
+    grouped = grouped.assign(credited=_credited(grouped))
     return pd.DataFrame(
         [
             {"table": name, **_cell(group, metric, grouped, published)}
@@ -102,22 +119,38 @@ def cells(runs: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def _credited(grouped: pd.DataFrame) -> list[str]:
+    """``yes`` and ``no`` for ``VARIANTS`` that are tested and validated alike; empty for other groups."""
+    alike = [*_ALIKE, "seeds", "frame"]
+    known = grouped[grouped["method"].isin(VARIANTS) & ~grouped[CREDITED_BY].isna()]
+    credited = pd.Series("", index=grouped.index)
+    for _, members in known.groupby([known["method"].map(VARIANTS), *alike]):
+        names = members["method"]
+        if len(members) == names.nunique() == list(VARIANTS.values()).count(VARIANTS[names.iloc[0]]):
+            credited[members.index] = "no"
+            credited[members[CREDITED_BY].idxmin()] = "yes"
+    return credited.tolist()
+
+
 def _cell(group: pd.Series, metric: str, grouped: pd.DataFrame, published: pd.DataFrame) -> dict[str, Any]:
-    alike = ["supervision", "steps", "world_size", "partial", "test_images"]
-    alike += [] if metric == ACROSS_FRAMES else ["frame"]
+    alike = [*_ALIKE] + ([] if metric == ACROSS_FRAMES else ["frame"])
     reference = grouped[(grouped["method"] == REFERENCE) & grouped[alike].eq(group[alike]).all(axis=1)]
     theirs = published[(published["dataset"] == "h36m") & (published["supervision"] == group["supervision"])]
     theirs = theirs[theirs["method"] == PUBLISHED_AS.get(group["method"], group["method"])]
     if metric != ACROSS_FRAMES:
         theirs = theirs[theirs["frame"] == group["frame"]]
     return {
-        **{key: group[key] for key in ("supervision", "labels_2d", "method", "partial", "frame")},
+        **{key: group[key] for key in ("supervision", "labels_2d", "method", "partial", "frame", "credited")},
         "metric": metric,
         "seeds": group["seeds"],
         "runs": group["runs"],
         "mean_mm": round(group[metric], 4),
         "sd_mm": round(group[f"sd:{metric}"], 4),
         "by_subject": _by_subject(group, metric),
+        "filmed_mean_mm": round(group[f"filmed_{metric}"], 4),
+        "filmed_sd_mm": round(group[f"sd:filmed_{metric}"], 4),
+        "filmed_by_subject": _by_subject(group, f"filmed_{metric}"),
+        "validation_mm": round(group[f"validation_{metric}"], 4),
         # Not defined if several groups of the reference match.
         "mcss_ratio": round(reference.iloc[0][metric] / group[metric], 3) if len(reference) == 1 else float("nan"),
         "mean_pose_ratio": round(group["mpjpe_mm"] / group["mean_pose_mpjpe_mm"], 3),
@@ -130,9 +163,13 @@ def tables_page(runs: pd.DataFrame, published: pd.DataFrame, data: str) -> str:
     """All tables as Markdown, each with the notes on its groups."""
     every, grouped = cells(runs, published), groups(runs)
     parts = [
-        f"# Tables, {data}\n\nErrors on the test subjects in mm (h36m16, mean over images), each in its own frame:"
-        " mean ± sample standard deviation over seeds. *Of mean pose*: MPJPE divided by that of always predicting the"
-        " mean training pose; near 1, a run has learned next to nothing.\n"
+        f"# Tables, {data}\n\nErrors in mm (h36m16, mean over images), each in its own frame: mean ± sample standard"
+        " deviation over seeds, on *new people*, the test subjects, and on *filmed people*, held-out clips of training"
+        " subjects without labels (of all, where everybody has labels). *Of mean pose*: MPJPE divided by that of always"
+        " predicting the mean training pose; near 1, a run has learned next to nothing. *Validation*: on the clips by"
+        " which settings are chosen. Of two variants of a published method, the one with the lower N-MPJPE there is"
+        " *credited*.\n\n## Headlines\n\nN-MPJPE of a method over that of the baseline, with the labels of one person:"
+        f" mean over seeds (95 % interval).\n\n{headlines_table({data: runs}, published)}\n"
     ]
     for name, table in TABLES.items():
         shown = every[every["table"] == name] if len(every) else every
@@ -163,8 +200,11 @@ def _cells_as_markdown(shown: pd.DataFrame) -> str:
                 "frame": cell["frame"],
                 "metric": METRICS[cell["metric"]].heading,
                 "seeds": cell["seeds"],
-                "ours": _mean_and_sd(cell["mean_mm"], cell["sd_mm"]),
+                "new people": _mean_and_sd(cell["mean_mm"], cell["sd_mm"]),
                 "of each": cell["by_subject"],
+                "filmed people": _mean_and_sd(cell["filmed_mean_mm"], cell["filmed_sd_mm"]),
+                "of each filmed": cell["filmed_by_subject"],
+                "validation": _mean_and_sd(cell["validation_mm"], float("nan")),
                 "of mean pose": f"{cell['mean_pose_ratio']:.2f}",
                 "mcss / this": "" if pd.isna(cell["mcss_ratio"]) else f"{cell['mcss_ratio']:.3f}",
                 "published, Human3.6M": cell["published_h36m_mm"],
@@ -211,7 +251,8 @@ def read_published(path: Path) -> pd.DataFrame:
 
 
 def _marked(group: pd.Series) -> str:
-    return f"{group['method']}{' (PARTIAL test)' if group['partial'] == 'yes' else ''}"
+    credited = ", credited" if group.get("credited") == "yes" else ""
+    return f"{group['method']}{credited}{' (PARTIAL test)' if group['partial'] == 'yes' else ''}"
 
 
 def _thousands(count: str) -> str:

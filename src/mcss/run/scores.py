@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytorch_lightning as pl
+from jaxtyping import Float
+from torch import Tensor
 
 from mcss import distributed
 from mcss.batch import EvalBatch
@@ -41,7 +43,12 @@ def results_text(record: Mapping[str, Any]) -> str:
         f"{subject}: {', '.join(HEADLINE)}": {METRICS[name].heading: value for name, value in errors.items()}
         for subject, errors in record["by_subject"].items()
     }
-    for name, title in (("filmed_people", "filmed people"), ("labelled_errors", "labelled training images")):
+    of_others = {
+        "filmed_people": "filmed people",
+        "validation_errors": "validation clips, for tuning",
+        "labelled_errors": "labelled training images",
+    }
+    for name, title in of_others.items():
         if record.get(name):
             errors = {METRICS[metric].heading: record[name][metric] for metric in METRICS}
             subjects[f"{title}: {', '.join(HEADLINE)}"] = errors
@@ -114,10 +121,11 @@ def _results(predictions: Mapping[str, np.ndarray], action: np.ndarray, frame: s
 
 
 def training_errors(trainer: pl.Trainer, pl_module: MCSSModule, settings: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Errors on people who were trained on, h36m16: ``labelled_errors`` and ``filmed_people``.
+    """Errors on other people than the test's, h36m16: ``labelled_errors``, ``filmed_people`` and ``validation_errors``.
 
-    The first are on (at most 1,024 of) the labelled training images, the second on the clips of ``filmed_test_clips``.
-    Both are empty where this test has other labels or leaves out other clips than the training did.
+    They are on (at most 1,024 of) the labelled training images, on ``filmed_test_clips`` and on the validation clips by
+    which settings are chosen (``rows_tuning``), each beside the error of the mean training pose on the same images. All
+    are empty where this test has other labels or leaves out other clips than the training did.
     """
     data = datamodule_of(trainer)
     labels = {
@@ -128,19 +136,35 @@ def training_errors(trainer: pl.Trainer, pl_module: MCSSModule, settings: Mappin
         "data.leave_out_cameras": list(data.leave_out_cameras) or None,
     }
     known = settings is not None and all(settings.get(name) == value for name, value in labels.items())
+    mean_pose = pl_module.target(*data.training_poses()).nanmean(dim=0)
     loaders = {
         "labelled_errors": data.labelled_dataloader(_LABELLED_IMAGES) if known and len(data.rows_labelled) else None,
         "filmed_people": data.filmed_dataloader() if known and len(data.rows_filmed) else None,
+        "validation_errors": data.tuning_dataloader() if known and len(data.rows_tuning) else None,
     }
-    return {name: _errors_on(loader, trainer, pl_module) if loader else {} for name, loader in loaders.items()}
+    return {
+        name: _errors_on(loader, trainer, pl_module, mean_pose, data.labelled_store.subject) if loader else {}
+        for name, loader in loaders.items()
+    }
 
 
-def _errors_on(loader: Iterable[EvalBatch], trainer: pl.Trainer, pl_module: MCSSModule) -> dict[str, Any]:
-    """Number of images, and the mean over them of each metric, h36m16."""
+def _errors_on(
+    loader: Iterable[EvalBatch],
+    trainer: pl.Trainer,
+    pl_module: MCSSModule,
+    mean_pose: Float[Tensor, "17 3"],
+    subject: np.ndarray,
+) -> dict[str, Any]:
+    """Number of images, the mean over them of each metric, h36m16, also by subject, and the mean pose's MPJPE."""
     errors = []
     for batch in loader:
         on_device = trainer.strategy.batch_to_device(batch)
         pose_pred = pl_module(on_device.images).pose.float().cpu()
-        errors.append(pose_errors(pose_pred, pl_module.target(on_device.pose_world, on_device.geometry).cpu()))
+        pose_true = pl_module.target(on_device.pose_world, on_device.geometry).cpu()
+        of_mean_pose = pose_errors(mean_pose.expand(len(pose_true), -1, -1), pose_true)["mpjpe_mm"]
+        of_batch = pose_errors(pose_pred, pose_true).assign(mean_pose_mpjpe_mm=of_mean_pose)
+        errors.append(of_batch.assign(subject=subject[batch.row.cpu().numpy()]))
     gathered = pd.concat([part for share in distributed.gather_objects(errors) for part in share])
-    return {"images": len(gathered), **gathered.mean().round(3).to_dict()}
+    by_subject = gathered.groupby("subject").mean().round(3).to_dict("index")
+    values = gathered.drop(columns="subject").mean().round(3).to_dict()
+    return {"images": len(gathered), **values, "by_subject": by_subject}

@@ -15,7 +15,8 @@ class ValidationFigures(pl.Callback):
     """Logs pose errors, spread of the embedding and agreement of views on the validation clips.
 
     These figures are for tuning and are never reported as results. Errors are over h36m16, averaged over labelled
-    images (micro), in the network's pose frame.
+    images (micro), in the network's pose frame. Those named ``val/tuning_...`` are of people whose labels are trained
+    on (``MultiviewPoseDataModule.rows_tuning``): settings are chosen by them, since no other labels may be known.
     """
 
     def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
@@ -36,11 +37,14 @@ class ValidationFigures(pl.Callback):
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: MCSSModule) -> None:
         """Compute the figures over the images of all ranks, and log them."""
-        predictions = gathered(self.parts)
+        predictions, data = gathered(self.parts), datamodule_of(trainer)
+        errors = prediction_errors(predictions)
+        of_tuning = errors[np.isin(predictions["row"], data.rows_tuning)]
         figures = {
-            **prediction_errors(predictions).mean().dropna(),  # NaN where no image has a pose
+            **errors.mean().dropna(),  # NaN where no image has a pose
+            **of_tuning.mean().dropna().add_prefix("tuning_"),
             **embedding_spread(predictions["embedding"]),
-            **view_agreement(datamodule_of(trainer).labelled_store, predictions, pl_module),
+            **view_agreement(data.labelled_store, predictions, pl_module),
         }
         if (in_camera := in_camera_frame(predictions)) is not None:
             figures["mpjpe_camera_frame_mm"] = prediction_errors(in_camera)["mpjpe_mm"].mean()

@@ -1,5 +1,6 @@
 """Error against the amount of 3D labels (the paper's Fig. 3)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -9,30 +10,32 @@ from matplotlib.figure import Figure
 _PUBLISHED_LEVELS = ("S1", "all")
 
 
-def supervision_curve(points: pd.DataFrame, published: pd.DataFrame, data: str) -> Figure:
-    """Two panels of N-MPJPE in mm on the test subjects: this project's (h36m16, mean over images), and published ones.
+def supervision_curve(points: Mapping[str, pd.DataFrame], published: pd.DataFrame, data: str) -> Figure:
+    """Panels of N-MPJPE in mm: this project's (h36m16, mean over images) on new and on filmed people, published ones.
 
     Each supervision level has its own position on the horizontal axis, also if two levels have equally many labels.
 
     Args:
-        points: a row for each point, with columns ``curve`` (name of its line), ``supervision``,
-            ``labelled_instants``, ``mean_mm``, ``sd_mm`` (standard deviation over seeds; NaN for one) and ``seeds``.
+        points: for each kind of people, a row for each point, with columns ``curve`` (name of its line),
+            ``supervision``, ``labelled_instants``, ``mean_mm``, ``sd_mm`` (standard deviation over seeds; NaN for one)
+            and ``seeds``.
         published: rows with ``curve``, ``supervision`` and ``mean_mm``, as published on Human3.6M.
         data: name of the data set of ``points``.
     """
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    ours, theirs = figure.subplots(1, 2, width_ratios=(2, 1))
-    _draw_points(ours, points)
+    figure = Figure(figsize=(13, 4), layout="constrained")
+    *ours, theirs = figure.subplots(1, len(points) + 1, width_ratios=[*(2 for _ in points), 1])
+    for axes, (people, values) in zip(ours, points.items(), strict=True):
+        _draw_points(axes, values)
+        axes.set_title(f"this project, {data}: {people} people", fontsize=9)
+        axes.set_ylabel("N-MPJPE, mm (h36m16, micro, canonical)", fontsize=8)
     for name, line in published.groupby("curve", sort=False):
         value = line.drop_duplicates("supervision").set_index("supervision")["mean_mm"].to_dict()
         levels = [level for level in _PUBLISHED_LEVELS if level in value]
         theirs.plot(levels, [value[level] for level in levels], "o", markersize=5, color=_colour(str(name)), label=name)
     theirs.margins(x=0.3)
-    ours.set_title(f"this project, {data}", fontsize=9)
-    ours.set_ylabel("N-MPJPE, mm (h36m16, micro, canonical)", fontsize=8)
     theirs.set_title("published, Human3.6M", fontsize=9)
     theirs.set_ylabel("N-MPJPE, mm, as published", fontsize=8)
-    for axes in (ours, theirs):
+    for axes in (*ours, theirs):
         axes.grid(alpha=0.3)
         if axes.has_data():
             axes.legend(fontsize=7)
@@ -60,4 +63,4 @@ def _draw_points(axes: Axes, points: pd.DataFrame) -> None:
 
 def _colour(curve: str) -> str | None:
     """Fixed colour of the main lines; None, the next of matplotlib's cycle, for others."""
-    return {"MCSS": "tab:blue", "baseline": "tab:orange"}.get(curve)
+    return {"MCSS": "tab:blue", "baseline": "tab:orange", "MCSS plus": "tab:green"}.get(curve)

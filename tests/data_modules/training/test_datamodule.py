@@ -278,14 +278,34 @@ def test_clips_that_test_filmed_people_are_in_no_stream(make_data, store, superv
     rows = np.concatenate([data.rows_train, data.rows_labelled, data.rows_validation])
     assert not {store.clip_names[clip] for clip in store.clip[rows]} & set(filmed)
     tested = np.concatenate([batch.row.numpy() for batch in data.filmed_dataloader()])
-    assert {store.clip_names[clip] for clip in store.clip[tested]} == set(filmed)
-    assert len(tested) == 2 * 12 * 4
+    without_labels = filmed if supervision in ("all", "none") else filmed[1:]  # of all, where everybody has some
+    assert {store.clip_names[clip] for clip in store.clip[tested]} == set(without_labels)
+    assert len(tested) == len(without_labels) * 12 * 4
 
 
-def test_a_clip_is_for_tuning_or_for_the_test():
+@pytest.mark.parametrize(("supervision", "chosen"), [("S1", {"S1"}), ("all", {"S1", "S5"}), ("none", {"S1", "S5"})])
+def test_settings_are_chosen_by_clips_of_people_who_have_labels(make_data, store, supervision, chosen):
+    clips = (VALIDATION, "S1/Walking/1")
+    data = make_data(supervision=supervision, validation_clips=clips, needs=Needs("Contrastive"))
+    rows = np.concatenate([batch.row.numpy() for batch in data.tuning_dataloader()])
+    assert {store.clip_names[clip] for clip in store.clip[rows]} == {
+        clip for clip in clips if clip.partition("/")[0] in chosen
+    }
+
+
+@pytest.mark.parametrize("spelling", [None, copied, made_otherwise])
+def test_a_validation_person_is_in_no_stream(make_data, store, tmp_path, monkeypatch, spelling):
+    other = {} if spelling is None else {"multiview_store": spelling(store.path, tmp_path, monkeypatch)}
+    data = make_data(supervision="all", validation_clips=("S5",), **other)
+    assert set(data.multiview_store.subject[data.rows_train]) == set(store.subject[data.rows_labelled]) == {"S1"}
+    assert set(store.subject[data.rows_validation]) == set(store.subject[data.rows_tuning]) == {"S5"}
+
+
+@pytest.mark.parametrize("validation", [VALIDATION, "S5"])
+def test_a_clip_is_for_tuning_or_for_the_test(validation):
     message = rf"clip {VALIDATION}: both in validation_clips and in filmed_test_clips"
     with pytest.raises(InputError, match=message):
-        separate_clips((VALIDATION,), (VALIDATION,))
+        separate_clips((validation,), (VALIDATION,))
 
 
 def test_clips_of_other_recordings_are_kept_though_their_names_are_the_same(make_data, store, tmp_path):

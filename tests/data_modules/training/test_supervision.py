@@ -106,6 +106,17 @@ def test_training_and_validation_split_the_training_subjects():
     np.testing.assert_array_equal(union, np.flatnonzero(np.isin(STUDIO.subject, ["S1", "S5"])))
 
 
+def test_a_person_is_held_out_with_all_clips():
+    held_out = ("S5", "S1/Action03/2")
+    training, validation = training_rows(STUDIO, held_out), held_out_rows(STUDIO, held_out)
+    assert subjects_of(training) == ["S1"]
+    assert subjects_of(labelled_rows(STUDIO, "all", held_out)) == ["S1"]
+    expected = np.flatnonzero((STUDIO.subject == "S5") | (STUDIO.clip == STUDIO.clip_names.index("S1/Action03/2")))
+    np.testing.assert_array_equal(validation, expected)
+    with pytest.raises(SupervisionError, match="no instant with a pose is left"):
+        labelled_rows(STUDIO, "S5", held_out)
+
+
 def test_no_validation_clips():
     assert len(held_out_rows(STUDIO, ())) == 0
     assert subjects_of(training_rows(STUDIO)) == ["S1", "S5"]
@@ -158,6 +169,8 @@ def test_subject_without_poses_is_refused():
     [
         ("S1/Action03", "there is no such clip; clips are named like S1/Action00/1"),
         ("S9/Action03/1", "of a test subject"),
+        ("S9", "of a test subject"),
+        ("S7", "there is no such clip"),
     ],
 )
 def test_bad_validation_clip_is_refused(function, clip, message):

@@ -40,7 +40,10 @@ def record():
         errors = [dict(zip(METRICS, (value + x, value + x + 1, value + x + 2), strict=True)) for x in (-10, 10)]
         facts |= {"results": results(value), "mean_pose_results": results(200.0)}
         facts |= {"by_subject": dict(zip(("S9", "S11"), errors, strict=True)), "labelled_errors": {"mpjpe_mm": 20.0}}
-        facts |= {"filmed_people": {"images": 96, **dict.fromkeys(METRICS, value / 2 + 1)}}
+        filmed = dict.fromkeys(METRICS, value / 2 + 1)
+        facts |= {"filmed_people": {"images": 96, **filmed, "by_subject": {"S5": filmed}}}
+        of_validation = {**dict.fromkeys(METRICS, value / 4), "mean_pose_mpjpe_mm": 160.0}
+        facts |= {"validation_errors": {"images": 48, **of_validation}}
         return facts | changes
 
     return make

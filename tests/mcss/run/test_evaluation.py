@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from data_modules.store import open_store, write_store
 from mcss.cli import main
+from mcss.geometry.canonical import to_canonical, to_root
 from mcss.hashing import file_hash
 from mcss.metrics.view_agreement import DEFINITIONS
 from mcss.models.module import MCSSModule
@@ -57,6 +58,22 @@ def test_the_record_of_a_run(trained, store_path):
     assert record["by_action"].keys() == {"Directions", "Walking"}
     assert (record["labelled_errors"]["images"], record["wall_s"] > 0) == (3 * 12 * 4, True)
     assert record["labelled_errors"]["mpjpe_mm"] > 0
+    assert record["filmed_people"]["by_subject"].keys() == record["validation_errors"]["by_subject"].keys() == {"S5"}
+
+
+def test_the_mean_pose_is_measured_on_the_very_images_of_the_validation_clips(trained, store_path):
+    store = open_store(store_path)
+    training = np.isin(store.subject, store.meta.subjects_train)
+    instants = np.unique(store.instant[training], return_index=True)[1]
+    poses = to_canonical(to_root(torch.from_numpy(store.pose_world)))[0].double()
+    mean_pose = poses[training][instants].mean(dim=0)
+    rows = np.flatnonzero(store.clip == store.clip_names.index("S5/Walking/1"))
+    expected = (poses[rows] - mean_pose).norm(dim=-1)[:, 1:].mean()
+    found = record_of(trained)["validation_errors"]
+    assert found["images"] == len(rows)
+    assert found["mean_pose_mpjpe_mm"] == pytest.approx(float(expected), abs=0.01)
+    (*_, logged) = (values for values in read_history(trained / "metrics.csv").values() if "val/n_mpjpe_mm" in values)
+    assert found["n_mpjpe_mm"] == pytest.approx(logged["val/tuning_n_mpjpe_mm"], abs=2e-3)
 
 
 def test_filmed_people_are_measured_on_their_clips_that_no_stream_held(trained, store_path):
