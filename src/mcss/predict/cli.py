@@ -38,6 +38,7 @@ def make_parser() -> argparse.ArgumentParser:
     reading.add_argument("--fps", type=float, help="frame rate of a folder of images")
     reading.add_argument("--detector", help="find the person by these weights, see mcss-data import --help")
     reading.add_argument("--subjects", nargs="+", help="of a store: only these people")
+    reading.add_argument("--clips", nargs="+", help="of a store: only these clips, such as S5/Walking/2")
     time = parser.add_argument_group("time")
     time.add_argument("--smoothing_s", type=float, default=SMOOTHING_S, help="0: off; default %(default)s")
     time.add_argument("--bridge_s", type=float, default=BRIDGED_S, help="longest gap filled; default %(default)s")
@@ -78,6 +79,7 @@ def _settings(options: argparse.Namespace) -> tuple[Network, PredictSettings]:
         images_are="crops" if options.images and not options.sources else options.images_are,
         detector=options.detector,
         subjects=tuple(options.subjects) if options.subjects else None,
+        clips=tuple(options.clips) if options.clips else None,
         calibration=options.calibration,
         calibrate=options.calibrate,
         progress=not options.quiet,

@@ -25,6 +25,7 @@ def open_scenes(
     images_are: ImagesAre | None = None,
     detector: str | None = None,
     subjects: Sequence[str] | None = None,
+    clips: Sequence[str] | None = None,
     out: Path | None = None,
 ) -> Iterator[Scene]:
     """Scenes of the paths that a user names: a store's clips, a folder of images, or recordings of one scene.
@@ -36,6 +37,7 @@ def open_scenes(
             where every image of the folder is square.
         detector: weights for ``mcss-data import --detector``.
         subjects: of a store, whose clips; all people's by default.
+        clips: of a store, which clips; all by default.
         out: folder in which the boxes that are found are kept, see ``found_once``.
 
     Raises:
@@ -48,7 +50,7 @@ def open_scenes(
     if len(sources) == 1 and (first / STORE_FILE).is_file():
         from data_modules.store import open_store  # brings torch
 
-        yield from store_scenes(open_store(first), subjects)
+        yield from store_scenes(open_store(first), subjects, clips)
         return
     images = sorted_images(first) if first.is_dir() else []
     if images and (unread := unread_files(first)):

@@ -35,7 +35,7 @@ class Result:
     Attributes:
         work: folder of the chunks, which hold the pictures for the page.
         is_motion: whether the frames follow each other in time; images without a frame rate need not.
-        joint_error_mm: distance of each fused joint from the label; NaN where there is none.
+        true_mm: labels in the network's frame; NaN where there is none.
     """
 
     scene: Scene
@@ -45,18 +45,18 @@ class Result:
     work: Path
     is_motion: bool
     errors: "SceneErrors | None" = None
-    joint_error_mm: Float64[np.ndarray, "frames 17"] | None = None
+    true_mm: Float64[np.ndarray, "frames 17 3"] | None = None
 
 
 def with_errors(result: Result, pose_world: Float64[np.ndarray, "frames 17 3"]) -> Result:
     """The result with its distance from the labels, if there is any."""
     if not np.isfinite(pose_world).any():
         return result
-    from mcss.predict.errors import joint_errors, scene_errors, true_pose_mm  # brings torch, as the store has done
+    from mcss.predict.errors import scene_errors, true_pose_mm  # brings torch, as the store has done
 
     true_mm = true_pose_mm(pose_world, result.motion.frame)
     errors = scene_errors(result.predictions, result.fused, result.motion, true_mm)
-    return replace(result, errors=errors, joint_error_mm=joint_errors(result.fused.pose_mm, true_mm))
+    return replace(result, errors=errors, true_mm=true_mm)
 
 
 def write_predictions(result: Result, path: Path) -> None:

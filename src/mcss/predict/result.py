@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float64
 
+from mcss.predict.calibration import Calibration
 from mcss.predict.chunks import Predictions
-from mcss.predict.fuse import Calibration, fuse
+from mcss.predict.fuse import fuse
 from mcss.predict.motion import Motion, motion
 from mcss.predict.smooth import bridge, smooth
 

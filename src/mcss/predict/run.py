@@ -10,9 +10,9 @@ import numpy as np
 
 from mcss.errors import InputError
 from mcss.hashing import file_hash
+from mcss.predict.calibration import Calibration, JointErrors, calibrate, errors_by_views, read_calibration
 from mcss.predict.chunks import predict_scene, work_folder
 from mcss.predict.found import forget
-from mcss.predict.fuse import Calibration, calibrate, read_calibration
 from mcss.predict.inputs import STORE_FILE, ImagesAre, open_scenes
 from mcss.predict.motion import description
 from mcss.predict.networks import Network
@@ -35,6 +35,7 @@ class PredictSettings:
     images_are: ImagesAre | None = None
     detector: str | None = None
     subjects: tuple[str, ...] | None = None
+    clips: tuple[str, ...] | None = None
     calibration: Path | None = None
     calibrate: Path | None = None
     progress: bool = True
@@ -49,19 +50,25 @@ def predict(network: Network, settings: PredictSettings) -> None:
     if settings.calibrate and not (settings.sources[0] / STORE_FILE).is_file():
         raise InputError(f"--calibrate {settings.calibrate}: needs a store with 3D labels, not {settings.sources[0]}")
     calibration = read_calibration(settings.calibration) if settings.calibration else None
-    measured: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    measured: list[JointErrors] = []
     for scene, out in _scenes(settings):
         result = predict_result(scene, network, settings, calibration, out)
         write_result(result, network, settings, out)
-        if settings.calibrate and result.joint_error_mm is not None:
-            measured.append((result.joint_error_mm, result.fused.spread_mm, result.fused.views))
+        if settings.calibrate and result.true_mm is not None:
+            predicted = result.predictions
+            measured += errors_by_views(scene.person, predicted.pose_mm, predicted.confidence, result.true_mm)
     if settings.calibrate:
         if not measured:
             raise InputError(f"{settings.sources[0]}: has no 3D labels, which --calibrate needs; name another store")
-        made = calibrate(*(np.concatenate(values) for values in zip(*measured, strict=True)))
-        settings.calibrate.parent.mkdir(parents=True, exist_ok=True)
-        made.save(settings.calibrate)
-        print(f"written: {settings.calibrate} (from {sum(len(part[0]) for part in measured)} frames)")
+        _write_calibration(calibrate(measured), settings.calibrate)
+
+
+def _write_calibration(made: Calibration, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made.save(path)
+    shares = ", ".join(f"{person} {share:.0%}" for person, share in made.left_out.items())
+    people = f"the others' intervals hold of each person's joints: {shares}" if shares else "from one person: take more"
+    print(f"written: {path} (for {' or '.join(map(str, made.by_views))} views; {people})")
 
 
 def predict_result(
@@ -119,6 +126,7 @@ def _scenes(settings: PredictSettings) -> Iterator[tuple[Scene, Path]]:
         images_are=settings.images_are,
         detector=settings.detector,
         subjects=settings.subjects,
+        clips=settings.clips,
         out=settings.out,
     ):
         yield scene, settings.out / scene.name if isinstance(scene, StoreScene) else settings.out

@@ -48,6 +48,11 @@ class Scene(ABC):
     def identity(self) -> Any:
         """Tell, as JSON has it, one state of the pictures from another."""
 
+    @property
+    def person(self) -> str:
+        """Who is seen."""
+        return self.name
+
     def true_pose_world(self) -> Float64[np.ndarray, "frames 17 3"] | None:
         """Labels, where there are some: world frame, mm, NaN where there is none."""
         return None
@@ -129,6 +134,11 @@ class StoreScene(Scene):
         """Content of the store."""
         return self.store.content_hash
 
+    @property
+    def person(self) -> str:
+        """Subject of the store."""
+        return str(self.store.subject[self.rows[0, 0]])
+
     def true_pose_world(self) -> Float64[np.ndarray, "frames 17 3"] | None:
         """Labels of the store."""
         return self.store.pose_world[self.rows[:, 0]].astype(np.float64)
@@ -168,18 +178,24 @@ def filmed_scene(source: Source, clip: Clip, cameras: tuple[str, ...], name: str
     )
 
 
-def store_scenes(store: "Store", subjects: Sequence[str] | None) -> Iterator[StoreScene]:
-    """Clips of a store, in its order; of these people, where some are named.
+def store_scenes(
+    store: "Store", subjects: Sequence[str] | None = None, clips: Sequence[str] | None = None
+) -> Iterator[StoreScene]:
+    """Clips of a store, in its order; of these people and these clips alone, where some are named.
 
     Raises:
         InputError: one of them is not there, or a clip lacks a view somewhere.
     """
-    people = set(np.unique(store.subject).tolist())
-    if unknown := sorted(set(subjects or ()) - people):
-        raise InputError(f"{store.path}: has no subject {', '.join(unknown)}; there are {', '.join(sorted(people))}")
+    for kind, named, there in (
+        ("subject", subjects, np.unique(store.subject).tolist()),
+        ("clip", clips, sorted(store.clip_names)),
+    ):
+        if unknown := sorted(set(named or ()) - set(there)):
+            some = ", ".join(there[:10]) + (" ..." if len(there) > 10 else "")
+            raise InputError(f"{store.path}: has no {kind} {', '.join(unknown)}; there are {some}")
     for clip in np.unique(store.clip):
         rows = np.flatnonzero(store.clip == clip)
-        if subjects and store.subject[rows[0]] not in subjects:
+        if (subjects and store.subject[rows[0]] not in subjects) or (clips and store.clip_names[clip] not in clips):
             continue
         cameras = tuple(np.unique(store.camera[rows]).tolist())
         frames, first = np.unique(store.frame[rows], return_index=True)

@@ -1,8 +1,6 @@
 import numpy as np
-import pytest
 
-from mcss.errors import InputError
-from mcss.predict.fuse import LEAST_SPREAD_MM, calibrate, fuse, read_calibration
+from mcss.predict.fuse import LEAST_SPREAD_MM, fuse
 from tests.references.walking import walk
 
 
@@ -52,35 +50,3 @@ def test_a_less_confident_view_counts_less():
     _, true_mm = walk(1)
     fused, _ = fuse(np.array([true_mm, true_mm + 4.0]), np.array([[3.0], [1.0]]))
     assert 0 < (fused - true_mm).max() < 2
-
-
-def test_calibrated_intervals_cover_what_they_promise_on_new_people(tmp_path):
-    rng = np.random.default_rng(1)
-    _, true_mm = walk(600)
-
-    def measured(count):
-        views = views_of(true_mm, rng, count)
-        fused, spread = fuse(views, np.ones(views.shape[:2]))
-        return error(fused, true_mm), spread, np.full(len(true_mm), float(count))
-
-    parts = [measured(count) for count in (1, 4)]
-    made = calibrate(*(np.concatenate(values) for values in zip(*parts, strict=True)))
-    made.save(tmp_path / "calibration.json")
-    widths = {}
-    for count in (1, 4):
-        new_error, spread, views = measured(count)
-        interval = read_calibration(tmp_path / "calibration.json").interval_mm(spread, views)
-        assert 0.88 <= (new_error[:, 1:] <= interval[:, 1:]).mean() <= 0.92
-        hard, easy = (
-            interval[new_error > np.median(new_error)].mean(),
-            interval[new_error <= np.median(new_error)].mean(),
-        )
-        widths[count] = hard / easy
-    assert widths[4] > 1.1 > widths[1]  # of several views the interval tells hard frames from easy ones
-    assert np.isnan(made.interval_mm(spread, np.full(600, 3.0))).all()
-
-
-def test_another_file_is_no_calibration(tmp_path):
-    (tmp_path / "other.json").write_text('{"by_views": {"4": {"typical_mm": [1.0], "scale": [1.0]}}}')
-    with pytest.raises(InputError, match=r"other.json: not a calibration \(not one number a joint\); make one with"):
-        read_calibration(tmp_path / "other.json")

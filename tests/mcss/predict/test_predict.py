@@ -202,7 +202,7 @@ def test_a_store_is_predicted_clip_by_clip_and_measured_and_calibrates(checkpoin
     calibration = tmp_path / "calibration.json"
     predict(checkpoint, store, "--out", tmp_path / "out", "--files", "npz", "--calibrate", calibration)
     assert "single views" in (printed := capsys.readouterr().out)
-    assert "(from 24 frames)" in printed
+    assert "(for 1 or 2 or 3 or 4 views; the others' intervals hold of each person's joints: S1 " in printed
     words = ("--out", tmp_path / "again", "--files", "csv", "--calibration", calibration, "--subjects", "S9")
     predict(checkpoint, store, *words)
     assert "90 % intervals hold" in capsys.readouterr().out
