@@ -40,7 +40,7 @@ def project_to_crop(
 def crop_picture(store: Store, row: int, size_px: int, with_skeleton: bool) -> UInt8[np.ndarray, "size_px size_px 3"]:
     """Crop of a row; with the pose drawn in where pose and calibration are known."""
     images = store.decode(np.array([row]), store.meta.crop_size_px)
-    picture = np.ascontiguousarray(resize(images[0].permute(1, 2, 0).numpy(), size_px))
+    picture = np.ascontiguousarray(resize(images[0], size_px))
     camera = calibration(store, row)
     if with_skeleton and camera is not None and store.has_pose[row]:
         joints_px = project_to_crop(camera, store.pose_world[row].astype(np.float64), store.box[row], size_px)

@@ -12,9 +12,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import simplejpeg
-import torch
 from jaxtyping import Bool, Float32, Float64, Int, UInt8
-from torch import Tensor
 
 from data_modules.crop import resize
 from data_modules.store.columns import BinaryColumn, strings, vectors
@@ -74,8 +72,8 @@ class Store(Index):
             raise IndexError(f"row {row} of a store of {len(self)} rows")
         return self._images[row]
 
-    def decode(self, rows: Int[np.ndarray, " batch"], size_px: int) -> UInt8[Tensor, "batch 3 size_px size_px"]:
-        """Images of ``rows``, RGB, at ``size_px`` (``crop.resize``); channels last in memory.
+    def decode(self, rows: Int[np.ndarray, " batch"], size_px: int) -> UInt8[np.ndarray, "batch size_px size_px 3"]:
+        """Images of ``rows``, RGB, at ``size_px`` (``crop.resize``).
 
         Raises:
             StoreError: a JPEG cannot be decoded.
@@ -96,7 +94,7 @@ class Store(Index):
                 ) from error
             if into is None:
                 resize(crop, size_px, into=image)
-        return torch.from_numpy(images).permute(0, 3, 1, 2)
+        return images
 
     def mask(self, rows: Int[np.ndarray, " batch"], size_px: int) -> Bool[np.ndarray, "batch size_px size_px"] | None:
         """Pixels that show the person in the crops of ``rows``, at ``size_px``; None unless all of them have a mask.

@@ -115,7 +115,7 @@ class People:
     def _make(self, rows: Int[np.ndarray, " batch"]) -> Bool[np.ndarray, "batch size_px size_px"]:
         if self.plates is None or self._has_masks:
             return self._store.mask(rows, self._size_px)  # type: ignore[return-value]  # all rows have one
-        crops = self._store.decode(rows, self._size_px).permute(0, 2, 3, 1).numpy()
+        crops = self._store.decode(rows, self._size_px)
         backgrounds = self.plates.crops(rows, self._size_px)
         return np.stack([difference_mask(*both) for both in zip(crops, backgrounds, strict=True)])
 

@@ -46,8 +46,8 @@ class DecodedImages(ReadImages):
     ) -> UInt8[Tensor, "batch 3 side side"]:
         """Decode the images of ``rows``; ``partner`` as for ``IntactImages.shown``."""
         if isinstance(self.store, IntactImages):
-            return self.store.decode(rows, self.size_px, partner)
-        return self.store.decode(rows, self.size_px)
+            return as_tensor(self.store.decode(rows, self.size_px, partner))
+        return as_tensor(self.store.decode(rows, self.size_px))
 
 
 class CachedImages(ReadImages):
@@ -57,10 +57,11 @@ class CachedImages(ReadImages):
         super().__init__(store)
         self.position = np.full(len(store), -1, dtype=np.int64)
         self.position[rows] = np.arange(len(rows))
-        self.images = torch.empty(len(rows), size_px, size_px, 3, dtype=torch.uint8).permute(0, 3, 1, 2)
+        images = np.empty((len(rows), size_px, size_px, 3), dtype=np.uint8)
+        self.images = as_tensor(images)
 
         def decode(part: slice) -> None:
-            self.images[part] = store.decode(rows[part], size_px)
+            images[part] = store.decode(rows[part], size_px)
 
         # The decoder releases Python's lock; IntactImages remembers corrupt rows and is not safe for threads.
         with ThreadPoolExecutor(1 if isinstance(store, IntactImages) else available_cores()) as pool:
@@ -73,6 +74,11 @@ class CachedImages(ReadImages):
     ) -> UInt8[Tensor, "batch 3 side side"]:
         """Copy the images of ``rows``, which must be among those cached; ``partner`` as for ``IntactImages.shown``."""
         return self.images[self.position[self.shown(rows, partner)]]
+
+
+def as_tensor(images: UInt8[np.ndarray, "batch side side 3"]) -> UInt8[Tensor, "batch 3 side side"]:
+    """Return the same memory as the network's images, whose channels are last in memory."""
+    return torch.from_numpy(images).permute(0, 3, 1, 2)
 
 
 def image_readers(

@@ -5,7 +5,6 @@ import warnings
 
 import numpy as np
 from jaxtyping import Int, UInt8
-from torch import Tensor
 
 from data_modules.store import Store, StoreError
 
@@ -40,7 +39,7 @@ class IntactImages:
 
     def decode(
         self, rows: Int[np.ndarray, " batch"], size_px: int, partner: Int[np.ndarray, " batch"] | None = None
-    ) -> UInt8[Tensor, "batch 3 size_px size_px"]:
+    ) -> UInt8[np.ndarray, "batch size_px size_px 3"]:
         """Images of ``rows``, as ``Store.decode`` gives them; ``partner`` as for ``shown``.
 
         Raises:

@@ -77,7 +77,7 @@ class Plates:
 def _make_plate(store: Store, rows: Int[np.ndarray, " rows"]) -> Plate:
     """Put the crops of one subject and camera together."""
     crop_px = min(CROP_PX, store.meta.crop_size_px)
-    crops = store.decode(rows, crop_px).permute(0, 2, 3, 1).numpy()
+    crops = store.decode(rows, crop_px)
     masks, boxes = store.mask(rows, crop_px), store.box[rows]
     step_px = float(np.median(boxes[:, 2])) / crop_px
     origin_px = boxes[:, :2].min(axis=0)

@@ -19,6 +19,8 @@ BONES: tuple[tuple[int, int], ...] = tuple((parent, joint) for joint, parent in 
 
 PELVIS = JOINTS.index("Pelvis")
 LEFT_HIP = JOINTS.index("LHip")
+VERTICAL_HIP = 1e-3
+"""Largest ratio of horizontal to total length of a hip bone that counts as vertical, so that yaw is undefined."""
 
 
 def _mirrored(joint: str) -> str:

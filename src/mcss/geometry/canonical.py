@@ -9,10 +9,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from mcss.skeleton import FLIP_ORDER, LEFT_HIP, PELVIS
-
-VERTICAL_HIP = 1e-3
-"""Largest ratio of horizontal to total length of a hip bone that counts as vertical, so that yaw is undefined."""
+from mcss.skeleton import FLIP_ORDER, LEFT_HIP, PELVIS, VERTICAL_HIP
 
 
 def to_root(pose_world: Float[Tensor, "*batch 17 3"]) -> Float[Tensor, "*batch 17 3"]:

@@ -1,10 +1,10 @@
 """Intervals that hold the true joint in 90 % of the frames, from the errors of labelled people.
 
-Split conformal prediction (Papadopoulos et al., 2002; Lei et al., 2018): the radius of a joint is its expected error, see
-``error_scale_mm``, times the 0.9 quantile of the ratio of error and expected error on the labelled frames. It holds for
-other frames as far as these are exchangeable with the labelled ones. Frames of one person resemble each other, so what
-counts is the number of people; and people whom the network has been trained on, even without labels, are no sample of
-new people. ``Calibration.left_out`` says how far the intervals hold from one labelled person to the next.
+Split conformal prediction (Papadopoulos et al., 2002; Lei et al., 2018): the radius of a joint is its expected error,
+see ``error_scale_mm``, times the 0.9 quantile of the ratio of error and expected error on the labelled frames. It holds
+for other frames as far as these are exchangeable with the labelled ones. Frames of one person resemble each other, so
+what counts is the number of people; and people whom the network has been trained on, even without labels, are no sample
+of new people. ``Calibration.left_out`` says how far the intervals hold from one labelled person to the next.
 """
 
 import json

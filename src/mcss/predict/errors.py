@@ -3,14 +3,12 @@
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from jaxtyping import Float, Float64
 
-from mcss.geometry.canonical import to_canonical, to_root
 from mcss.predict.chunks import Predictions
 from mcss.predict.motion import Motion
 from mcss.predict.result import FusedViews
-from mcss.skeleton import joint_indices
+from mcss.skeleton import LEFT_HIP, PELVIS, VERTICAL_HIP, joint_indices
 
 JOINT_SET = "h36m16"
 
@@ -47,8 +45,17 @@ class SceneErrors(NamedTuple):
 
 def true_pose_mm(pose_world: Float64[np.ndarray, "frames 17 3"], frame: str) -> Float64[np.ndarray, "frames 17 3"]:
     """Labels in the frame that a network predicts, mm."""
-    pose_root = to_root(torch.from_numpy(pose_world))
-    return (to_canonical(pose_root)[0] if frame == "canonical" else pose_root).numpy()
+    pose_root = pose_world - pose_world[:, [PELVIS]]
+    if frame != "canonical":
+        return pose_root
+    # As mcss.geometry.canonical.to_canonical, without PyTorch. Hips one above the other have no yaw.
+    x, y, z = np.moveaxis(pose_root[:, LEFT_HIP], -1, 0)
+    level = np.hypot(x, y)
+    is_degenerate = level <= VERTICAL_HIP * np.hypot(level, z)
+    cos, sin = (np.where(is_degenerate, value, side / np.maximum(level, 1e-9)) for value, side in ((1.0, x), (0.0, -y)))
+    zero, one = np.zeros_like(cos), np.ones_like(cos)
+    turn = np.stack([cos, -sin, zero, sin, cos, zero, zero, zero, one], axis=-1).reshape(-1, 3, 3)
+    return pose_root @ turn.swapaxes(1, 2)
 
 
 def scene_errors(

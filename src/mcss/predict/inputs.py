@@ -10,11 +10,12 @@ from PIL import Image
 from data_modules.sources.file_names import is_image, is_video, natural_order
 from data_modules.sources.footage.recordings import recording_camera, recordings_in
 from data_modules.sources.footage.videos import Videos
+from data_modules.store import open_store
+from data_modules.store.format import STORE_FILE
 from mcss.errors import InputError
 from mcss.predict.found import found_once, states
 from mcss.predict.scenes import CropScene, FilmedScene, Scene, filmed_scene, store_scenes
 
-STORE_FILE = "store.json"
 ImagesAre = Literal["frames", "crops"]
 
 
@@ -48,8 +49,6 @@ def open_scenes(
             raise InputError(f"{path}: there is no such file or folder; name a video, a folder of images, or a store")
     first = sources[0]
     if len(sources) == 1 and (first / STORE_FILE).is_file():
-        from data_modules.store import open_store  # brings torch
-
         yield from store_scenes(open_store(first), subjects, clips)
         return
     images = sorted_images(first) if first.is_dir() else []

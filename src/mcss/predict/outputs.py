@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float64
 
 from mcss.predict.angles import write_angles
 from mcss.predict.chunks import Predictions
+from mcss.predict.errors import SceneErrors, scene_errors, true_pose_mm
 from mcss.predict.facing import facing_arrays, write_facing
 from mcss.predict.files import WRITERS
 from mcss.predict.motion import Motion, description
@@ -21,9 +21,6 @@ from mcss.predict.result import FusedViews
 from mcss.predict.scenes import CropScene, Scene
 from mcss.predict.video import write_video
 from mcss.skeleton import JOINTS
-
-if TYPE_CHECKING:
-    from mcss.predict.errors import SceneErrors
 
 PREDICTIONS_FILE = "predictions.npz"
 
@@ -44,7 +41,7 @@ class Result:
     motion: Motion
     work: Path
     is_motion: bool
-    errors: "SceneErrors | None" = None
+    errors: SceneErrors | None = None
     true_mm: Float64[np.ndarray, "frames 17 3"] | None = None
 
 
@@ -52,8 +49,6 @@ def with_errors(result: Result, pose_world: Float64[np.ndarray, "frames 17 3"]) 
     """The result with its distance from the labels, if there is any."""
     if not np.isfinite(pose_world).any():
         return result
-    from mcss.predict.errors import scene_errors, true_pose_mm  # brings torch, as the store has done
-
     true_mm = true_pose_mm(pose_world, result.motion.frame)
     errors = scene_errors(result.predictions, result.fused, result.motion, true_mm)
     return replace(result, errors=errors, true_mm=true_mm)

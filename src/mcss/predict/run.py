@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from data_modules.store.format import STORE_FILE
 from mcss.errors import InputError
 from mcss.hashing import file_hash
 from mcss.predict.calibration import Calibration, JointErrors, calibrate, errors_by_views, read_calibration
 from mcss.predict.chunks import predict_scene, work_folder
 from mcss.predict.found import forget
-from mcss.predict.inputs import STORE_FILE, ImagesAre, open_scenes
+from mcss.predict.inputs import ImagesAre, open_scenes
 from mcss.predict.motion import description
 from mcss.predict.networks import Network
 from mcss.predict.outputs import Result, with_errors, write_outputs

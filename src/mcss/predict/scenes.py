@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64, Int64, UInt8
@@ -13,10 +13,8 @@ from data_modules.crop import BOX_MARGIN, Square, cut_square, square_around
 from data_modules.frames import ImageReader, read_image
 from data_modules.sources.base import Clip, Source, VideoFrame
 from data_modules.sources.file_names import is_video
+from data_modules.store import Store
 from mcss.errors import InputError
-
-if TYPE_CHECKING:
-    from data_modules.store import Store
 
 SeenCrop = tuple[UInt8[np.ndarray, "side side 3"], float]
 """Square RGB image around the person, and the share of it that lies within the camera's picture."""
@@ -121,14 +119,14 @@ class StoreScene(Scene):
         rows: of each instant and view.
     """
 
-    store: "Store"
+    store: Store
     rows: Int64[np.ndarray, "frames views"]
 
     def crops(self, view: int, start: int, largest_px: int) -> Iterator[SeenCrop | None]:
         """See ``Scene``."""
         for row in self.rows[start:, view]:
             side_px = min(largest_px, self.store.meta.crop_size_px)
-            yield self.store.decode(row[None], side_px)[0].permute(1, 2, 0).numpy(), 1.0
+            yield self.store.decode(row[None], side_px)[0], 1.0
 
     def identity(self) -> Any:
         """Content of the store."""
@@ -179,7 +177,7 @@ def filmed_scene(source: Source, clip: Clip, cameras: tuple[str, ...], name: str
 
 
 def store_scenes(
-    store: "Store", subjects: Sequence[str] | None = None, clips: Sequence[str] | None = None
+    store: Store, subjects: Sequence[str] | None = None, clips: Sequence[str] | None = None
 ) -> Iterator[StoreScene]:
     """Clips of a store, in its order; of these people and these clips alone, where some are named.
 

@@ -23,7 +23,7 @@ def at_quantiles(error: Float[np.ndarray, " images"]) -> Int[np.ndarray, " chose
 
 def images_of_rows(store: Store, rows: Int[np.ndarray, " chosen"]) -> UInt8[np.ndarray, "chosen side side 3"]:
     """RGB images of rows of a store, at the store's crop size."""
-    return store.decode(rows, store.meta.crop_size_px).permute(0, 2, 3, 1).numpy()
+    return store.decode(rows, store.meta.crop_size_px)
 
 
 def image_title(store: Store, row: int) -> str:

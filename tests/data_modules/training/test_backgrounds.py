@@ -8,6 +8,7 @@ from data_modules.crop import cut_square
 from data_modules.store import open_store
 from data_modules.training.backgrounds import MID_GREY, Backgrounds, BackgroundSettings, People
 from data_modules.training.datamodule import MultiviewPoseDataModule
+from data_modules.training.images import as_tensor
 from mcss.errors import InputError
 from mcss.objectives.base import Needs
 from tests.references.filmed_person import CROP_PX, make_film_store, walls
@@ -60,7 +61,7 @@ def test_masks_of_the_store_are_taken_as_they_are_and_cached_ones_are_equal(stor
 def changed(store, step=0, rank=0, part=0, seed=0, **settings):
     """Images of all rows before and after, and their exact masks."""
     rows = np.arange(len(store))
-    images, settings = store.decode(rows, CROP_PX), BackgroundSettings(**settings)
+    images, settings = as_tensor(store.decode(rows, CROP_PX)), BackgroundSettings(**settings)
     people = people_of(store, with_plates=settings.by == "image")
     return (
         images,

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from data_modules.store import open_store, write_store
 from data_modules.training.augment import AugmentSettings
 from data_modules.training.datamodule import MultiviewPoseDataModule
+from data_modules.training.images import as_tensor
 from data_modules.training.loaders import StepLoader, StepSampler
 from data_modules.training.streams import rank_batches
 from data_modules.training.supervision import separate_clips
@@ -49,7 +50,7 @@ def steps(data, count=6):
 
 def rows_of(images, store):
     """Row of each image: pixels of the synthetic store are random, so they name their row."""
-    pixels = store.decode(np.arange(len(store)), images.shape[-1]).flatten(1)
+    pixels = as_tensor(store.decode(np.arange(len(store)), images.shape[-1])).flatten(1)
     return [int((pixels == image.flatten()).all(dim=1).nonzero()) for image in images]
 
 

@@ -8,6 +8,7 @@ import torch
 
 from data_modules.store import open_store, write_store
 from data_modules.training.augment import Augment, AugmentSettings
+from data_modules.training.images import as_tensor
 from data_modules.training.view_geometry import StoreGeometry, vary_geometry
 from mcss.batch import ViewGeometry
 from mcss.errors import InputError
@@ -79,7 +80,7 @@ def seen(store):
     geometric = {"rotation_deg": 40.0, "scale": 0.2, "shift": 0.1, "flip_probability": 0.5}
     augment = Augment(AugmentSettings(**geometric, brightness=0.0, contrast=0.0, colour=0.0), SIDE, seed=0)
     rows = np.tile(np.arange(len(store)), 3)
-    images, variation = augment(store.decode(rows, SIDE), step=0)
+    images, variation = augment(as_tensor(store.decode(rows, SIDE)), step=0)
     views = StoreGeometry(store, np.arange(len(store)), "this test")(rows)
     return images, variation, vary_geometry(views, variation), rows
 

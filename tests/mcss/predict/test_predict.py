@@ -159,13 +159,21 @@ def test_boxes_are_found_anew_where_a_video_or_a_table_has_changed(checkpoint, c
 
 
 def test_an_exported_network_predicts_the_same_without_torch(checkpoint, onnx, clip, tmp_path):
-    predict(checkpoint, clip / "a.mp4", "--out", tmp_path / "torch", "--files", "npz")
-    words = ["predict", "--onnx", onnx, clip / "a.mp4", "--out", tmp_path / "onnx", "--files", "npz", "page", "--quiet"]
+    store = make_store(tmp_path / "store", size_px=48, subjects=("S9",), clips=("Walking/1",))
+    files, without = ("--files", "npz", "page", "video", "angles"), []
+    for source in (clip / "a.mp4", store):
+        predict(checkpoint, source, "--out", tmp_path / "torch" / source.stem, *files)
+        words = ("predict", "--onnx", onnx, source, "--out", tmp_path / "onnx" / source.stem, *files, "--quiet")
+        without.append([*map(str, words)])
     code = (
-        f"import sys; from mcss.__main__ import main; main({list(map(str, words))}); assert 'torch' not in sys.modules"
+        f"import sys; from mcss.__main__ import main; [main(w) for w in {without}]; assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120, env={"PYTHONPATH": ":".join(sys.path)})
-    np.testing.assert_allclose(raw(tmp_path / "onnx")["pose_mm"], raw(tmp_path / "torch")["pose_mm"], atol=0.01)
+    outs = [[tmp_path / network / part for network in ("onnx", "torch")] for part in ("a", "store/S9_Walking_1")]
+    for out, expected in outs:
+        np.testing.assert_allclose(raw(out)["pose_mm"], raw(expected)["pose_mm"], atol=0.01)
+    found, expected = (json.loads((out / "prediction.json").read_text())["errors"]["mpjpe_mm"] for out in outs[1])
+    assert found == pytest.approx(expected, abs=0.01)
 
 
 def test_a_folder_of_crops_by_the_options_that_were_always_there(checkpoint, tmp_path, capsys):

@@ -82,7 +82,7 @@ def test_filmed_people_are_measured_on_their_clips_that_no_stream_held(trained, 
     rows = np.flatnonzero(store.clip == store.clip_names.index("S5/Directions/1"))
     module = MCSSModule.load_from_checkpoint(trained / "checkpoints/last.ckpt", map_location="cpu").eval()
     mean, std = (torch.tensor(values)[:, None, None] for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
-    images = (store.decode(rows, module.image_size_px) / 255 - mean) / std
+    images = (torch.from_numpy(store.decode(rows, module.image_size_px)).permute(0, 3, 1, 2) / 255 - mean) / std
     with torch.no_grad():
         pred = module(images).pose
     true = module.target(torch.from_numpy(store.pose_world[rows]))
