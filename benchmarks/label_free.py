@@ -5,19 +5,16 @@ correlation (Spearman) of every label-free figure with the true errors to ``benc
 """
 
 import argparse
-import json
 from pathlib import Path
 
 import pandas as pd
 from scipy.stats import spearmanr
 
-from mcss.cli import main as mcss
+from benchmarks.short_runs import ROOT, trained_and_tested
 from mcss.metrics.reported import METRICS
 from mcss.metrics.view_agreement import DEFINITIONS
-from mcss.run.folder import RESULTS_FILE
 from mcss.run.scores import headline
 
-ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "benchmarks/label_free.md"
 RUNS = (
     *(("mcss", "S1", steps) for steps in (40, 120, 360)),
@@ -29,24 +26,17 @@ RUNS = (
 
 
 def train_and_test(store: Path, folder: Path, method: str, supervision: str, steps: int) -> dict[str, float]:
-    """Errors and label-free figures of a run on the test subjects; a run that is tested already is read."""
-    if not (folder / RESULTS_FILE).is_file():
-        overlays = ("base", "data/studio", f"method/{method}", "logger/csv")
-        configs = [word for name in overlays for word in ("--config", str(ROOT / f"experiments/{name}.yaml"))]
-        settings = {
-            "data.store": store,
-            "data.supervision": supervision,
-            "data.validation_clips": "[]",
-            "model.width": 8,
-            "model.image_size_px": 48,
-            "trainer.max_steps": steps,
-            "trainer.enable_progress_bar": "false",
-            "run_dir": folder,
-            "trainer.limit_test_batches": 0.25,
-            "then_test": "true",
-        }
-        mcss(["fit", *configs, *(word for name, value in settings.items() for word in (f"--{name}", str(value)))])
-    record = json.loads((folder / RESULTS_FILE).read_text(encoding="utf-8"))
+    """Errors and label-free figures of a run on the test subjects."""
+    settings = {
+        "data.store": store,
+        "data.supervision": supervision,
+        "data.validation_clips": "[]",
+        "model.width": 8,
+        "model.image_size_px": 48,
+        "trainer.max_steps": steps,
+        "trainer.limit_test_batches": 0.25,
+    }
+    record = trained_and_tested(folder, method, settings)
     return headline(record["results"]) | record["view_agreement"]["network"]
 
 

@@ -29,9 +29,12 @@ def write_deeplabcut(path, names, points, frames):
             writer.writerow([frame, *(value for cell in cells for value in cell)])
 
 
-def write_coco(path, points, frames):
+def write_coco(path, points, frames, size_px=(1280, 720)):
     """COCO keypoints: x, y and visibility 0 (not labelled), 1 (hidden) or 2."""
-    images = [{"id": 100 + number, "file_name": f"images/frame_{frame:06d}.png"} for number, frame in enumerate(frames)]
+    images = [
+        {"id": 100 + n, "file_name": f"images/frame_{frame:06d}.png", "width": size_px[0], "height": size_px[1]}
+        for n, frame in enumerate(frames)
+    ]
     annotations = [
         {
             "id": number,

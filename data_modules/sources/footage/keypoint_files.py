@@ -5,42 +5,28 @@ a frame, in OpenPose's form (also Pose2Sim, rtmlib).
 """
 
 import csv
+import io
 import json
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from data_modules.sources.footage.tables import read_table
+from data_modules.sources.footage.keypoint_names import NAMES_BY_COUNT
+from data_modules.sources.footage.tables import read_text
 from mcss.errors import InputError
 from mcss.skeleton import JOINTS
 
 LEAST_CONFIDENCE = 0.3
 """Keypoints that a tool is less sure of are missing."""
-MAPS = Path(__file__).parent / "markers"
-"""Tables of the joints of h36m17 and the names that well-known sets have for them; a joint is the mean of its names."""
-HALPE26 = (
-    "Nose", "LEye", "REye", "LEar", "REar", "LShoulder", "RShoulder", "LElbow", "RElbow", "LWrist", "RWrist",
-    "LHip", "RHip", "LKnee", "RKnee", "LAnkle", "RAnkle", "Head", "Neck", "Hip", "LBigToe", "RBigToe",
-    "LSmallToe", "RSmallToe", "LHeel", "RHeel",
-)  # fmt: skip
-COCO17 = (
-    "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder",
-    "left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee",
-    "right_knee", "left_ankle", "right_ankle",
-)  # fmt: skip
-OPENPOSE25 = (
-    "Nose", "Neck", "RShoulder", "RElbow", "RWrist", "LShoulder", "LElbow", "LWrist", "MidHip", "RHip",
-    "RKnee", "RAnkle", "LHip", "LKnee", "LAnkle", "REye", "LEye", "REar", "LEar", "LBigToe", "LSmallToe",
-    "LHeel", "RBigToe", "RSmallToe", "RHeel",
-)  # fmt: skip
-WHOLE_BODY = (*COCO17, *(f"whole_body_{number}" for number in range(17, 133)))
-NAMES_BY_COUNT = {len(names): names for names in (COCO17, OPENPOSE25, HALPE26, WHOLE_BODY)}
-"""Names of the keypoints of JSON files in OpenPose's form, which have none, by their number."""
+LARGEST_SHARE = 1.5
+"""Coordinates that are all smaller than this are no pixels."""
+HEADER_ROWS = ("scorer", "individuals", "bodyparts", "coords")
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +40,8 @@ class Keypoints:
     """Not a number where a keypoint is missing."""
     crowded: int = 0
     """Frames with several people, of whom the largest was taken."""
+    size_px: tuple[int, int] | None = None
+    """Width and height of the frames, where the file says them."""
 
 
 def read_keypoints(path: Path) -> Keypoints:
@@ -68,11 +56,19 @@ def read_keypoints(path: Path) -> Keypoints:
         else:
             found = _read_coco(path) if path.suffix.lower() == ".json" else _read_deeplabcut(path)
     except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, csv.Error) as error:
-        known = "a CSV file of DeepLabCut or Lightning Pose, a COCO keypoints JSON, or a folder of OpenPose JSON files"
-        raise InputError(f"{path}: not {known} ({type(error).__name__}: {error})") from None
+        reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+        raise InputError(f"{path}: not {_form(path)}: {reason}") from None
     if not np.isfinite(found.points_px).any():
         raise InputError(f"{path}: has no keypoint with a confidence of {LEAST_CONFIDENCE} or more")
+    if np.nanmax(np.abs(found.points_px)) <= LARGEST_SHARE:
+        raise InputError(f"{path}: its keypoints are shares of the frame; write pixels")
     return found
+
+
+def _form(path: Path) -> str:
+    if path.is_dir():
+        return "a folder of JSON files in OpenPose's form, one a frame"
+    return "a COCO keypoints JSON" if path.suffix.lower() == ".json" else "a CSV file of DeepLabCut or Lightning Pose"
 
 
 def as_joints(found: Keypoints, names_of: dict[str, list[str]]) -> Float64[np.ndarray, "frames 17 2"]:
@@ -83,88 +79,111 @@ def as_joints(found: Keypoints, names_of: dict[str, list[str]]) -> Float64[np.nd
     return joints
 
 
-def names_of_joints(names: Sequence[str], table: Path | None) -> dict[str, list[str]]:
-    """Which of the keypoints ``names`` each joint is the mean of: by ``table``, or by a known set that has all of them.
-
-    Raises:
-        InputError: the table names what is not there, or none is given and no known set fits.
-    """
-    for known in [table] if table else sorted(MAPS.glob("*.csv")):
-        found = _read_map(known)
-        unknown = {name for own in found.values() for name in own} - set(names)
-        if not unknown:
-            return found
-        if table:
-            raise InputError(f"{table}: there is no keypoint {min(unknown)!r}; there are {', '.join(names)}")
-    if own := [name for name in names if name in JOINTS]:
-        return {name: [name] for name in own}
-    raise InputError(
-        f"the keypoints {', '.join(names)} are of no known set; name those of each joint in a table with the columns "
-        "joint and marker, and give it as --map"
-    )
-
-
-def _read_map(table: Path) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for row in read_table(table, ("joint", "marker")):
-        found.setdefault(row["joint"], []).append(row["marker"])
-    if unknown := [joint for joint in found if joint not in JOINTS]:
-        raise InputError(f"{table}: there is no joint {unknown[0]!r}; write one of {', '.join(JOINTS)}")
-    return found
-
-
 def _read_deeplabcut(path: Path) -> Keypoints:
     """Header rows named in the first column, then rows of the frame's number or image and x, y, likelihood."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = [row for row in csv.reader(file) if row]
-    header = {
-        row[0].strip(): row[1:]
-        for row in rows[:5]
-        if row[0].strip() in ("scorer", "individuals", "bodyparts", "coords")
-    }
+    rows = [row for row in csv.reader(io.StringIO(read_text(path))) if any(cell.strip() for cell in row)]
+    header = {row[0].strip(): [cell.strip() for cell in row] for row in rows[:5] if row[0].strip() in HEADER_ROWS}
+    if missing := {"bodyparts", "coords"} - header.keys():
+        raise ValueError(f"it has no header row {' and '.join(sorted(missing))}")
     body = rows[len(header) :]
-    coords, parts = header["coords"], header["bodyparts"]
-    if len(set(header.get("individuals", []))) > 1:
-        raise ValueError(f"has several individuals: {', '.join(sorted(set(header['individuals'])))}")
-    names = tuple(dict.fromkeys(parts))
-    column = {(part, coord): number for number, (part, coord) in enumerate(zip(parts, coords, strict=True))}
+    if not body:
+        raise ValueError("it has no rows below the header")
     # Of images, labelled ones, the first three columns may name folder, folder and image.
-    first = len(body[0]) - len(coords)
-    cells = np.array([[float(cell) if cell.strip() else np.nan for cell in row[first:]] for row in body])
-    points = np.stack([cells[:, [column[name, "x"], column[name, "y"]]] for name in names], axis=1)
+    first = next((number for number, cell in enumerate(header["coords"]) if cell == "x"), 0)
+    header = {name: row[first:] for name, row in header.items()}
+    if len(individuals := sorted(set(header.get("individuals", [])))) > 1:
+        raise ValueError(f"it has several individuals, {', '.join(individuals)}; keep the columns of one person")
+    columns = list(zip(header["bodyparts"], header["coords"], strict=True))
+    if twice := [column for column, count in Counter(columns).items() if count > 1]:
+        raise ValueError(f"it has two columns {' '.join(twice[0])}; keep one of them")
+    names = tuple(dict.fromkeys(header["bodyparts"]))
+    cells = np.array([_numbers(row[first:], len(columns), row[0]) for row in body])
+    points = np.stack([cells[:, [columns.index((name, axis)) for axis in "xy"]] for name in names], axis=1)
     for number, name in enumerate(names):
-        if (name, "likelihood") in column:
-            points[~(cells[:, column[name, "likelihood"]] >= LEAST_CONFIDENCE), number] = np.nan
-    return _sorted(names, [_frame_number(row[first - 1]) for row in body], points)
+        if (name, "likelihood") in columns:
+            sure = cells[:, columns.index((name, "likelihood"))] >= LEAST_CONFIDENCE
+            points[~sure, number] = np.nan
+    frames = [_frame_number("/".join(filter(None, row[:first]))) for row in body]
+    return _sorted(names, frames, points)
+
+
+def _numbers(cells: Sequence[str], count: int, row: str) -> list[float]:
+    if len(cells) != count:
+        raise ValueError(f"its row {row} has {len(cells)} values below {count} columns")
+    return [float(cell) if cell.strip() else np.nan for cell in cells]
 
 
 def _read_coco(path: Path) -> Keypoints:
-    values = json.loads(path.read_text(encoding="utf-8"))
-    (category,) = [item for item in values["categories"] if item.get("keypoints")]
-    names = tuple(str(name) for name in category["keypoints"])
-    images = {image["id"]: _frame_number(image["file_name"]) for image in values["images"]}
+    values = _json_with(path, "images", "annotations", "categories")
+    names_in = {
+        item["id"]: tuple(map(str, item["keypoints"])) for item in values["categories"] if item.get("keypoints")
+    }
+    items = [item for item in values["annotations"] if item.get("keypoints")]
+    if not items:
+        raise ValueError("it has no annotation with keypoints")
+    if unknown := {item["category_id"] for item in items} - names_in.keys():
+        raise ValueError(f"it has keypoints of category {min(unknown)}, which names no keypoints")
+    if len(used := {names_in[item["category_id"]] for item in items}) > 1:
+        raise ValueError(f"it has keypoints of several kinds: {'; '.join(', '.join(names) for names in sorted(used))}")
+    (names,) = used
+    images = {image["id"]: image for image in values["images"]}
     people: dict[int, list[np.ndarray]] = {}
-    for item in values["annotations"]:
-        if item.get("keypoints") and item["category_id"] == category["id"]:
-            triples = np.array(item["keypoints"], dtype=np.float64).reshape(len(names), 3)
-            people.setdefault(images[item["image_id"]], []).append(_seen(triples, lambda visible: visible > 0))
-    return _of_largest(names, people)
+    for item in items:
+        if item["image_id"] not in images:
+            raise ValueError(f"it has keypoints in an image {item['image_id']} that it does not list")
+        frame = _frame_number(images[item["image_id"]]["file_name"])
+        people.setdefault(frame, []).append(_seen(_triples(item["keypoints"], len(names))))
+    numbers = Counter(_frame_number(images[key]["file_name"]) for key in {item["image_id"] for item in items})
+    if twice := [number for number, count in numbers.items() if count > 1]:
+        raise ValueError(f"two of its images are of frame {twice[0]}")
+    sizes = {(image["width"], image["height"]) for image in images.values() if image.get("width")}
+    if len(sizes) > 1:
+        raise ValueError(f"its images have several sizes, such as {' and '.join(map(_as_size, sorted(sizes)[:2]))}")
+    return replace(_of_largest(names, people), size_px=next(iter(sizes), None))
 
 
 def _read_openpose(path: Path) -> Keypoints:
-    people = {}
-    for file in sorted(path.glob("*.json")):
-        found = json.loads(file.read_text(encoding="utf-8"))["people"]
-        triples = [np.array(person["pose_keypoints_2d"], dtype=np.float64).reshape(-1, 3) for person in found]
-        people[_frame_number(file.name)] = [_seen(one, lambda sure: sure >= LEAST_CONFIDENCE) for one in triples]
+    files = sorted(file for file in path.iterdir() if file.suffix.lower() == ".json" and file.name[0] != ".")
+    if not files:
+        raise ValueError("it has no JSON file")
+    people: dict[int, list[np.ndarray]] = {}
+    for file in files:
+        found = [person["pose_keypoints_2d"] for person in _json_with(file, "people")["people"]]
+        if (frame := _frame_number(file.name)) in people:
+            raise ValueError(f"two of its files are of frame {frame}")
+        people[frame] = [_seen(_triples(values, len(values) // 3)) for values in found if values]
     counts = {len(person) for persons in people.values() for person in persons}
-    if len(counts) != 1 or not counts <= NAMES_BY_COUNT.keys():
-        raise ValueError(f"people have {sorted(counts)} keypoints; known are {sorted(NAMES_BY_COUNT)}")
+    if not counts:
+        raise ValueError("nobody is in its files")
+    if len(counts) > 1 or not counts <= NAMES_BY_COUNT.keys():
+        there, known = (", ".join(map(str, sorted(numbers))) for numbers in (counts, NAMES_BY_COUNT))
+        raise ValueError(f"its people have {there} keypoints; known are {known}")
     return _of_largest(NAMES_BY_COUNT[counts.pop()], people)
 
 
-def _seen(triples: Float64[np.ndarray, "names 3"], is_seen: Callable[[Any], Any]) -> Float64[np.ndarray, "names 2"]:
-    return np.where(is_seen(triples[:, 2:]), triples[:, :2], np.nan)
+def _json_with(path: Path, *keys: str) -> dict[str, Any]:
+    try:
+        values = json.loads(read_text(path))
+    except ValueError as error:
+        raise ValueError(f"{path.name} is no JSON file ({error})") from None
+    if not isinstance(values, dict) or (missing := [key for key in keys if key not in values]):
+        raise ValueError(f"{path.name} has no {(keys if not isinstance(values, dict) else missing)[0]!r}")
+    return values
+
+
+def _triples(values: list[Any], names: int) -> Float64[np.ndarray, "names 3"]:
+    if len(values) != 3 * names:
+        raise ValueError(f"it has {len(values)} numbers where {names} keypoints have {3 * names}")
+    return np.array(values, dtype=np.float64).reshape(names, 3)
+
+
+def _seen(triples: Float64[np.ndarray, "names 3"]) -> Float64[np.ndarray, "names 2"]:
+    """Points less those that are not sure; COCO's third number is 0 (not labelled), 1 (hidden) or 2."""
+    return np.where(triples[:, 2:] >= LEAST_CONFIDENCE, triples[:, :2], np.nan)
+
+
+def _as_size(size_px: tuple[int, int]) -> str:
+    return f"{size_px[0]}x{size_px[1]}"
 
 
 def _of_largest(names: tuple[str, ...], people: dict[int, list[np.ndarray]]) -> Keypoints:
@@ -188,4 +207,8 @@ def _sorted(names: tuple[str, ...], frames: list[int], points: np.ndarray, crowd
 
 def _frame_number(name: str) -> int:
     """Last number in the name of an image or a file: img0012.png, clip_000000000012_keypoints.json."""
-    return int(float(name)) if re.fullmatch(r"[\d.]+", name.strip()) else int(re.findall(r"\d+", Path(name).stem)[-1])
+    if re.fullmatch(r"\d+(\.0*)?", name.strip()):
+        return int(float(name))
+    if not (numbers := re.findall(r"\d+", Path(name).stem)):
+        raise ValueError(f"the name {name!r} has no number of a frame")
+    return int(numbers[-1])

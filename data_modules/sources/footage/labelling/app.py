@@ -6,6 +6,7 @@ from typing import Any
 
 import flask
 
+from data_modules.sources.footage.labelling.figure import FIGURE
 from data_modules.sources.footage.labelling.session import Session
 from data_modules.sources.footage.solving.clips import joints_of_clips, solve_clips
 from mcss.errors import InputError
@@ -31,7 +32,8 @@ class LabelPage:
             for instant in self.session.instants
         ]
         clicks = [[*key, *click] for key, click in self.session.clicks.items()]
-        return {"joints": JOINTS, "bones": BONES, "instants": instants, "clicks": clicks}
+        figure = [FIGURE[joint] for joint in JOINTS]
+        return {"joints": JOINTS, "bones": BONES, "figure": figure, "instants": instants, "clicks": clicks}
 
     def frame(self, video: str, frame: int) -> flask.Response:
         """Picture to label."""
@@ -46,7 +48,7 @@ class LabelPage:
         try:
             place = None if given["x"] is None else (float(given["x"]), float(given["y"]))
             self.session.set_click(str(given["video"]), int(given["frame"]), str(given["joint"]), place)
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             flask.abort(400)
         return {"saved": len(self.session.clicks)}
 

@@ -56,7 +56,7 @@ def proposed_instants(
     chosen, views = chosen[known], views[known]
     if not len(chosen):
         return []
-    return [int(chosen[place]) for place in _farthest_first(views.reshape(len(views), -1), count)]
+    return [int(chosen[place]) for place in farthest_first(views.reshape(len(views), -1), count)]
 
 
 def _thumbnails(recording: Recording, pictures: Int64[np.ndarray, " chosen"]) -> Float64[np.ndarray, "chosen values"]:
@@ -70,7 +70,7 @@ def _thumbnails(recording: Recording, pictures: Int64[np.ndarray, " chosen"]) ->
     return (values - np.median(values, axis=0))[place.clip(max=len(small) - 1)]
 
 
-def _farthest_first(features: Float64[np.ndarray, "items values"], count: int) -> list[int]:
+def farthest_first(features: Float64[np.ndarray, "items values"], count: int) -> list[int]:
     """Greedy k-centre: the first item is the farthest from the mean."""
     order = [int(np.linalg.norm(features - features.mean(axis=0), axis=1).argmax())]
     away = np.linalg.norm(features - features[order[0]], axis=1)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import simplejpeg
+from tqdm import tqdm
 
 from data_modules.sources.base import Clip
 from data_modules.sources.footage.clip_clicks import CLICK_COLUMNS, clicked_joints
@@ -51,7 +52,7 @@ class Session:
         self._jpegs: dict[tuple[str, int], bytes] = {}
         source = Videos(views)
         features = features_by(source, checkpoint)
-        for clip in source.clips():
+        for clip in tqdm(source.clips(), desc="choosing instants", unit="clip", disable=None):
             self._add_clip(source, clip, count, features)
         if not self.instants:
             raise InputError(f"{views}: no instant is seen by all cameras of a clip; check sync.csv")
@@ -69,9 +70,14 @@ class Session:
 
         Raises:
             KeyError: there is no such frame to label, or no such joint.
+            ValueError: the click is outside the frame.
         """
         if (video, frame) not in self._jpegs or joint not in JOINTS:
             raise KeyError(f"{video}, frame {frame}, {joint}")
+        if click is not None:
+            height, width, *_ = simplejpeg.decode_jpeg_header(self._jpegs[video, frame])
+            if not (0 <= click[0] <= width and 0 <= click[1] <= height):
+                raise ValueError(f"{click} is outside a frame of {width}x{height}")
         with self._lock:
             if click is None:
                 self.clicks.pop((video, frame, joint), None)

@@ -51,7 +51,8 @@ def joints_of_clips(
     Raises:
         InputError: there are none, or they cannot be read.
     """
-    clips = Videos(views).clips()
+    source = Videos(views)
+    clips = source.clips()
     if keypoints is None:
         by_name = clicked_joints(views)
         if unknown := sorted(set(by_name) - {clip[:2] for clip in clips}):
@@ -59,7 +60,7 @@ def joints_of_clips(
         return {clip: by_name[clip[:2]] for clip in clips if clip[:2] in by_name}, []
     found, remarks = {}, []
     for clip in clips:
-        joints, own_remarks = keypoint_joints(keypoints, clip, table)
+        joints, own_remarks = keypoint_joints(source, clip, keypoints, table)
         remarks += own_remarks
         if joints:
             found[clip] = joints

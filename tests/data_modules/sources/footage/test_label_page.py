@@ -9,7 +9,7 @@ import pytest
 from werkzeug.serving import make_server
 
 from data_modules.sources.footage.labelling.app import HOST, make_app
-from data_modules.sources.footage.labelling.proposals import _farthest_first
+from data_modules.sources.footage.labelling.proposals import farthest_first
 from data_modules.sources.footage.labelling.session import Session
 from mcss.skeleton import JOINTS
 from tests.references.moving_person import SIZE_PX, moving_person, tripods
@@ -38,9 +38,9 @@ def clicks_in(views):
     return {(row["video"], int(row["frame"]), row["joint"]): (float(row["x"]), float(row["y"])) for row in rows}
 
 
-def test_instants_are_proposed_farthest_first():
+def test_instants_are_proposedfarthest_first():
     features = np.array([[0.0], [1.0], [10.0], [11.0], [5.2]])
-    assert _farthest_first(features, 3) == [3, 0, 4]
+    assert farthest_first(features, 3) == [3, 0, 4]
 
 
 def test_with_a_network_those_instants_come_first_whose_embeddings_differ(views, monkeypatch):

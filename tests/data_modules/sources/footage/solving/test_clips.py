@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 
 from data_modules.cli import main
+from data_modules.sources.footage.clip_clicks import bring_together, keypoint_joints
 from data_modules.sources.footage.poses import read_poses
+from data_modules.sources.footage.videos import Videos
+from mcss.errors import InputError
 from mcss.skeleton import JOINTS
-from tests.references.keypoint_files import write_deeplabcut
+from tests.references.keypoint_files import write_coco, write_deeplabcut
 from tests.references.moving_person import SIZE_PX, moving_person, tripods
 from tests.references.video_files import write_video
 
@@ -100,6 +103,33 @@ def test_what_lacks_is_said(views, poses, tmp_path, capsys):
     assert "has no height of S1" in fail(["solve", str(views)], capsys)
     (views / "people.csv").unlink()
     assert "people.csv: there is no such file" in fail(["solve", str(views)], capsys)
+
+
+def test_keypoints_that_do_not_fit_their_videos_are_refused_or_said(views, poses, tmp_path):
+    source, folder = Videos(views), tmp_path / "keypoints" / "S1" / "walk"
+    folder.mkdir(parents=True)
+    (clip,), count, names = source.clips(), INSTANTS * STEP + LATE, ["Neck", "beak"]
+    points = np.full((count, 2, 2), 30.0)
+
+    def read(points, frames):
+        write_deeplabcut(folder / "a.csv", names, points, frames)
+        return keypoint_joints(source, clip, tmp_path / "keypoints", None)
+
+    joints, remarks = read(points, range(1, count + 1))
+    assert sorted(joints["a"]) == list(range(count))
+    assert ["no joint is made of beak" in remarks[0], f"1 to {count}, which are taken as 0 to" in remarks[1]] == [1, 1]
+    later = range(2, count + 2)
+    assert f"has no frame {count}, its frames are 0 to {count - 1}; 2 of" in read(points, later)[1][1]
+    with pytest.raises(InputError, match=f"none of the file's {count} frames is there"):
+        read(points, range(1000, 1000 + count))
+    write_deeplabcut(folder / "b.csv", names, points, range(count))
+    joints, _ = read(points * 20, range(count))
+    with pytest.raises(InputError, match="walk/a: 100 % of the joints lie outside its frames of 320x180 pixels"):
+        bring_together(source, clip, joints)
+    (folder / "a.csv").unlink()
+    write_coco(folder / "a.json", np.full((1, 17, 2), 30.0), [3], size_px=(640, 360))
+    with pytest.raises(InputError, match=r"is of frames of 640x360 pixels, a\.mp4 has 320x180"):
+        keypoint_joints(source, clip, tmp_path / "keypoints", None)
 
 
 def test_poses_of_another_origin_are_not_replaced(views, poses, tmp_path, capsys):
