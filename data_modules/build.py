@@ -4,7 +4,7 @@ A build may be interrupted at any time. Killing it costs the clips in flight; th
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from data_modules.sources.exclusions import clip_name
 from data_modules.sources.leftovers import require_no_recordings_left
 from data_modules.sources.missing import missing_shared
 from data_modules.store import Store, config_hash, open_store
-from data_modules.store.format import STORE_FILE, Row
+from data_modules.store.format import STORE_FILE, Row, StoreMeta
 from data_modules.store.lock import only_writer
 from data_modules.store.pictures import FRAMES_FOLDER
 from data_modules.store.writer import available_cores, require_replaceable, write_store
@@ -93,15 +93,7 @@ def build_store(
         dropped = sorted(set(old.clips if old else ()) - set(map(clip_name, clips)))
         is_changed = bool(todo or dropped) or old is None or old.meta != meta
         if is_changed:
-            rows = (row for clip in clips for row in (_old_rows(old, clip) if clip in kept else parts.rows(clip)))
-            frames = {
-                f"{FRAMES_FOLDER}/{clip_name(clip)}": (
-                    store_path / FRAMES_FOLDER / clip_name(clip) if clip in kept else parts.frames_folder(clip)
-                )
-                for clip in clips
-            }
-            of_clips = {clip_name(clip): record.to_dict() for clip, record in records.items()}
-            write_store(store_path, rows, meta, of_clips, _place(source), frames)
+            _replace_store(store_path, parts, old, kept, records, meta, _place(source))
         parts.remove()
     return Changes(_names(todo), _names(kept), tuple(dropped), is_changed)
 
@@ -228,6 +220,23 @@ def _record(parts: Parts, clip: Clip) -> ClipRecord:
     if record is None:
         raise InputError(f"{parts.folder}: {clip_name(clip)} has gone while the store was built; run the command again")
     return record
+
+
+def _replace_store(
+    path: Path,
+    parts: Parts,
+    old: Store | None,
+    kept: Collection[Clip],
+    records: dict[Clip, ClipRecord],
+    meta: StoreMeta,
+    source_path: str,
+) -> None:
+    """Write the store of the clips in ``records``: of those ``kept`` the old rows and pictures, else the parts."""
+    rows = (row for clip in records for row in (_old_rows(old, clip) if clip in kept else parts.rows(clip)))
+    names = {clip: f"{FRAMES_FOLDER}/{clip_name(clip)}" for clip in records}
+    frames = {name: path / name if clip in kept else parts.frames_folder(clip) for clip, name in names.items()}
+    of_clips = {clip_name(clip): record.to_dict() for clip, record in records.items()}
+    write_store(path, rows, meta, of_clips, source_path, frames)
 
 
 def _old_rows(old: Store | None, clip: Clip) -> Iterator[Row]:

@@ -10,6 +10,9 @@ from data_modules.sources.leftovers import leftovers
 from data_modules.store.format import StoreMeta
 from mcss.errors import InputError
 
+ALL_CLIPS = "all clips"
+"""In place of a clip's name."""
+
 
 def describe(source: Source, settings: BuildSettings, config: dict, records: dict[Clip, ClipRecord]) -> StoreMeta:
     """Describe the store of the clips in ``records``, which was made by ``config``.
@@ -55,7 +58,9 @@ def _calibration(source: Source, clips: list[Clip], cameras: set[str]) -> dict[s
 
 
 def _left_out(source: Source, settings: BuildSettings, records: dict[Clip, ClipRecord]) -> Iterator[dict]:
-    """What is not in the store, as ``StoreMeta`` names it."""
+    """What is not in the store, or was not checked, as ``StoreMeta`` names it."""
+    for line in source.assumptions(list(records)):
+        yield {"sequence": ALL_CLIPS, "reason": f"not checked: {line}"}
     for leftover in leftovers(source):
         yield {"sequence": leftover.folder, "reason": leftover.line(source.arrangement)}
     there = set(source.clips())

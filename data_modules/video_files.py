@@ -1,7 +1,7 @@
 """Frames of video files: when each is shown, and its picture as it is to be shown."""
 
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +12,7 @@ import numpy as np
 from av.sidedata.sidedata import Type as SideData
 from jaxtyping import Float64, Int32, Int64, UInt8
 
+from data_modules.whole_frames import whole_frames
 from mcss.errors import InputError
 
 COPY_AGAIN = "copy or download it again"
@@ -157,34 +158,20 @@ class VideoReader:
         """Whole frames that were not decoded yet, with their indices, ascending."""
         seen: Counter[int] = Counter()
         ticks = self._stamps.ticks
-        for number, frame in enumerate(self._packets_decoded()):
-            if number == 0 and (matrix := frame.side_data.get(SideData.DISPLAYMATRIX)) is not None:  # type: ignore[call-overload]
+        for number, frame in enumerate(whole_frames(self._container)):
+            if frame is None:
+                continue
+            if not seen and (matrix := frame.side_data.get(SideData.DISPLAYMATRIX)) is not None:  # type: ignore[call-overload]
                 # One for the whole video. Side data and frame refer to each other, so that a frame of which it was
                 # asked for stays in memory until the next collection of garbage.
                 self._matrix = np.frombuffer(matrix, dtype=np.int32)
             stamp = frame.dts if frame.pts is None else frame.pts
-            if frame.is_corrupt or stamp is None:
+            if stamp is None:
                 continue
-            index = number
-            if self._stamps.are_of_display:
-                index = int(np.searchsorted(ticks, stamp)) + seen[stamp]
-                seen[stamp] += 1
+            index = int(np.searchsorted(ticks, stamp)) + seen[stamp] if self._stamps.are_of_display else number
+            seen[stamp] += 1
             if index < len(ticks) and (ticks[index] == stamp or not self._stamps.are_of_display):
                 yield index, frame
-
-    def _packets_decoded(self) -> Iterator[av.VideoFrame]:
-        packets = self._container.demux(video=0)
-        while True:
-            try:
-                packet = next(packets, None)
-                if packet is None:
-                    return
-                frames = packet.decode()
-            except av.EOFError:
-                return
-            except av.FFmpegError:  # of one packet: the frame is missing, others may follow
-                continue
-            yield from (frame for frame in frames if isinstance(frame, av.VideoFrame))
 
 
 def shown_picture(

@@ -85,5 +85,7 @@ def _report(changes: "Changes", path: Path) -> None:
         print(f"clips: {len(changes.built)} imported, {len(changes.kept)} kept as they were")
     if changes.dropped:
         print(f"dropped, no longer in the source or not chosen: {', '.join(changes.dropped)}")
+    if store.meta.excluded:
+        print("left out, not read, or not checked:")
     for item in store.meta.excluded:
-        print(f"left out {item['sequence']}: {item['reason']}")
+        print(f"  {item['sequence']}: {item['reason']}")

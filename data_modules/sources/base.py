@@ -18,7 +18,6 @@ from mcss.geometry.camera import Camera
 Clip = tuple[str, str, int]
 """Subject, official action, subaction from 1."""
 
-
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom of a person in a frame, pixels."""
 
@@ -100,9 +99,7 @@ class DataSet:
 class Source(ABC):
     """Where clips come from: files of a data set under the folder ``source``, or a renderer.
 
-    It names its clips, yields a clip's instants, tells by a fingerprint whether a clip has changed, and describes the
-    data set. An instance holds no data, because it travels to every worker process: annotations are read where they are
-    used.
+    An instance holds no data, because it travels to every worker process: annotations are read where they are used.
     """
 
     name: ClassVar[str]
@@ -196,6 +193,10 @@ class Source(ABC):
     def prefer_detector(self, clips: list[Clip]) -> str | None:
         """Choose how to find the boxes that ``clips`` lack, and say so in a line; None where nothing is to be found."""
         return None
+
+    def assumptions(self, clips: list[Clip]) -> list[str]:
+        """What is taken to hold for ``clips`` and was not checked, a line each."""
+        return []
 
     def options(self) -> dict[str, str]:
         """What else than files and settings decides what every clip becomes, such as the weights of a detector."""

@@ -87,7 +87,7 @@ class StoreMeta:
         cameras: names of all cameras.
         subjects_train: may be trained on; disjoint from ``subjects_test``.
         subjects_test: touched by ``mcss test`` alone.
-        excluded: what was left out of the source, each with ``sequence`` and ``reason``.
+        excluded: what was left out of the source or not checked, each with ``sequence`` and ``reason``.
         source: where the data come from.
         licence: under which terms.
         config: how the store was made; part of the content hash. JSON values only.

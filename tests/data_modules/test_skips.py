@@ -27,7 +27,7 @@ def test_bad_parts_are_skipped_counted_and_named(copied_source, tmp_path, capsys
     (left_out,) = store.meta.excluded
     assert left_out["sequence"] == "S1/Walking/2"
     assert left_out["reason"].startswith(f"1 skipped: {source / IMAGE}: not a whole image")
-    assert f"left out S1/Walking/2: 1 skipped: {source / IMAGE}" in capsys.readouterr().out
+    assert f"  S1/Walking/2: 1 skipped: {source / IMAGE}" in capsys.readouterr().out
 
 
 def test_an_image_that_was_repaired_in_its_place_is_another_fingerprint(copied_source):

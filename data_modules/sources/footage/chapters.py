@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import permutations
 from pathlib import Path
 
@@ -17,9 +17,16 @@ CHAPTER_NAMES = (
 )
 """Names of the chapters of one take; cameras that film together are called otherwise."""
 NUMBERED_NAMES = re.compile(
-    r"(?P<before>(?:DJI|DSC|C|P|MVI|IMG|VID|G[XHLS]01|GOPR)[\w-]*?)(?P<number>\d{4})(?P<behind>\D*)"
+    r"(?P<before>(?:DJI|DSC|MVI|IMG|VID|G[XHLS]01|GOPR)[\w-]*?|C|P(?:\d{3})?)"
+    r"(?P<number>\d{4}|(?<=_\d\d_)\d{3})(?P<behind>\D*)"
 )
 """Names that cameras give by themselves: consecutive ones are of one camera, one after the other."""
+COPY_NAMES = re.compile(
+    r"(?P<take>.+?)(?: ?\(\d+\)|~\d+| ?-? copy.*)|(?P<before>IMG_)E(?P<number>\d{4})", re.IGNORECASE
+)
+"""Names of copies, and of what a phone has edited, where the file is there of which it was made."""
+DATE = re.compile(r"(20\d\d[01]\d[0-3]\d)[_-]?([0-2]\d[0-5]\d[0-5]\d)")
+"""When a recording was begun, in the names that phones and some cameras give."""
 BORDER_S = 3.0
 """A file that was begun so near to the end of another one goes on where that one stopped."""
 
@@ -52,16 +59,35 @@ def _refuse(pair: tuple[Path, Path] | None) -> None:
 
 
 def _by_name(videos: Sequence[Path]) -> tuple[Path, Path] | None:
+    videos = sorted(videos)
+    return _chapters(videos) or _copies(videos) or _consecutive(videos)
+
+
+def _chapters(videos: Sequence[Path]) -> tuple[Path, Path] | None:
     for pattern in CHAPTER_NAMES:
         takes: dict[str, Path] = {}
-        for path in sorted(videos):
+        for path in videos:
             if match := pattern.fullmatch(path.stem):
                 other = takes.setdefault(match["take"].lower(), path)
                 if other != path:
                     return other, path
+    return None
+
+
+def _copies(videos: Sequence[Path]) -> tuple[Path, Path] | None:
+    by_stem = {path.stem: path for path in videos}
+    for path in videos:
+        if match := COPY_NAMES.fullmatch(path.stem):
+            original = match["take"] or match["before"] + match["number"]
+            if original in by_stem:
+                return by_stem[original], path
+    return None
+
+
+def _consecutive(videos: Sequence[Path]) -> tuple[Path, Path] | None:
     numbered = {}
-    for path in sorted(videos):
-        if match := NUMBERED_NAMES.fullmatch(path.stem.upper()):
+    for path in videos:
+        if match := NUMBERED_NAMES.fullmatch(DATE.sub("", path.stem.upper())):
             numbered[match["before"], int(match["number"]), match["behind"]] = path
     for (before, number, behind), path in numbered.items():
         if (before, number - 1, behind) in numbered:
@@ -81,10 +107,13 @@ def _by_time(videos: Sequence[Path]) -> tuple[Path, Path] | None:
 
 
 def _begun(path: Path) -> datetime | None:
-    """When the recording was begun, as the camera wrote it."""
+    """When the recording was begun, as the camera wrote it into the file, or else into its name."""
     with open_video(path) as container:
-        text = container.metadata.get("creation_time", "")
+        text = container.metadata.get("creation_time", "").replace("Z", "+00:00")
+    if not text and (match := DATE.search(path.stem)):
+        text = f"{match[1]}T{match[2]}"
     try:
-        return datetime.fromisoformat(text.replace("Z", "+00:00"))
+        begun = datetime.fromisoformat(text)
     except ValueError:
         return None
+    return begun if begun.tzinfo else begun.replace(tzinfo=UTC)

@@ -13,13 +13,14 @@ A video is named <subject>/<clip>/<camera> in the tables, and the poses <subject
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from data_modules.sources.base import Clip, DataSet, Instant, Remark, Source, View
 from data_modules.sources.file_names import is_for_calibration, is_video_like, numbered_images
 from data_modules.sources.footage.chapters import require_no_chapters
+from data_modules.sources.footage.copies import require_no_copies
+from data_modules.sources.footage.person_boxes import PersonBoxes
 from data_modules.sources.footage.pose_remarks import pose_remarks
 from data_modules.sources.footage.poses import POSES_FILES, OwnPoses, poses_file, poses_files, read_poses
 from data_modules.sources.footage.recording_remarks import recording_remarks
@@ -44,16 +45,11 @@ from data_modules.sources.footage.tables import (
     sync_rows,
     video_name,
 )
-from data_modules.sources.footage.tracks import Track, found_track, require_one_person, written_track
+from data_modules.sources.footage.tracks import Track, require_one_person
 from mcss.errors import InputError
 from mcss.hashing import file_hash
 from mcss.skeleton import JOINTS
 
-if TYPE_CHECKING:
-    from data_modules.sources.footage.detector_boxes import Detector
-
-MOTION = "motion"
-"""In place of a detector's weights."""
 CLICKS_FILE, PEOPLE_FILE = "clicks.csv", "people.csv"
 """What labels are made from."""
 SOLVED_FILES = ("cameras.json", "solved.html")
@@ -70,40 +66,25 @@ class Videos(Source):
 
     def __init__(self, source: Path, images_fps: float | None = None) -> None:
         super().__init__(source)
-        self._detector: Detector | None = None
-        self._tracks: dict[Path, Track] = {}
-        """Of the clip at hand, whose remarks and instants both need them."""
+        self._boxes = PersonBoxes(source)
         # Of folders of images for which sync.csv has no row.
         self._images_sync = {} if images_fps is None else {"fps": str(images_fps)}
 
     def use_detector(self, weights: str) -> None:
         """Find persons by a detector, or by their ``motion``, in recordings without rows in boxes.csv."""
-        if weights == MOTION:
-            return
-        from data_modules.sources.footage.detector_boxes import Detector  # torchvision's networks take seconds to load
-
-        self._detector = Detector(weights)
+        self._boxes.use_detector(weights)
 
     def prefer_detector(self, clips: list[Clip]) -> str | None:
         """Take torchvision's detector where its weights can be had, if a recording has no rows in boxes.csv."""
-        boxed = rows_by(self.source / BOXES_FILE, "video")
-        if all(recording_name(path) in boxed for clip in clips for path in recordings_in(self.annotation(clip))):
-            return None
-        from data_modules.sources.footage.detector_boxes import NETWORK, available_detector
-
-        self._detector = available_detector()
-        if self._detector:
-            return (
-                f"boxes that boxes.csv lacks: by {NETWORK} {self._detector.weights}; --detector {MOTION} takes motion"
-            )
-        return (
-            "boxes that boxes.csv lacks: from motion, which finds somebody who walks about; the weights of a person"
-            " detector cannot be had here, --detector FILE names some"
-        )
+        return self._boxes.prefer_detector(self._recordings_of(clips))
 
     def options(self) -> dict[str, str]:
         """Weights of the detector, if one is used."""
-        return {"detector": self._detector.id} if self._detector else {}
+        return self._boxes.options()
+
+    def assumptions(self, clips: list[Clip]) -> list[str]:
+        """What boxes cannot tell."""
+        return self._boxes.assumptions(self._recordings_of(clips))
 
     def table_rows(self, clip: Clip) -> list:
         """Digests of the rows of sync.csv and boxes.csv, of the poses, and of the markers if there are poses."""
@@ -121,6 +102,7 @@ class Videos(Source):
             first = next((path for path in sorted(self.source.rglob("*")) if is_video_like(path)), None)
             there = f"; there is {first.relative_to(self.source)}" if first else ""
             raise InputError(f"{self.source}: no <subject>/<clip>/<camera>.mp4 in it{there}; arrange the videos so")
+        require_no_copies(path for paths in found.values() for path in paths)
         poses = {recording_name(path) for folder in found for path in poses_files(folder)}
         boxes = self.source / BOXES_FILE
         boxed = (
@@ -241,12 +223,7 @@ class Videos(Source):
 
     def track(self, recording: Recording) -> Track:
         """The person's boxes: those of boxes.csv, or else of what the detector finds or what moves."""
-        if recording.path not in self._tracks:
-            if self._tracks and next(iter(self._tracks)).parent != recording.path.parent:
-                self._tracks.clear()
-            path, name = self.source / BOXES_FILE, recording_name(recording.path)
-            rows = rows_by(path, "video", name.rpartition("/")[0] + "/").get(name)
-            self._tracks[recording.path] = (
-                found_track(recording, self._detector) if rows is None else written_track(recording, rows, path)
-            )
-        return self._tracks[recording.path]
+        return self._boxes.track(recording)
+
+    def _recordings_of(self, clips: list[Clip]) -> list[Path]:
+        return [path for clip in clips for path in recordings_in(self.annotation(clip))]

@@ -214,10 +214,10 @@ def test_what_belongs_to_no_clip_is_named_by_the_import_and_in_the_store(copied_
     arguments = ["import", "videos", "--source", str(source), "--subjects", "Ann", "--size", "32", "--workers", "1"]
     main([*arguments, "--out", str(tmp_path / "store"), "--strict"])
     left_out = open_store(tmp_path / "store").meta.excluded
-    assert [item["sequence"] for item in left_out] == [".", "Eve"]
-    assert left_out[0]["reason"] == "1 files (1 .pdf) that belong to no clip, such as consent.pdf"
+    assert [item["sequence"] for item in left_out] == ["all clips", ".", "Eve"]
+    assert left_out[1]["reason"] == "1 files (1 .pdf) that belong to no clip, such as consent.pdf"
     printed = capsys.readouterr().out
-    assert re.search(r"left out Eve: \d+ files .* that belong to no clip, such as Eve/monday/walk/", printed), printed
+    assert re.search(r"  Eve: \d+ files .* that belong to no clip, such as Eve/monday/walk/", printed), printed
 
 
 @pytest.mark.parametrize(

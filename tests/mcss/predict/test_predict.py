@@ -136,7 +136,7 @@ def test_a_killed_run_goes_on_after_its_last_whole_chunk(checkpoint, clip, tmp_p
     with pytest.raises(KeyboardInterrupt):
         predict(checkpoint, clip, "--out", tmp_path / "killed", "--files", "page")
     # The person is not looked for again.
-    monkeypatch.setattr("data_modules.sources.footage.videos.found_track", None)
+    monkeypatch.setattr("data_modules.sources.footage.person_boxes.found_track", None)
     predict(checkpoint, clip, "--out", tmp_path / "killed", "--files", "page")
     assert len(calls) == 1 + 9  # the boxes; and of 8 chunks, the one that was not whole twice
     for name, values in raw(tmp_path / "whole").items():

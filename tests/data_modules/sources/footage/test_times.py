@@ -1,5 +1,6 @@
 """Pictures at the times that their files say: containers that round, frames that do not decode, numbers that miss."""
 
+import re
 from fractions import Fraction
 
 import av
@@ -127,10 +128,18 @@ def test_images_whose_numbers_miss_keep_their_times(tmp_path, pattern):
         ("DJI_0001.MP4", "DJI_0002.MP4"),
         ("DJI_20260501_0007_D.MP4", "DJI_20260501_0008_D.MP4"),
         ("C0001.MP4", "C0002.MP4"),
+        ("P1000007.MP4", "P1000008.MP4"),
+        ("DJI_20230501101010_0001_D.MP4", "DJI_20230501101510_0002_D.MP4"),
+        ("VID_20230501_101010_00_001.mp4", "VID_20230501_101210_00_002.mp4"),
+        ("IMG_0012.MOV", "IMG_E0012.MOV"),
+        ("PXL_20230501_101010123.mp4", "PXL_20230501_101010123~2.mp4"),
+        ("front.mp4", "front (1).mp4"),
     ],
 )
 def test_chapters_by_name_are_not_two_cameras(tmp_path, names):
-    with pytest.raises(InputError, match=f"{names[0]} and {names[1]} look like chapters of one recording"):
+    with pytest.raises(
+        InputError, match=re.escape(f"{names[0]} and {names[1]}") + " look like chapters of one recording"
+    ):
         require_no_chapters([tmp_path / name for name in names])
 
 
@@ -147,9 +156,32 @@ def test_names_of_cameras_are_no_chapters(tmp_path):
                 "IMG_4321.mov",
                 "54138969.mp4",
                 "54138970.mp4",
+                "cam0001.mp4",
+                "cam0002.mp4",
+                "view (1).mp4",
+                "view (2).mp4",
+                "VID_20230501_101010.mp4",
+                "VID_20230501_101011.mp4",
             )
         ]
     )
+
+
+def test_the_time_in_a_phones_name_tells_the_next_chapter(tmp_path):
+    names = ("VID_20230501_101000", "PXL_20230501_101000123", "VID_20230501_101008")
+    together, other, next_one = (write(tmp_path / f"{name}.mp4", 80, 10) for name in names)
+    require_no_successors([together, other])
+    with pytest.raises(InputError, match=r"101000.mp4 and VID_20230501_101008.mp4 look like chapters"):
+        require_no_successors([together, next_one])
+
+
+def test_clocks_with_and_without_a_zone_are_compared(tmp_path):
+    videos = [
+        write(tmp_path / f"{name}.mkv", 80, 10, metadata={"creation_time": time})
+        for name, time in (("a", "2026-05-01T10:00:00"), ("b", "2026-05-01T10:00:08+00:00"))
+    ]
+    with pytest.raises(InputError, match="look like chapters"):
+        require_no_successors(videos)
 
 
 @pytest.mark.parametrize(("second", "is_refused"), [("10:00:08", True), ("10:00:00", False), ("10:00:03", False)])

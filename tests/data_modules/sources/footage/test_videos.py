@@ -1,6 +1,7 @@
 """A lab's videos: phones held upright, nobody's boxes, clocks that disagree."""
 
 import re
+import shutil
 from dataclasses import replace
 
 import cv2
@@ -10,7 +11,8 @@ import pytest
 from data_modules.cli import main
 from data_modules.frames import ImageReader, read_image
 from data_modules.sources.base import VideoFrame
-from data_modules.sources.footage import videos
+from data_modules.sources.footage import person_boxes
+from data_modules.sources.footage.detector_boxes import Detector
 from data_modules.sources.footage.recordings import Recording, match_frames, read_recording
 from data_modules.sources.footage.tracks import Track, found_track
 from data_modules.sources.footage.videos import Videos
@@ -129,15 +131,42 @@ def test_frames_without_a_box_give_no_instant_and_are_counted(copied_source, tmp
         boxes[3] = np.nan if recording.camera == "back" else boxes[3]
         return Track(boxes)
 
-    monkeypatch.setattr(videos, "found_track", nobody_in_frame_3)
+    monkeypatch.setattr(person_boxes, "found_track", nobody_in_frame_3)
     source = copied_source("videos")
     (source / "boxes.csv").unlink()
     arguments = ["--size", "32", "--workers", "1", "--subjects", "Zoe", "--out", str(tmp_path / "store")]
     main(["import", "videos", "--source", str(source), *arguments])
     store = open_store(tmp_path / "store")
     assert sorted(set(store.frame.tolist())) == [2, 4, 5, 6, 7]  # of the slowest camera, who is "back"
-    (left_out,) = store.meta.excluded
+    left_out = next(item for item in store.meta.excluded if item["sequence"] == "Zoe/talk/1")
     assert re.match("1 skipped: .*Zoe/talk: no box of the person for camera back", left_out["reason"])
+
+
+@pytest.mark.parametrize("copy", ["Ann/talk/other.mp4", "Bob/talk/front.mp4", "Bob"])
+def test_one_recording_is_not_two(copied_source, copy):
+    source = copied_source("videos")
+    (source / copy).parent.mkdir(parents=True, exist_ok=True)
+    if copy == "Bob":
+        (source / copy).symlink_to(source / "Ann")
+    else:
+        shutil.copy(source / "Ann/talk/front.mp4", source / copy)
+    with pytest.raises(InputError, match=r"is the same recording as .*; remove one of them"):
+        Videos(source).clips()
+
+
+def test_what_boxes_do_not_tell_is_said(copied_source, monkeypatch):
+    source = Videos(copied_source("videos"))
+    still, alike = "cameras stood still", "people are dressed alike"
+    (given,) = source.assumptions(source.clips())
+    assert still in given
+    (source.source / "boxes.csv").unlink()
+    (moving,) = source.assumptions(source.clips())  # a camera that moves is refused there
+    assert alike in moving
+    monkeypatch.setattr("data_modules.sources.footage.detector_boxes.available_detector", lambda: Detector("COCO_V1"))
+    monkeypatch.setattr("data_modules.sources.footage.detector_boxes.load_detector", lambda weights: None)
+    source.prefer_detector(source.clips())
+    detected = source.assumptions(source.clips())
+    assert [alike in detected[0], still in detected[1]] == [True, True]
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mov"])
