@@ -16,11 +16,10 @@ from data_modules.sources.base import Clip, Crop, Instant, Source, View
 from data_modules.sources.exclusions import Exclusion, clip_name
 from data_modules.sources.poses import require_agreement, require_credible
 from data_modules.store.format import Row
+from data_modules.video_files import CLOCK_TICK_S
 from mcss.errors import InputError
 from mcss.geometry.camera import Camera
 
-CLOCK_TICK_S = 1e-3
-"""Some containers round times to this."""
 MIN_BOX_PX = 4
 """A box whose longer side is shorter shows nobody."""
 
@@ -103,9 +102,12 @@ class ClipRows:
         self.threads = threads
         self._shown: dict[str, tuple[UInt8[np.ndarray, "rows columns 3"], Square]] = {}
         """Frame and square of each view of the instant at hand, where they are from frames."""
+        self._sizes: dict[str, tuple[int, ...]] = {}
+        """Of the first frame of each camera."""
 
     def __iter__(self) -> Iterator[Row]:
         try:
+            self.source.files(self.clip)  # which refuses what cannot be a clip
             cameras = self.settings.cameras or self.source.cameras(self.clip)
             calibration = self.source.calibration(self.clip)
             for remark in self.source.remarks(self.clip, cameras):
@@ -198,6 +200,12 @@ class ClipRows:
             return view.image
         assert square is not None
         frame = reader.read(view.image)
+        size = self._sizes.setdefault(view.camera, frame.shape)
+        if frame.shape != size:
+            raise InputError(
+                f"{self.source.annotation(self.clip)}: frames of camera {view.camera} differ in size"
+                f" ({size[1]} x {size[0]}, {frame.shape[1]} x {frame.shape[0]}); make recordings of one size of them"
+            )
         crop = self._cut(frame, square)
         self._shown[view.camera] = frame, square
         return crop

@@ -6,6 +6,7 @@ from data_modules.clip_rows import BuildSettings
 from data_modules.parts import ClipRecord
 from data_modules.sources.base import Clip, Source
 from data_modules.sources.exclusions import clip_name
+from data_modules.sources.file_names import readable
 from data_modules.sources.leftovers import leftovers
 from data_modules.store.format import StoreMeta
 from mcss.errors import InputError
@@ -59,8 +60,8 @@ def _calibration(source: Source, clips: list[Clip], cameras: set[str]) -> dict[s
 
 def _left_out(source: Source, settings: BuildSettings, records: dict[Clip, ClipRecord]) -> Iterator[dict]:
     """What is not in the store, or was not checked, as ``StoreMeta`` names it."""
-    for line in source.assumptions(list(records)):
-        yield {"sequence": ALL_CLIPS, "reason": f"not checked: {line}"}
+    for line in source.notes(list(records)):
+        yield {"sequence": ALL_CLIPS, "reason": line}
     for leftover in leftovers(source):
         yield {"sequence": leftover.folder, "reason": leftover.line(source.arrangement)}
     there = set(source.clips())
@@ -71,4 +72,4 @@ def _left_out(source: Source, settings: BuildSettings, records: dict[Clip, ClipR
         for line in record.skipped:
             yield {"sequence": clip_name(clip), "reason": line}
         if unread := source.unread(clip):
-            yield {"sequence": clip_name(clip), "reason": f"not read: {', '.join(map(str, unread))}"}
+            yield {"sequence": clip_name(clip), "reason": f"not read: {readable(', '.join(map(str, unread)))}"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float64
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from data_modules.sources.base import VideoFrame
 from data_modules.video_files import COPY_AGAIN, Picture, VideoReader
@@ -69,6 +69,8 @@ def read_image(path: Path) -> Picture:
             return picture
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such image; {COPY_AGAIN}") from None
+    except UnidentifiedImageError:
+        raise InputError(f"{path}: not a whole image of a known kind; {COPY_AGAIN}, or save it as a PNG") from None
     except DAMAGE as error:
         raise InputError(f"{path}: not a whole image ({error}); {COPY_AGAIN}") from None
 

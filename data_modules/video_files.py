@@ -16,6 +16,8 @@ from data_modules.whole_frames import whole_frames
 from mcss.errors import InputError
 
 COPY_AGAIN = "copy or download it again"
+CLOCK_TICK_S = 1e-3
+"""Some containers round times to this."""
 TOLERATED_FRAMES, TOLERATED_S = 5, 0.5
 """By so much the announcement of a container may differ from what is in it."""
 
@@ -56,7 +58,7 @@ def video_stamps(path: Path) -> VideoStamps:
 @lru_cache(maxsize=64)
 def _video_stamps(path: Path, size: int, changed_ns: int) -> VideoStamps:
     with open_video(path) as container:
-        stream = container.streams.video[0]
+        stream = video_stream(container)
         try:
             # What was cut off on a phone is still in the file: it is decoded, because later frames build on it, and
             # never shown.
@@ -119,7 +121,8 @@ class VideoReader:
         self.path = path
         self._stamps = video_stamps(path)
         self._container = open_video(path)
-        self._aspect = float(self._container.streams.video[0].sample_aspect_ratio or 1)
+        self._stream = video_stream(self._container)
+        self._aspect = float(self._stream.sample_aspect_ratio or 1)
         self._matrix: Int32[np.ndarray, " 9"] | None = None
         self._frames = self.decoded()
         self._ahead: tuple[int, av.VideoFrame] | None = None
@@ -158,7 +161,7 @@ class VideoReader:
         """Whole frames that were not decoded yet, with their indices, ascending."""
         seen: Counter[int] = Counter()
         ticks = self._stamps.ticks
-        for number, frame in enumerate(whole_frames(self._container)):
+        for number, frame in enumerate(whole_frames(self._container, self._stream)):
             if frame is None:
                 continue
             if not seen and (matrix := frame.side_data.get(SideData.DISPLAYMATRIX)) is not None:  # type: ignore[call-overload]
@@ -194,6 +197,13 @@ def shown_picture(
         is_x_reversed, is_y_reversed = (c < 0, b < 0) if is_turned else (a < 0, d < 0)
         picture = picture[:: -1 if is_y_reversed else 1, :: -1 if is_x_reversed else 1]
     return np.ascontiguousarray(picture)
+
+
+def video_stream(container: "av.container.InputContainer") -> av.VideoStream:
+    """The film in a file that has one; another stream may be a picture of its title."""
+    stream = container.streams.best("video")
+    assert isinstance(stream, av.VideoStream)
+    return stream
 
 
 def open_video(path: Path) -> "av.container.InputContainer":

@@ -11,8 +11,8 @@ STRICT_CODECS = ("mjpeg",)
 """Their decoders say nothing of damage unless they may refuse the picture."""
 
 
-def whole_frames(container: "av.container.InputContainer") -> Iterator[av.VideoFrame | None]:
-    """Frames in the order of display; None in place of each that is damaged or made from a damaged one.
+def whole_frames(container: "av.container.InputContainer", stream: av.VideoStream) -> Iterator[av.VideoFrame | None]:
+    """Frames of ``stream`` in the order of display; None in place of each that is damaged or made from a damaged one.
 
     A decoder tells of the one picture that it could not decode whole (H.264, MPEG-4, Motion JPEG; those of HEVC and VP9
     tell of none), and not of those that are made from it: all up to the next key frame, and the B pictures that are
@@ -20,7 +20,7 @@ def whole_frames(container: "av.container.InputContainer") -> Iterator[av.VideoF
     """
     waiting: list[av.VideoFrame] = []
     is_reached = False
-    for frame in _decoded(container):
+    for frame in _decoded(container, stream):
         if frame is None or frame.is_corrupt:
             is_reached = True
             yield from [None] * (len(waiting) + 1)
@@ -38,9 +38,8 @@ def whole_frames(container: "av.container.InputContainer") -> Iterator[av.VideoF
     yield from waiting
 
 
-def _decoded(container: "av.container.InputContainer") -> Iterator[av.VideoFrame | None]:
+def _decoded(container: "av.container.InputContainer", stream: av.VideoStream) -> Iterator[av.VideoFrame | None]:
     """Frames as they are decoded; None where a packet cannot be."""
-    stream = container.streams.video[0]
     if stream.codec_context.name in STRICT_CODECS:
         stream.codec_context.options = {"err_detect": "explode"}
     packets = container.demux(stream)

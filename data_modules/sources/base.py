@@ -194,8 +194,8 @@ class Source(ABC):
         """Choose how to find the boxes that ``clips`` lack, and say so in a line; None where nothing is to be found."""
         return None
 
-    def assumptions(self, clips: list[Clip]) -> list[str]:
-        """What is taken to hold for ``clips`` and was not checked, a line each."""
+    def notes(self, clips: list[Clip]) -> list[str]:
+        """What has to be known of all ``clips`` together, such as what was not checked, a line each."""
         return []
 
     def options(self) -> dict[str, str]:

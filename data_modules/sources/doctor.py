@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_modules.sources.base import Source
-from data_modules.sources.file_names import is_video_like
+from data_modules.sources.file_names import is_video_like, readable
 from data_modules.sources.leftovers import leftovers
 from data_modules.sources.missing import missing_of, missing_shared
 from data_modules.sources.registry import LAYOUTS, is_part_of_h36m_fetch, make_layout, other_images
@@ -88,7 +88,7 @@ def _clips(layout: Source) -> tuple[list[str], list[str], int]:
     for clip in clips:
         absent = missing_of(layout, clip)
         missing += [line for line in absent if line not in archives]
-        unread += [f"{path}: not read, it is no file of this layout" for path in layout.unread(clip)]
+        unread += [f"{readable(str(path))}: not read, it is no file of this layout" for path in layout.unread(clip)]
         complete[clip[0]] += not absent
     of_all = f" of {data_set.clips_per_subject}" if data_set.clips_per_subject else ""
     found = [f"{subject}: {count}{of_all} clips complete" for subject, count in complete.items()]

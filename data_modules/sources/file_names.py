@@ -15,7 +15,7 @@ IMAGE_LIKE = (*IMAGE_SUFFIXES, ".dng", ".gif", ".heic")
 """Recordings that no importer reads, too: where one lies about, somebody may miss it."""
 POSES_LIKE = (".c3d", ".npz", ".trc")
 CALIBRATION = re.compile(
-    r"[ck]alib|intrinsi|extrinsi|checker|chess|charuco|aruco|(?<![a-z])boards?(?![a-z])", re.IGNORECASE
+    r"[ck]alib(?!rated)|intrinsi|extrinsi|checker|chess|charuco|aruco|(?<![a-z])(boards?|wand)(?![a-z])", re.IGNORECASE
 )
 """In names of folders and files that show a board instead of a person."""
 
@@ -30,6 +30,11 @@ def is_image(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
 
 
+def is_folder_of_images(path: Path) -> bool:
+    """Whether a path is a folder in which something is called like an image."""
+    return path.is_dir() and not path.name.startswith(".") and any(map(is_image, path.iterdir()))
+
+
 def is_video_like(path: Path) -> bool:
     """Whether a path is called like a video of any kind."""
     return path.suffix.lower() in VIDEO_LIKE
@@ -42,7 +47,12 @@ def is_image_like(path: Path) -> bool:
 
 def is_of_somebody(path: Path) -> bool:
     """Whether a path is called like a video, an image or poses of any kind: somebody may miss what it holds."""
-    return is_video_like(path) or is_image_like(path) or path.suffix.lower() in POSES_LIKE
+    return is_recorded(path) or path.suffix.lower() in POSES_LIKE
+
+
+def is_recorded(path: Path) -> bool:
+    """Whether a path is called like a video or an image of any kind, or ``poses``."""
+    return is_video_like(path) or is_image_like(path) or path.stem.lower() == "poses"
 
 
 def is_for_calibration(path: Path) -> bool:
@@ -52,6 +62,11 @@ def is_for_calibration(path: Path) -> bool:
     True
     """
     return CALIBRATION.search(str(path)) is not None
+
+
+def readable(text: str) -> str:
+    """Text that can be printed and saved, of a name that is not in UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def natural_order(path: Path) -> tuple[list[str | int], str]:

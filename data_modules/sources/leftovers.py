@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from data_modules.sources.base import Clip, Source
-from data_modules.sources.file_names import is_for_calibration, is_image_like, is_of_somebody, is_video_like
+from data_modules.sources.file_names import is_for_calibration, is_of_somebody, is_recorded, readable
 from mcss.errors import InputError
 
 SHOWN_SUFFIXES = 4
@@ -23,11 +23,11 @@ class Leftover:
     first: str = ""
     """Name of one of the files, relative to the source: a video or an image if there is one."""
     media: int = 0
-    """How many videos and images there are."""
+    """How many videos, images and files of poses there are."""
 
     @property
     def is_recording(self) -> bool:
-        """Whether somebody may miss it: there are videos or images, and not of a calibration."""
+        """Whether somebody may miss it: there are videos, images or poses, and not of a calibration."""
         return self.media > 0 and not is_for_calibration(Path(self.first))
 
     def line(self, arrangement: str) -> str:
@@ -36,14 +36,14 @@ class Leftover:
         kinds += ["others"] if len(self.suffixes) > SHOWN_SUFFIXES else []
         text = f"{self.suffixes.total()} files ({', '.join(kinds)}) that belong to no clip, such as {self.first}"
         if self.is_recording and arrangement:
-            return f"{text}; a recording lies at {arrangement}"
+            return f"{text}; a recording lies at {arrangement}, and its poses beside it"
         return f"{text}; of a calibration, which no import needs" if self.media and arrangement else text
 
     def count(self, path: Path) -> None:
         """Add a file, ``path`` being relative to the source."""
-        is_media = is_video_like(path) or is_image_like(path)
+        is_media = is_recorded(path)
         if not self.first or (is_media and not self.media):
-            self.first = str(path)
+            self.first = readable(str(path))
         self.media += is_media
         self.suffixes[path.suffix.lower()] += 1
 
@@ -70,14 +70,16 @@ def require_no_recordings_left(source: Source, clips: Sequence[Clip], subjects: 
     Raises:
         InputError: there are some.
     """
-    for leftover in leftovers(source):
-        if leftover.is_recording and (
-            subjects is None or Path(leftover.folder).parts[:1] in [(name,) for name in subjects]
-        ):
-            raise InputError(f"{source.source / leftover.folder}: {leftover.line(source.arrangement)} (--strict)")
+    chosen = None if subjects is None else {(name,) for name in subjects}
+    found = [item for item in leftovers(source) if item.is_recording]
+    found = [item for item in found if chosen is None or Path(item.folder).parts[:1] in chosen]
+    if found:
+        others = f"; so are files of {', '.join(item.folder for item in found[1:])}" if len(found) > 1 else ""
+        first = found[0]
+        raise InputError(f"{source.source / first.folder}: {first.line(source.arrangement)}{others} (--strict)")
     for clip in clips:
         for path in source.unread(clip):
-            if any(map(is_of_somebody, (path, *path.rglob("*")))):
+            if not is_for_calibration(Path(path.name)) and any(map(is_of_somebody, (path, *path.rglob("*")))):
                 raise InputError(f"{path}: not read; {source.arrangement} is, and poses.npz, .trc or .c3d (--strict)")
 
 
@@ -104,7 +106,7 @@ def _parents(known: Collection[Path]) -> set[Path]:
 
 def _below(folder: Path, root: Path, known: set[Path], parents: set[Path]) -> Iterator[Leftover]:
     """Leftovers in ``folder``: one for itself, if it holds nothing of a clip, or those of its parts."""
-    own = Leftover(str(folder.relative_to(root)))
+    own = Leftover(readable(str(folder.relative_to(root))))
     parts: list[Leftover] = []
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         path = Path(entry.path)

@@ -1,23 +1,33 @@
-"""Recordings that are one and the same: a copy or a link is no second camera, and no second person."""
+"""Recordings that are one and the same: a link or a copy is no second camera, and no second person."""
 
 import filecmp
 from collections import defaultdict
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mcss.errors import InputError
 
 
-def require_no_copies(recordings: Iterable[Path]) -> None:
-    """Refuse recordings of which two have the same content; only files of one size are read for that.
+def require_no_links(recordings: Iterable[Path]) -> None:
+    """Refuse two names of one file or folder.
 
     Raises:
-        InputError: two have.
+        InputError: there are two.
     """
-    alike: dict[Hashable, list[Path]] = defaultdict(list)
+    names: dict[Path, Path] = {}
     for path in recordings:
-        others = alike[path.stat().st_size if path.is_file() else path.resolve()]
-        for other in others:
-            if path.is_dir() or filecmp.cmp(other, path, shallow=False):
-                raise InputError(f"{path}: is the same recording as {other}; remove one of them")
-        others.append(path)
+        other = names.setdefault(path.resolve(), path)
+        if other != path:
+            raise InputError(f"{path}: is a link to the same recording as {other}; remove one of them")
+
+
+def copies(videos: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
+    """Videos with the content of another one, each with that one; only files of one size are read."""
+    by_size: dict[int, list[Path]] = defaultdict(list)
+    for path in videos:
+        alike = by_size[path.stat().st_size]
+        other = next((other for other in alike if filecmp.cmp(other, path, shallow=False)), None)
+        if other is None:
+            alike.append(path)
+        else:
+            yield path, other

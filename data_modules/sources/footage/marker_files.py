@@ -88,9 +88,9 @@ def _cells(line: str) -> list[str]:
 
 
 def _number(cell: str, line: int) -> float:
-    """Number of a cell, with a decimal point or comma; not a number where it is blank."""
+    """Number of a cell, with a decimal point or comma; not a number where it is blank or 1.#IND, as Windows says."""
     try:
-        return float(cell.replace(",", ".")) if cell.strip() else np.nan
+        return float(cell.replace(",", ".")) if cell.strip() and "#" not in cell else np.nan
     except ValueError:
         raise ValueError(f"line {line}: {cell[:20]!r} is no number") from None
 

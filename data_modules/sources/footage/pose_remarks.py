@@ -20,6 +20,11 @@ BENT_MM = 30.0
 """By so much a knee lies off the line from hip to ankle where the side that it bends to is told."""
 LEAST_BENT, MOST_BACKWARD = 10, 0.7
 """So many bent knees at least tell something, of which this share may bend backwards."""
+FASTEST_CAPTURE = 1000.0
+"""Poses a second."""
+LEAST_REPEATED = 10
+"""So many poses in a row that are equal to the last bit were not captured."""
+SHOWN_BONES = 4
 UNITS_OF_TIME = {1e3: "milliseconds", 1e6: "microseconds", 1e9: "nanoseconds"}
 LONG_BONES = (("LHip", "LKnee"), ("LKnee", "LAnkle"), ("LShoulder", "LElbow"), ("LElbow", "LWrist"))
 
@@ -44,12 +49,13 @@ def pose_remarks(poses: OwnPoses, instants_s: Float64[np.ndarray, " instants"], 
     seldom += [f"{name} in {count} of {len(known)}" for name, count in missing if count]
     if seldom:
         yield Remark(f"{poses.path}: joints without a label: {', '.join(seldom)} poses", is_fault=False)
-    if rootless := int((~poses.are_labels).sum()):
+    if rootless := int((~poses.are_rooted).sum()):
         line = f"{poses.path}: {rootless} of {len(known)} poses are no labels, because pelvis or hips are missing"
         yield Remark(line, is_fault=False)
     yield from _join_remarks(poses, instants_s, tolerance_s)
     yield from _rate_remarks(poses)
     yield from _bone_remarks(poses)
+    yield from _still_remarks(poses)
     yield from _mirror_remarks(poses)
 
 
@@ -76,6 +82,8 @@ def _join_remarks(
 
 def _rate_remarks(poses: OwnPoses) -> Iterator[Remark]:
     rate = (len(poses.time_s) - 1) / max(float(poses.time_s[-1] - poses.time_s[0]), 1e-9)
+    if rate > FASTEST_CAPTURE:
+        yield Remark(f"{poses.path}: has {rate:.4g} poses a second by its times, which are no seconds; write seconds")
     if poses.rate_said and len(poses.time_s) > 1 and abs(rate / poses.rate_said - 1) > RATE_TOLERANCE:
         yield Remark(
             f"{poses.path}: has {poses.rate_said:g} poses a second by its header and {rate:.4g} by its times; export it"
@@ -96,8 +104,10 @@ def _bone_remarks(poses: OwnPoses) -> Iterator[Remark]:
         if (spread := float(np.abs(lengths[a, b] - typical).mean()) / max(typical, 1e-9)) > LENGTH_SPREAD
     ]
     if changing:
+        others = f" and {len(changing) - SHOWN_BONES} more" if len(changing) > SHOWN_BONES else ""
         yield Remark(
-            f"{poses.path}: bones change their length over the clip ({', '.join(changing)} on average); markers were"
+            f"{poses.path}: bones change their length over the clip ({', '.join(changing[:SHOWN_BONES])}{others}, on"
+            " average); markers were"
             " swapped or lost, or coordinates are in another order"
         )
     unequal = []
@@ -107,6 +117,21 @@ def _bone_remarks(poses: OwnPoses) -> Iterator[Remark]:
             unequal.append(f"{a[1:]}-{b[1:]} {left:.0f} and {right:.0f} mm")
     if unequal:
         yield Remark(f"{poses.path}: left and right differ ({', '.join(unequal)}); check the joints' names")
+
+    if torn := int(poses.are_torn.sum()):
+        yield Remark(
+            f"{poses.path}: {torn} of {len(poses.time_s)} poses are no labels, because a bone has another length than"
+            " in the others; mend the markers there"
+        )
+
+
+def _still_remarks(poses: OwnPoses) -> Iterator[Remark]:
+    """A capture that stands still repeats its last pose; a person who stands still does not."""
+    is_known = np.isfinite(poses.pose_world).any(axis=(1, 2))
+    repeats = (np.nan_to_num(np.diff(poses.pose_world, axis=0)) == 0).all(axis=(1, 2)) & is_known[1:]
+    ends = np.flatnonzero(np.diff(np.concatenate([[False], repeats, [False]]).astype(int)))
+    if (count := int(np.diff(ends)[::2].max(initial=0))) >= LEAST_REPEATED:
+        yield Remark(f"{poses.path}: one pose is repeated {count} times; the capture stood still there", is_fault=False)
 
 
 def _mirror_remarks(poses: OwnPoses) -> Iterator[Remark]:

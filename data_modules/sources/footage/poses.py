@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from data_modules.sources.footage.recordings import on_shared_clock
 from data_modules.sources.footage.tables import MARKERS_FILE
 from data_modules.sources.poses import MM_PER_M, Y_UP_TO_Z_UP
 from mcss.errors import InputError
-from mcss.skeleton import JOINTS
+from mcss.skeleton import BONES, JOINTS
 
 WRITE_AGAIN = "write points, joints, unit, up and time_s with numpy.savez"
 POSES_FILES = ("poses.npz", "poses.trc", "poses.c3d")
@@ -22,6 +23,8 @@ MM_PER_UNIT |= {"m": MM_PER_M, "meter": MM_PER_M, "metre": MM_PER_M}
 TO_Z_UP = {"z": np.eye(3), "y": Y_UP_TO_Z_UP}
 ROOT_JOINTS = ("Pelvis", "RHip", "LHip")
 """Without them a pose has no canonical frame, and is no label."""
+TORN_SHARE, TORN_MM = 0.5, 100.0
+"""A bone that differs from its median length by more than both, as a share of it and absolutely, is no bone."""
 ROOT = [JOINTS.index(name) for name in ROOT_JOINTS]
 
 
@@ -38,13 +41,27 @@ class OwnPoses:
     rate_said: float | None = None
     """Poses a second by the header of a file that has times, too."""
 
-    @property
-    def are_labels(self) -> Bool[np.ndarray, " poses"]:
+    @cached_property
+    def are_rooted(self) -> Bool[np.ndarray, " poses"]:
         """Whether a pose has pelvis and hips."""
         return np.isfinite(self.pose_world[:, ROOT]).all(axis=(1, 2))
 
+    @cached_property
+    def are_torn(self) -> Bool[np.ndarray, " poses"]:
+        """Whether a bone of a pose is much longer or shorter than in most poses: a marker was swapped or lost."""
+        lengths = np.linalg.norm(np.diff(self.pose_world[:, np.array(BONES)], axis=2)[:, :, 0], axis=2)
+        known = np.ma.masked_invalid(lengths)
+        usual = np.ma.median(known, axis=0)
+        apart = np.ma.abs(known - usual)
+        return ((apart > TORN_SHARE * usual) & (apart > TORN_MM)).filled(False).any(axis=1)
+
+    @cached_property
+    def are_labels(self) -> Bool[np.ndarray, " poses"]:
+        """Whether a pose can be learned from."""
+        return self.are_rooted & ~self.are_torn
+
     def at(self, time_s: float, tolerance_s: float) -> Float64[np.ndarray, "17 3"] | None:
-        """Pose captured nearest in time, if it is near enough and has pelvis and hips."""
+        """Pose captured nearest in time, if it is near enough and a label."""
         nearest = int(np.abs(self.time_s - time_s).argmin())
         is_known = self.are_labels[nearest] and abs(self.time_s[nearest] - time_s) <= tolerance_s
         return self.pose_world[nearest] if is_known else None
@@ -86,7 +103,7 @@ def read_poses(path: Path, markers: Mapping[str, Sequence[str]], sync: Mapping[s
     unit = (sync.get("unit") or unit or "").strip().lower()
     if not unit:
         raise InputError(f"{path}: does not say its unit; write mm, cm or m in column unit of sync.csv")
-    axis = said_up or up.strip().lower()
+    axis = said_up or up.strip(" +").lower()
     mm = MM_PER_UNIT.get(unit) or MM_PER_UNIT.get(unit.removesuffix("s"))
     if mm is None or axis not in TO_Z_UP:
         raise InputError(
@@ -113,6 +130,8 @@ def _read_npz(path: Path) -> ReadPoses:
     """Read ``points`` (poses, joints, 3), ``joints``, ``unit``, ``up`` and ``time_s`` from an npz file."""
     values = read_npz_arrays(path, ("points", "joints", "unit", "up", "time_s"), WRITE_AGAIN)
     try:
+        if values["points"].dtype.kind not in "fiu":
+            raise ValueError(f"points are {values['points'].dtype}, no real numbers")
         points = values["points"].astype(np.float64)
         joints = _joint_names(values["joints"])
         unit, up = str(values["unit"].item()), str(values["up"].item())

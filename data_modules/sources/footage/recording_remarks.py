@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from data_modules.sources.base import Remark
 from data_modules.sources.footage.chapters import require_no_successors
+from data_modules.sources.footage.image_numbers import has_offset
 from data_modules.sources.footage.recordings import Recording, read_recording, recording_name
 from data_modules.sources.footage.sync_clip import differences, sync_clip
-
-OFFSETS = ("offset_s", "offset_frames")
 
 
 def recording_remarks(recordings: Sequence[Recording], sync: Mapping[str, Mapping[str, str]]) -> list[Remark]:
@@ -31,7 +30,7 @@ def recording_remarks(recordings: Sequence[Recording], sync: Mapping[str, Mappin
     rows = [sync.get(recording_name(one.path), {}) for one in recordings]
     confirmed = {camera for pair, lag in found.pairs.items() if lag is not None for camera in pair}
     assumed = [one.camera for one in recordings if one.camera not in confirmed] if len(recordings) > 1 else []
-    if assumed and not any((row.get(name) or "").strip() for row in rows for name in OFFSETS):
+    if assumed and not any(map(has_offset, rows)):
         remarks.append(
             Remark(
                 f"{', '.join(assumed)}: taken to have started at one moment; not checked, because sync.csv has no"

@@ -10,13 +10,11 @@ from jaxtyping import Float64, Int64, Shaped, UInt8
 
 from data_modules.frames import ImageReader
 from data_modules.sources.base import VideoFrame
-from data_modules.sources.file_names import is_image, is_video, numbered_images
+from data_modules.sources.file_names import is_folder_of_images, is_for_calibration, is_image, is_video, numbered_images
 from data_modules.sources.footage.tables import number_in
-from data_modules.video_files import NotDecodedError, first_decodable, frame_times_s, video_stamps
+from data_modules.video_files import CLOCK_TICK_S, NotDecodedError, first_decodable, frame_times_s, video_stamps
 from mcss.errors import InputError
 
-CLOCK_TICK_S = 1e-3
-"""Time stamps are rounded to this by some containers."""
 MOST_DRIFT_PPM = 10_000.0
 """Clocks of cameras differ by tens of millionths."""
 RATE_TOLERANCE = 0.02
@@ -35,6 +33,8 @@ class Recording:
     the image's name less the lowest one. A number may be missing."""
     images: tuple[Path, ...] = ()
     """Of a folder."""
+    first_number: int = 0
+    """In the names of a folder's images."""
     cut: str = ""
     """How much of what the file's header announces is missing at its end."""
     gap: str = ""
@@ -82,8 +82,9 @@ def recording_name(path: Path) -> str:
 
 
 def recordings_in(folder: Path) -> list[Path]:
-    """Videos and folders of images in the folder of a clip, by name."""
-    return sorted(path for path in folder.iterdir() if is_video(path) or _has_images(path))
+    """Videos and folders of images in the folder of a clip, by name, without those of a calibration."""
+    found = (path for path in folder.iterdir() if not is_for_calibration(Path(path.name)))
+    return sorted(path for path in found if is_video(path) or is_folder_of_images(path))
 
 
 def unread_in(folder: Path, read: Sequence[str]) -> list[Path]:
@@ -121,8 +122,8 @@ def _read_folder(path: Path, sync: Mapping[str, str]) -> Recording:
     apart = int(np.diff(frames).min(initial=frames[-1]))
     if apart > 1:
         gap += f"; at {fps:g} numbers a second images are {apart / fps:.3g} s apart or more, check fps in sync.csv"
-    every_s = np.arange(2) / fps
-    return Recording(path, on_shared_clock(frames / fps, sync, path, every_s), frames, tuple(images.values()), gap=gap)
+    time_s = on_shared_clock(frames / fps, sync, path, np.arange(2) / fps)
+    return Recording(path, time_s, frames, tuple(images.values()), int(numbers[0]), gap=gap)
 
 
 def _read_video(path: Path, sync: Mapping[str, str]) -> Recording:
@@ -220,15 +221,17 @@ def match_frames(
 ) -> Int64[np.ndarray, "instants recordings"]:
     """Pictures of each recording that were taken together, one row for each of recording number ``reference``.
 
-    A picture belongs to an instant if it is its recording's nearest in time and no more than half of the reference's
+    A picture belongs to one instant, if it is its recording's nearest in time and no more than half of the reference's
     interval away; -1 where there is none.
     """
     instants = times_s[reference]
     tolerance = float(np.median(np.diff(instants))) / 2 if len(instants) > 1 else 0.0
     columns = []
     for times in times_s:
-        nearest = nearest_index(times, instants)
-        columns.append(np.where(np.abs(times[nearest] - instants) <= tolerance + CLOCK_TICK_S, nearest, -1))
+        nearest = nearest_index(times, instants - CLOCK_TICK_S / 2)  # of two as near always the earlier
+        column = np.where(np.abs(times[nearest] - instants) <= tolerance + CLOCK_TICK_S, nearest, -1)
+        column[1:][column[1:] == column[:-1]] = -1  # as near to the instant before
+        columns.append(column)
     return np.stack(columns, axis=1)
 
 
@@ -244,7 +247,3 @@ def frame_numbers(
     """Numbers of the frames of each recording by ``Recording.frames``, from those of its pictures; -1 stays."""
     columns = [np.where(own >= 0, one.frames[own], -1) for one, own in zip(recordings, pictures.T, strict=True)]
     return np.stack(columns, axis=1)
-
-
-def _has_images(path: Path) -> bool:
-    return path.is_dir() and not path.name.startswith(".") and any(map(is_image, path.iterdir()))

@@ -17,9 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from data_modules.sources.base import Clip, DataSet, Instant, Remark, Source, View
-from data_modules.sources.file_names import is_for_calibration, is_video_like, numbered_images
+from data_modules.sources.file_names import is_for_calibration, is_video_like, numbered_images, readable
 from data_modules.sources.footage.chapters import require_no_chapters
-from data_modules.sources.footage.copies import require_no_copies
+from data_modules.sources.footage.copies import copies, require_no_links
+from data_modules.sources.footage.image_numbers import on_one_count
 from data_modules.sources.footage.person_boxes import PersonBoxes
 from data_modules.sources.footage.pose_remarks import pose_remarks
 from data_modules.sources.footage.poses import POSES_FILES, OwnPoses, poses_file, poses_files, read_poses
@@ -82,9 +83,16 @@ class Videos(Source):
         """Weights of the detector, if one is used."""
         return self._boxes.options()
 
-    def assumptions(self, clips: list[Clip]) -> list[str]:
-        """What boxes cannot tell."""
-        return self._boxes.assumptions(self._recordings_of(clips))
+    def notes(self, clips: list[Clip]) -> list[str]:
+        """What boxes cannot tell, and copies among the videos."""
+        recordings = self._recordings_of(clips)
+        found = list(copies(path for path in recordings if path.is_file()))
+        first = [f"{path} is a copy of {other}" for path, other in found[:1]]
+        others = f", and {len(found) - 1} videos more are copies of others" if len(found) > 1 else ""
+        return [
+            *(f"not checked: {line}" for line in self._boxes.assumptions(recordings)),
+            *(f"{line}{others}; keep one of each" for line in first),
+        ]
 
     def table_rows(self, clip: Clip) -> list:
         """Digests of the rows of sync.csv and boxes.csv, of the poses, and of the markers if there are poses."""
@@ -102,7 +110,9 @@ class Videos(Source):
             first = next((path for path in sorted(self.source.rglob("*")) if is_video_like(path)), None)
             there = f"; there is {first.relative_to(self.source)}" if first else ""
             raise InputError(f"{self.source}: no <subject>/<clip>/<camera>.mp4 in it{there}; arrange the videos so")
-        require_no_copies(path for paths in found.values() for path in paths)
+        if foreign := sorted(name for name in names if name != readable(name)):
+            raise InputError(f"{self.source}: the name {readable(foreign[0])} is not in UTF-8; rename it")
+        require_no_links(path for paths in found.values() for path in paths)
         poses = {recording_name(path) for folder in found for path in poses_files(folder)}
         boxes = self.source / BOXES_FILE
         boxed = (
@@ -215,11 +225,10 @@ class Videos(Source):
         """Recordings of ``cameras`` that are there, on the shared clock that sync.csv gives them."""
         sync = sync_rows(self.source / SYNC_FILE)
         paths = {recording_camera(path): path for path in recordings_in(self.annotation(clip))}
-        return [
-            read_recording(paths[camera], sync.get(recording_name(paths[camera]), self._images_sync))
-            for camera in cameras
-            if camera in paths
-        ]
+        rows = {
+            camera: sync.get(recording_name(paths[camera]), self._images_sync) for camera in cameras if camera in paths
+        }
+        return on_one_count([read_recording(paths[camera], row) for camera, row in rows.items()], list(rows.values()))
 
     def track(self, recording: Recording) -> Track:
         """The person's boxes: those of boxes.csv, or else of what the detector finds or what moves."""

@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from data_modules.cli import main, make_parser
+from data_modules.sources.footage.videos import Videos
 from data_modules.store import open_store
 from tests.references.layouts import MINIATURES, h36m_fetch, h36m_original, layout_of
 
@@ -191,9 +192,14 @@ CLIP = ("S1/walk/a.mp4", "S1/walk/b.mp4")
             "S2",
             "2 files (2 .jpg) that belong to no clip, such as S2/0001.jpg",
         ),
+        (
+            ["S2/poses.npz"],
+            "S2",
+            "1 files (1 .npz) that belong to no clip, such as S2/poses.npz; a recording",
+        ),
         (["S1/extra/day/a.webm"], "S1/extra", "1 files (1 .webm) that belong to no clip, such as S1/extra/day/a.webm"),
     ],
-    ids=["too high", "too deep", "beside the subjects", "images", "in a subject"],
+    ids=["too high", "too deep", "beside the subjects", "images", "poses", "in a subject"],
 )
 def test_recordings_at_another_depth_are_named_and_stop_a_strict_import(tmp_path, capsys, names, folder, said):
     lay(tmp_path, *CLIP, *names)
@@ -205,6 +211,13 @@ def test_recordings_at_another_depth_are_named_and_stop_a_strict_import(tmp_path
     with pytest.raises(SystemExit):
         main(["import", "videos", "--source", str(tmp_path), "--out", str(tmp_path / "store"), "--strict"])
     assert f"{tmp_path / folder}: {said}" in capsys.readouterr().err
+
+
+def test_a_strict_import_names_all_folders_of_recordings_that_belong_to_no_clip(tmp_path, capsys):
+    lay(tmp_path, *CLIP, "S2/a.mp4", "S3/day/walk/a.mp4")
+    with pytest.raises(SystemExit):
+        main(["import", "videos", "--source", str(tmp_path), "--out", str(tmp_path / "store"), "--strict"])
+    assert "; so are files of S3 (--strict)" in capsys.readouterr().err
 
 
 def test_what_belongs_to_no_clip_is_named_by_the_import_and_in_the_store(copied_source, tmp_path, capsys):
@@ -239,9 +252,10 @@ def test_a_calibration_is_no_clip(tmp_path, capsys, names):
 
 
 def test_a_calibration_beside_clips_stops_nothing(tmp_path, capsys):
-    lay(tmp_path, *CLIP, "calib/cam1/1.jpg", "calib/cam2/1.jpg")
+    lay(tmp_path, *CLIP, "calib/cam1/1.jpg", "calib/cam2/1.jpg", "S1/walk/calibration.mp4", "wand/day1/a.mp4")
     code, lines = doctor(tmp_path, capsys)
     assert (code, lines[1]) == (0, "S1: 1 clips complete")
+    assert Videos(tmp_path).cameras(("S1", "walk", 1)) == ("a", "b")
     assert lines[-1].startswith("next: mcss-data import videos")
 
 

@@ -128,6 +128,14 @@ def test_a_join_that_finds_little_says_so(poses_mm, tmp_path, time_s, used, gues
     assert remark.is_fault
 
 
+def test_times_of_more_poses_a_second_than_anything_captures_are_no_seconds(poses_mm, tmp_path):
+    time_s = VIDEO_S[: len(poses_mm)] / 60
+    poses = read_poses(write_npz(tmp_path / "poses.npz", poses_mm, time_s=time_s), NO_MARKERS, {})
+    (remark,) = pose_remarks(poses, VIDEO_S[: len(poses_mm)], 0.02)
+    assert "has 1500 poses a second by its times, which are no seconds" in remark.line
+    assert remark.is_fault
+
+
 def test_a_join_that_finds_the_poses_says_nothing(poses_mm, tmp_path):
     poses = read_poses(write_npz(tmp_path / "poses.npz", poses_mm), NO_MARKERS, {})
     assert list(pose_remarks(poses, VIDEO_S[: len(poses_mm)], 0.02)) == []
@@ -172,6 +180,28 @@ def test_bones_that_no_person_has_are_said(poses_mm, tmp_path, change, message):
     remarks = list(pose_remarks(poses, VIDEO_S[: len(poses_mm)], 0.02))
     assert any(message in remark.line for remark in remarks)
     assert all(remark.is_fault for remark in remarks)
+
+
+def test_a_pose_with_a_torn_bone_is_no_label_and_the_others_are(tmp_path):
+    time_s, points = walk(40, 25.0)
+    points[7, WRIST, 2] += 900
+    poses = read_poses(write_npz(tmp_path / "poses.npz", points, time_s=time_s), NO_MARKERS, {})
+    assert np.flatnonzero(~poses.are_labels).tolist() == [7]
+    assert poses.at(7 * 0.04, 0.01) is None
+    lines = [remark.line for remark in pose_remarks(poses, time_s, 0.02) if remark.is_fault]
+    assert lines == [
+        f"{poses.path}: 1 of 40 poses are no labels, because a bone has another length than in the others; mend the"
+        " markers there"
+    ]
+
+
+def test_a_capture_that_stands_still_is_said(tmp_path):
+    time_s, points = walk(40, 25.0)
+    points[20:] = points[20]
+    poses = read_poses(write_npz(tmp_path / "poses.npz", points, time_s=time_s), NO_MARKERS, {})
+    (remark,) = pose_remarks(poses, time_s, 0.02)
+    assert "one pose is repeated 19 times; the capture stood still there" in remark.line
+    assert not remark.is_fault
 
 
 def test_joints_under_other_names_are_said_and_those_that_are_not_there_are_not(poses_mm, tmp_path):

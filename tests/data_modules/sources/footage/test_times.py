@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from data_modules.sources.footage.chapters import require_no_chapters, require_no_successors
+from data_modules.sources.footage.image_numbers import on_one_count
 from data_modules.sources.footage.recordings import frame_time_s, match_frames, read_pictures, read_recording
 from data_modules.video_files import NotDecodedError, VideoReader, frame_times_s
 from mcss.errors import InputError
@@ -103,6 +104,40 @@ def test_pictures_that_do_not_decode_move_no_other(open_gop):
 def test_a_frame_that_does_not_decode_is_no_other_frame(open_gop):
     with VideoReader(open_gop) as video, pytest.raises(NotDecodedError, match=r"cannot be decoded \(frame 0 of"):
         video.read(0)
+
+
+@pytest.mark.parametrize(("numbers", "late_s"), [((range(20), range(6, 20)), 0.6), ((range(6, 20), range(6, 20)), 0.0)])
+def test_folders_that_end_with_one_number_are_one_count(tmp_path, numbers, late_s):
+    a, b = folders(tmp_path, numbers)
+    assert on_one_count([a, b], [{}, {}])[0] is a
+    other = on_one_count([a, b], [{}, {}])[1]
+    np.testing.assert_allclose(other.time_s, b.time_s + late_s)
+    assert ("begin with number 6, 6 later than those of a" in other.gap) == bool(late_s)
+    assert on_one_count([a, b], [{"offset_frames": "0"}, {"offset_frames": "0"}]) == [a, b]
+
+
+def test_folders_that_neither_begin_nor_end_with_one_number_are_refused(tmp_path):
+    with pytest.raises(
+        InputError, match=r"begin with number 6, those of a with 0; write in column offset_frames .* -6 if"
+    ):
+        on_one_count(folders(tmp_path, (range(20), range(6, 26))), [{}, {}])
+
+
+def folders(folder, numbers):
+    found = []
+    for name, own in zip("ab", numbers, strict=True):
+        (folder / name).mkdir()
+        for number in own:
+            (folder / name / f"{number:03d}.png").write_bytes(b"not read")
+        found.append(read_recording(folder / name, {"fps": "10"}))
+    return found
+
+
+def test_a_picture_halfway_between_two_instants_belongs_to_the_earlier_one():
+    instants = np.arange(20) / 25
+    matched = match_frames([instants, instants + 0.02], 0)[:, 1]
+    assert matched.tolist() == [-1, *range(19)] or matched.tolist() == [0, -1, *range(1, 19)]
+    assert len(set(matched[matched >= 0].tolist())) == (matched >= 0).sum()
 
 
 @pytest.mark.parametrize("pattern", ["{:06d}.png", "view_{}.png"])

@@ -1,5 +1,6 @@
 """A lab's videos: phones held upright, nobody's boxes, clocks that disagree."""
 
+import os
 import re
 import shutil
 from dataclasses import replace
@@ -7,6 +8,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+import simplejpeg
 
 from data_modules.cli import main
 from data_modules.frames import ImageReader, read_image
@@ -142,30 +144,67 @@ def test_frames_without_a_box_give_no_instant_and_are_counted(copied_source, tmp
     assert re.match("1 skipped: .*Zoe/talk: no box of the person for camera back", left_out["reason"])
 
 
-@pytest.mark.parametrize("copy", ["Ann/talk/other.mp4", "Bob/talk/front.mp4", "Bob"])
-def test_one_recording_is_not_two(copied_source, copy):
+@pytest.mark.parametrize("link", ["Bob", "Bob/talk", "Ann/talk/other.mp4"])
+def test_a_link_to_a_recording_is_no_other_one(copied_source, link):
     source = copied_source("videos")
-    (source / copy).parent.mkdir(parents=True, exist_ok=True)
-    if copy == "Bob":
-        (source / copy).symlink_to(source / "Ann")
-    else:
-        shutil.copy(source / "Ann/talk/front.mp4", source / copy)
-    with pytest.raises(InputError, match=r"is the same recording as .*; remove one of them"):
+    (source / link).parent.mkdir(exist_ok=True)
+    (source / link).symlink_to(source / link.replace("Bob", "Ann").replace("other", "front"))
+    with pytest.raises(InputError, match=r"is a link to the same recording as .*; remove one of them"):
         Videos(source).clips()
+
+
+def test_a_name_that_is_not_in_utf_8_is_refused(copied_source):
+    source = copied_source("videos")
+    os.rename(source / "Ann", os.fsencode(source) + b"/Ann\xff")
+    with pytest.raises(InputError, match=r"the name Ann\\udcff/talk/back is not in UTF-8; rename it"):
+        Videos(source).clips()
+
+
+def test_what_cannot_be_a_clip_is_not_imported(copied_source, tmp_path, capsys):
+    """The doctor asks for the files of a clip; the import has to do so, too."""
+    source = copied_source("videos")
+    for name, other in (("front", "GX010042"), ("side", "GX020042")):
+        (source / f"Ann/talk/{name}.mp4").rename(source / f"Ann/talk/{other}.mp4")
+        for table in (source / "boxes.csv", source / "sync.csv"):
+            table.write_text(table.read_text().replace(f"Ann/talk/{name}", f"Ann/talk/{other}"))
+    arguments = ["--source", str(source), "--out", str(tmp_path / "store"), "--workers", "1", "--size", "32"]
+    main(["import", "videos", *arguments])
+    assert "Ann/talk/1: 1 skipped: " in capsys.readouterr().out
+    assert "Ann/talk/1" not in open_store(tmp_path / "store").clip_names
+
+
+def test_frames_of_another_size_give_no_instant(copied_source, tmp_path):
+    source = copied_source("videos")
+    image = source / "Zoe/talk/back/0004.jpg"
+    image.write_bytes(simplejpeg.encode_jpeg(np.zeros((40, 40, 3), np.uint8)))
+    arguments = ["--source", str(source), "--out", str(tmp_path / "store"), "--workers", "1", "--size", "32"]
+    main(["import", "videos", "--subjects", "Zoe", *arguments])
+    reasons = [item["reason"] for item in open_store(tmp_path / "store").meta.excluded]
+    assert any("frames of camera back differ in size" in reason and "1 skipped" in reason for reason in reasons)
+
+
+def test_copies_are_said_once(copied_source):
+    source = copied_source("videos")
+    shutil.copytree(source / "Ann/talk", source / "Bob/talk")
+    videos = Videos(source)
+    assert (
+        f"{source}/Bob/talk/front.mp4 is a copy of {source}/Ann/talk/front.mp4, and 2 videos more"
+        in videos.notes(sorted(videos.clips()))[-1]
+    )
 
 
 def test_what_boxes_do_not_tell_is_said(copied_source, monkeypatch):
     source = Videos(copied_source("videos"))
     still, alike = "cameras stood still", "people are dressed alike"
-    (given,) = source.assumptions(source.clips())
+    (given,) = source.notes(source.clips())
     assert still in given
     (source.source / "boxes.csv").unlink()
-    (moving,) = source.assumptions(source.clips())  # a camera that moves is refused there
+    (moving,) = source.notes(source.clips())  # a camera that moves is refused there
     assert alike in moving
     monkeypatch.setattr("data_modules.sources.footage.detector_boxes.available_detector", lambda: Detector("COCO_V1"))
     monkeypatch.setattr("data_modules.sources.footage.detector_boxes.load_detector", lambda weights: None)
     source.prefer_detector(source.clips())
-    detected = source.assumptions(source.clips())
+    detected = source.notes(source.clips())
     assert [alike in detected[0], still in detected[1]] == [True, True]
 
 
@@ -194,14 +233,15 @@ def test_nobody_who_moves_is_said(tmp_path):
 
 
 def slow_match(times, reference):
+    """Half a millisecond is given to the earlier of two pictures; none is taken twice."""
     interval = np.median(np.diff(times[reference]))
-    matches = []
+    matches, before = [], [-1] * len(times)
     for instant in times[reference]:
-        row = []
-        for other in times:
-            gaps = [abs(time - instant) for time in other]
-            row.append(int(np.argmin(gaps)) if min(gaps) <= interval / 2 + 1e-3 else -1)
+        nearest = [int(np.argmin([abs(time - instant + 5e-4) for time in other])) for other in times]
+        near = [abs(o[n] - instant) <= interval / 2 + 1e-3 for o, n in zip(times, nearest, strict=True)]
+        row = [n if is_near and n != b else -1 for n, is_near, b in zip(nearest, near, before, strict=True)]
         matches.append(row)
+        before = [n if is_near else -1 for n, is_near in zip(nearest, near, strict=True)]
     return matches
 
 
