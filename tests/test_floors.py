@@ -9,8 +9,8 @@ FLOORS = {
     4: (
         "mcss.__main__",
         "mcss.cli",
-        "mcss.prediction",
         "mcss.sweep",
+        "mcss.sweep_file",
         "mcss.export",
         "mcss.results",
         "mcss.retrieval",

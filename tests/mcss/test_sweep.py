@@ -17,7 +17,8 @@ from mcss import sweep as sweeps
 from mcss.cli import main as run
 from mcss.results.record import COLUMNS, read_table
 from mcss.results.table import CURVE_METHODS, TABLES
-from mcss.sweep import expand, main, read_sweep
+from mcss.sweep import main
+from mcss.sweep_file import expand, read_sweep
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "experiments/sweeps").glob("*.yaml"))

@@ -8,23 +8,22 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from jaxtyping import Float
-from pytorch_lightning.utilities import rank_zero_warn
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
 from mcss import distributed
 from mcss.batch import EvalBatch, Prediction, TrainBatch, ViewGeometry
-from mcss.errors import InputError
+from mcss.errors import InputError, check_at_least
 from mcss.geometry.canonical import flip_canonical
-from mcss.losses.pose import l1_pose_loss, pose_statistics, standardise
+from mcss.losses.pose import l1_pose_loss, standardise
 from mcss.models.backbone import BackboneName
 from mcss.models.checkpoint import REGRESSED_JOINTS, check_network, load_network_weights, network_state
 from mcss.models.facing import FACING_WEIGHT, facing_loss, true_facing
 from mcss.models.network import REGRESSED, MCSSNetwork, PoseFrame, untrained
 from mcss.models.schedule import LearningRateSchedule, ScheduleName
 from mcss.objectives.base import Encoded, Needs, NetworkSizes, Objective, PairStep, PairViews
-from mcss.skeleton import FLIP_ORDER, JOINTS
+from mcss.skeleton import FLIP_ORDER
 
 _DROPOUT_STREAM = 5
 """Part of the random key, so that equal seeds do not correlate dropout and batches."""
@@ -99,6 +98,7 @@ class MCSSModule(MCSSNetwork, pl.LightningModule):
         lr_hold_fraction: float = 0.0,
         seed: int = 0,
     ) -> None:
+        check_at_least(0, lr=lr, objective_weight=objective_weight)
         lr_schedule = LearningRateSchedule(schedule, lr_rise_fraction, lr_hold_fraction)
         if objective is None and not labels_train_encoder:
             raise InputError("labels_train_encoder false and no objective: nothing would train the encoder; set one")
@@ -116,7 +116,6 @@ class MCSSModule(MCSSNetwork, pl.LightningModule):
         )
         self.save_hyperparameters(ignore=["objective"])  # a checkpoint names no class to import
         self.init_from = init_from
-        self._is_target_fitted = False
         self.seed = seed
         self.objective_weight, self.labels_train_encoder = objective_weight, labels_train_encoder
         self.lr, self.lr_schedule = lr, lr_schedule
@@ -147,40 +146,8 @@ class MCSSModule(MCSSNetwork, pl.LightningModule):
         data = getattr(self.trainer, "datamodule", None)
         if isinstance(data, LabelledPoses):
             self.fit_target(*data.labelled_poses(), mirrored=data.mirrors_images)
-        elif not self._is_target_fitted and self.init_from is None:
+        elif not self.is_target_fitted and self.init_from is None:
             raise InputError("the target has no statistics: call MCSSModule.fit_target(pose_world) before Trainer.fit")
-
-    def fit_target(
-        self, pose_world: Float[Tensor, "labelled 17 3"], geometry: ViewGeometry | None = None, mirrored: bool = False
-    ) -> None:
-        """Standardise the regressor's target by the labelled training poses (world frame, mm, h36m17).
-
-        Without a pose, as at supervision ``none``, the regressor is not trained.
-
-        Args:
-            pose_world: of the labelled training rows only; a missing joint is NaN.
-            geometry: of the same rows, for ``pose_frame`` camera.
-            mirrored: whether the training images, and with them the poses, are mirrored at random.
-
-        Raises:
-            InputError: images are mirrored, but the target keeps the world's orientation.
-        """
-        if mirrored and self.pose_frame == "root":
-            raise InputError(
-                "data.augment.flip_probability mirrors poses, which pose_frame 'root' does not admit: switch one off"
-            )
-        self._is_target_fitted = True
-        if not len(pose_world):
-            # DistributedDataParallel waits for the gradients of all parameters that require one.
-            for part in (self.regressor, self.from_features, self.facing_head):
-                if part is not None:
-                    part.requires_grad_(False)
-            return
-        mean, std = pose_statistics(self.target(pose_world, geometry)[:, REGRESSED])
-        self.pose_mean_mm.copy_(mean)
-        self.pose_std_mm.copy_(std)
-        if never := [JOINTS[joint] for joint, values in zip(REGRESSED, mean, strict=True) if values.isnan().any()]:
-            rank_zero_warn(f"no labelled pose has {', '.join(never)}: the network will predict NaN there")
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Store the name of the joint set: the number of joints does not identify it."""
@@ -207,7 +174,11 @@ class MCSSModule(MCSSNetwork, pl.LightningModule):
     def on_train_batch_start(self, batch: TrainBatch, batch_idx: int) -> None:
         """Make dropout a function of (seed, step, rank), as the batch is: a resumed run drops what it would have."""
         key = np.random.SeedSequence([self.seed, _DROPOUT_STREAM, batch.step, distributed.rank()])
-        torch.manual_seed(int(key.generate_state(1)[0]))
+        seed = int(key.generate_state(1)[0])
+        # Not torch.manual_seed, which formats the stack for CUDA's queue: a millisecond in every step without a GPU.
+        torch.default_generator.manual_seed(seed)
+        if self.device.type != "cpu":
+            torch.get_device_module(self.device).manual_seed(seed)
 
     def training_step(self, batch: TrainBatch, batch_idx: int) -> Tensor:
         """Total loss = L_pose + objective_weight * L_objective, of the streams that the batch has."""

@@ -6,13 +6,14 @@ from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
+from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from mcss.batch import Prediction, ViewGeometry
-from mcss.errors import InputError
+from mcss.errors import InputError, check_at_least
 from mcss.geometry.canonical import rotate, to_canonical, to_root
-from mcss.losses.pose import unstandardise
+from mcss.losses.pose import pose_statistics, unstandardise
 from mcss.models.backbone import Backbone, BackboneName
 from mcss.models.checkpoint import REGRESSED_JOINTS, check_network, network_state, read_checkpoint
 from mcss.models.facing import FacingHead
@@ -31,13 +32,14 @@ REGRESSED = list(joint_indices(REGRESSED_JOINTS))
 
 
 class MCSSNetwork(nn.Module):
-    """Image to embedding to pose, without anything of its training; ``MCSSModule`` explains the settings.
+    """Image to embedding to pose, and the target that it learns; ``MCSSModule`` trains it and explains the settings.
 
     Raises:
-        InputError: ``facing`` with another frame than the canonical one.
+        InputError: ``facing`` with another frame than the canonical one, or a size below 1.
 
     Attributes:
         pose_mean_mm: of each coordinate of the regressed pose, in the ``pose_frame``.
+        is_target_fitted: whether ``fit_target`` was called.
         pose_std_mm: of each regressed joint; the regressor's output times this, plus the mean, is the pose.
     """
 
@@ -62,6 +64,7 @@ class MCSSNetwork(nn.Module):
                 f"facing true, pose_frame {pose_frame}: what is predicted is the yaw of the canonical frame; choose"
                 " pose_frame canonical, or leave facing out"
             )
+        check_at_least(1, width=width, embedding_dim=embedding_dim)
         super().__init__()
         self.embedding_dim, self.image_size_px, self.pose_frame = embedding_dim, image_size_px, pose_frame
         trunk = Backbone(backbone, width, weights, batchnorm_affine)
@@ -75,6 +78,7 @@ class MCSSNetwork(nn.Module):
             self.from_features = nn.Linear(trunk.out_channels, embedding_dim, bias=False)
             nn.init.zeros_(self.from_features.weight)
         self.facing_head = FacingHead(trunk.out_channels) if facing else None
+        self.is_target_fitted = False
         self.register_buffer("pose_mean_mm", torch.zeros(len(REGRESSED), 3))
         self.register_buffer("pose_std_mm", torch.ones(len(REGRESSED)))
 
@@ -113,6 +117,38 @@ class MCSSNetwork(nn.Module):
         with_pelvis = pose.new_zeros(pose.shape[0], len(JOINTS), 3)  # len(pose) would fix the batch of an export
         with_pelvis[:, REGRESSED] = pose
         return with_pelvis
+
+    def fit_target(
+        self, pose_world: Float[Tensor, "labelled 17 3"], geometry: ViewGeometry | None = None, mirrored: bool = False
+    ) -> None:
+        """Standardise the regressor's target by the labelled training poses (world frame, mm, h36m17).
+
+        Without a pose, as at supervision ``none``, the regressor is not trained.
+
+        Args:
+            pose_world: of the labelled training rows only; a missing joint is NaN.
+            geometry: of the same rows, for ``pose_frame`` camera.
+            mirrored: whether the training images, and with them the poses, are mirrored at random.
+
+        Raises:
+            InputError: images are mirrored, but the target keeps the world's orientation.
+        """
+        if mirrored and self.pose_frame == "root":
+            raise InputError(
+                "data.augment.flip_probability mirrors poses, which pose_frame 'root' does not admit: switch one off"
+            )
+        self.is_target_fitted = True
+        if not len(pose_world):
+            # DistributedDataParallel waits for the gradients of all parameters that require one.
+            for part in (self.regressor, self.from_features, self.facing_head):
+                if part is not None:
+                    part.requires_grad_(False)
+            return
+        mean, std = pose_statistics(self.target(pose_world, geometry)[:, REGRESSED])
+        self.pose_mean_mm.copy_(mean)
+        self.pose_std_mm.copy_(std)
+        if never := [JOINTS[joint] for joint, values in zip(REGRESSED, mean, strict=True) if values.isnan().any()]:
+            rank_zero_warn(f"no labelled pose has {', '.join(never)}: the network will predict NaN there")
 
     def target(
         self, pose_world: Float[Tensor, "batch 17 3"], geometry: ViewGeometry | None = None

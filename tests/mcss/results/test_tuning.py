@@ -4,7 +4,8 @@ import pytest
 
 from mcss.errors import InputError
 from mcss.results.tuning import add_tries, main, read_tries
-from mcss.sweep import Sweep, tune
+from mcss.sweep import tune
+from mcss.sweep_file import Sweep
 
 SETTINGS = {"model.lr": 0.002, "model.objective_weight": 0.1, "trainer.max_steps": 20}
 
