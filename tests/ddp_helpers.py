@@ -1,4 +1,4 @@
-"""Gloo processes on this machine, started once a test session, because importing torch is most of their time."""
+"""Processes on this machine that have imported the program; those of gloo are started once a test session."""
 
 import atexit
 import functools
@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import pickle
 import shutil
+import signal
 import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
@@ -26,12 +27,30 @@ def run_ranks(worker, *args, world_size=2):
 
 
 @functools.cache
+def forks():
+    """Context of processes that are forks of one that has imported the program, which takes seconds.
+
+    That one has computed nothing, unlike the process of the tests: autograd does not survive a fork on a GPU.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.ddp_workers"])
+    return context
+
+
+@functools.cache
 def _ranks(world_size):
     folder = tempfile.mkdtemp(prefix="mcss-gloo-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    spawn = multiprocessing.get_context("spawn")
     places = [(rank, world_size, f"file://{folder}/store") for rank in range(world_size)]
-    return [ProcessPoolExecutor(1, spawn, initializer=_join, initargs=place) for place in places]
+    return [ProcessPoolExecutor(1, forks(), initializer=_join, initargs=place) for place in places]
+
+
+def run_until_killed(worker, *args):
+    """Run ``worker(*args)``, which is to kill its own process without a chance to do anything more."""
+    process = forks().Process(target=worker, args=args)
+    process.start()
+    process.join(300)
+    assert process.exitcode == -signal.SIGKILL
 
 
 def _join(rank, world_size, store):

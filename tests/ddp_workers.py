@@ -1,4 +1,4 @@
-"""What the processes of the distributed tests run."""
+"""What the processes of ``ddp_helpers`` run."""
 
 import contextlib
 import io
@@ -97,6 +97,34 @@ def run_program(arguments, disturb=None):
         except SystemExit as error:
             code = error.code
     return {"code": code, "out": out.getvalue(), "err": err.getvalue(), "written": sorted(files)}
+
+
+def die_in_step(arguments, step):
+    """``mcss``, killed between the forward pass and the update of a step."""
+    original = MCSSModule.training_step
+
+    def deadly_step(self, batch, batch_idx):
+        loss = original(self, batch, batch_idx)
+        if batch.step == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return loss
+
+    MCSSModule.training_step = deadly_step
+    main(arguments)
+
+
+def die_while_saving(arguments, number):
+    """``mcss``, killed before the content of a checkpoint, counted from 1, is on the disk."""
+    fsync, calls = os.fsync, []
+
+    def deadly_fsync(file):
+        calls.append(file)
+        if len(calls) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+        fsync(file)
+
+    os.fsync = deadly_fsync
+    main(arguments)
 
 
 @contextlib.contextmanager

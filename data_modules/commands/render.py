@@ -32,7 +32,6 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Render the store unless it is there, then its overview."""
-    from data_modules.sources.studio.contact_sheet import write_contact_sheet
     from data_modules.sources.studio.source import build_studio
 
     names = {"crop_size_px": "size", "sync_error_ms": "sync_error"}
@@ -48,5 +47,7 @@ def run(options: argparse.Namespace) -> None:
     )
     sheet = options.contact_sheet or options.out / "contact_sheet.jpg"
     if options.contact_sheet or not sheet.exists():
+        from data_modules.sources.studio.contact_sheet import write_contact_sheet
+
         write_contact_sheet(options.out, sheet)
         print(f"written: {sheet}")

@@ -4,9 +4,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -14,9 +12,9 @@ import torch
 from mcss.cli import main
 from mcss.models.module import MCSSModule
 from mcss.run.history import read_history
+from tests.ddp_helpers import run_until_killed
+from tests.ddp_workers import die_in_step, die_while_saving
 from tests.references.full_disk import full_disk
-
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -129,24 +127,12 @@ def test_a_run_whose_last_checkpoint_is_damaged_goes_on_from_the_one_before_it(
     assert_equal_runs(tmp_path, whole)
 
 
-KILLED_WHILE_SAVING = """
-import os, signal, sys
-from mcss.cli import main
-fsync, calls = os.fsync, []
-def kill(file):
-    calls.append(file)
-    if len(calls) == 3:
-        os.kill(os.getpid(), signal.SIGKILL)
-    fsync(file)
-os.fsync = kill
-main(sys.argv[1:])
-"""
-
-
-def test_a_kill_while_a_checkpoint_is_written_loses_one_interval(whole, settings, frequent_checkpoints, tmp_path):
-    arguments = [*settings(), "--config", str(frequent_checkpoints), "--run_dir", str(tmp_path)]
-    done = subprocess.run([sys.executable, "-c", KILLED_WHILE_SAVING, "fit", *arguments], cwd=ROOT, timeout=300)
-    assert done.returncode == -signal.SIGKILL
+@pytest.mark.parametrize(("die", "at"), [(die_in_step, 10), (die_while_saving, 3)])
+def test_a_kill_in_a_step_or_while_saving_loses_at_most_one_interval(
+    die, at, whole, settings, frequent_checkpoints, tmp_path
+):
+    arguments = ["fit", *settings(), "--config", str(frequent_checkpoints), "--run_dir", str(tmp_path)]
+    run_until_killed(die, arguments, at)
     assert torch.load(tmp_path / "checkpoints/last.ckpt", weights_only=True)["global_step"] == 8
-    main(["fit", *arguments])
+    main(arguments)
     assert_equal_runs(tmp_path, whole)

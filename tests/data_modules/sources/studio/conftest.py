@@ -13,8 +13,6 @@ def studio():
 
 
 @pytest.fixture(scope="session")
-def tiny_store_path(tmp_path_factory):
+def tiny_store_path(made_once):
     """The tiny studio, built by one process; for reading only."""
-    path = tmp_path_factory.mktemp("studio") / "tiny"
-    build_studio(PRESETS["tiny"], path, workers=1, progress=False)
-    return path
+    return made_once("tiny", lambda path: build_studio(PRESETS["tiny"], path, workers=1, progress=False))
