@@ -24,7 +24,7 @@ from data_modules.training.supervision import held_out_rows, separate_clips
 from data_modules.training.train_batch import train_batch
 from data_modules.training.view_geometry import labelled_geometry, needed_geometry
 from mcss.batch import ViewGeometry
-from mcss.errors import InputError
+from mcss.errors import InputError, check_at_least
 from mcss.objectives.base import Needs
 from mcss.stop_signals import ignore_stop_signals
 
@@ -102,6 +102,13 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
+        check_at_least(0, pairs=pairs, min_gap_s=min_gap_s, num_workers=num_workers)
+        check_at_least(1, labelled_images=labelled_images, eval_batch_size=eval_batch_size)
+        check_at_least(1, steps_per_epoch=steps_per_epoch)
+        if not 0 <= unsynchronised_gap_s[0] <= unsynchronised_gap_s[1]:
+            raise InputError(
+                f"unsynchronised_gap_s {list(unsynchronised_gap_s)}: give the least time, then the largest"
+            )
         paths = (multiview_store, labelled_store, test_store)
         self.multiview_path, self.labelled_path, self.test_path = (Path(path or store) for path in paths)
         self.supervision = supervision

@@ -20,6 +20,7 @@ from mcss.run.checkpoints import LAST_CHECKPOINT, LastCheckpoint, RunCheckpointI
 from mcss.run.collapse import CollapseWatch
 from mcss.run.config_file import SaveFitConfig
 from mcss.run.evaluation import ResultsWriter
+from mcss.run.folder import check_writable
 from mcss.run.guard import NonFiniteGuard
 from mcss.run.identity import default_run_dir, training_facts
 from mcss.run.loggers import configure_loggers, start_wandb
@@ -65,9 +66,19 @@ class MCSSCommandLine(LightningCLI):
         parser.link_arguments("model", "data.needs", compute_fn=lambda model: model.needs, apply_on="instantiate")
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
-        """Parse the command line, and keep it for ``_take_network_settings``, which parses it again."""
+        """Parse the command line, and keep it for ``_take_network_settings``, which parses it again.
+
+        Raises:
+            InputError: ``seed_everything`` is no seed of numpy, or a file of settings is no text.
+        """
         self._args = args
-        super().parse_arguments(parser, args)
+        try:
+            super().parse_arguments(parser, args)
+        except UnicodeDecodeError as error:
+            raise InputError(f"--config: a file is not text in UTF-8 ({error})") from None
+        seed = self.config[self.config.subcommand].seed_everything
+        if not 0 <= seed < 2**32:
+            raise InputError(f"seed_everything {seed}: choose a number from 0 to {2**32 - 1}")
 
     def _parse_ckpt_path(self) -> None:
         """Does nothing: Lightning would replace given settings by the checkpoint's; see ``_take_network_settings``."""
@@ -84,6 +95,7 @@ class MCSSCommandLine(LightningCLI):
             raise InputError("nothing to validate: name clips of training subjects (data.validation_clips)")
         prepare_trainer_options(config, training=training)
         folder = Path(config.run_dir or default_run_dir(self.settings()))
+        check_writable(folder)
         config.run_dir = config.trainer.default_root_dir = str(folder)
         if self.subcommand == "test":
             config.verbose = False  # ResultsWriter prints the table

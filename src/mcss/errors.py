@@ -1,5 +1,6 @@
-"""The exception for invalid input, and the formatting of its message."""
+"""The exception for invalid input, a check that raises it, and the formatting of its message."""
 
+import math
 import re
 
 
@@ -9,6 +10,17 @@ class InputError(ValueError):
     The message is one line that says what is wrong, where, and how to correct it; the programs print it without
     a traceback and exit with code 2.
     """
+
+
+def check_at_least(least: int, **settings: int | float) -> None:
+    """Check that settings, given by their names, are finite numbers of at least ``least``.
+
+    Raises:
+        InputError: names the first that is not.
+    """
+    for name, value in settings.items():
+        if not least <= value < math.inf:
+            raise InputError(f"{name} {value:g}: choose a number of at least {least:g}")
 
 
 _WORKER_TRACEBACK = "Traceback (most recent call last)"

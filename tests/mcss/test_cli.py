@@ -13,6 +13,7 @@ import torch
 from mcss.cli import main
 from mcss.models.module import MCSSModule
 from mcss.run.history import read_history
+from tests.mcss.conftest import EXPERIMENTS
 
 
 def weights(folder):
@@ -166,6 +167,17 @@ BAD_INPUTS = {
         ["--data.supervision", "none", "--data.pairs", "0", "--model.objective", "null"],
         "nothing to train on",
     ),
+    "a single pair": (["--data.pairs", "1"], "at least two pairs"),
+    "negative seed": (["--seed_everything", "-1"], "seed_everything -1: choose a number from 0 to"),
+    "negative learning rate": (["--model.lr", "-1"], "lr -1: choose a number of at least 0"),
+    "no channels": (["--model.width", "0"], "width 0: choose a number of at least 1"),
+    "no embedding": (["--model.embedding_dim", "0"], "embedding_dim 0: choose"),
+    "no epoch": (["--data.steps_per_epoch", "0"], "steps_per_epoch 0: choose"),
+    "empty batches": (["--data.eval_batch_size", "0"], "eval_batch_size 0: choose"),
+    "negative workers": (["--data.num_workers", "-1"], "num_workers -1: choose"),
+    "a gap that ends before it begins": (["--data.unsynchronised_gap_s", "[3,1]"], "the least time, then the largest"),
+    "a folder that is a file": (["--run_dir", str(EXPERIMENTS / "base.yaml")], "base.yaml is no folder"),
+    "settings that are no text": (["--config", sys.executable], "a file is not text in UTF-8"),
     "no steps": (["--trainer.max_steps", "-1"], "max_steps"),
     "mirrored world poses": (["--model.pose_frame", "root", "--data.augment.flip_probability", "0.5"], "flip"),
     "augmentation out of range": (["--data.augment.scale", "2"], "augment.scale"),
@@ -219,4 +231,5 @@ def test_metrics_history_has_losses_errors_and_the_embeddings_spread(trained):
     with (trained / "metrics.csv").open(newline="") as file:
         columns = set(csv.DictReader(file).fieldnames)
     assert {"train/loss", "train/loss_pose", "train/loss_contrastive", "train/mean_distance"} <= columns
+    assert [step for step, row in read_history(trained / "metrics.csv").items() if "test/mpjpe_mm" in row] == [19]
     assert {"val/mpjpe_mm", "val/n_mpjpe_mm", "val/pa_mpjpe_mm", "val/mean_distance", "val/effective_rank"} <= columns

@@ -80,8 +80,9 @@ def test_results_of_uneven_shares_are_those_of_one_process(ranks, arguments, alo
 def test_validation_of_uneven_shares_is_that_of_one_process(arguments, alone, tmp_path):
     done = on_ranks(2, "validate", [*arguments, *from_checkpoint(alone)], tmp_path)
     assert [rank["code"] for rank in done] == [0, 0], done
-    (ours,) = read_history(tmp_path / "metrics.csv").values()
+    ((step, ours),) = read_history(tmp_path / "metrics.csv").items()
     (theirs,) = read_history(alone.with_name("validated") / "metrics.csv").values()
+    assert step == 9  # the last of the checkpoint's, counted from 0
     assert {"val/n_mpjpe_mm", "val/mean_distance"} <= ours.keys()
     assert ours == pytest.approx(theirs, rel=1e-4)
 

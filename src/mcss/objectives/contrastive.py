@@ -96,13 +96,13 @@ class Contrastive(Objective):
         at 33 pairs, a third in the softmax.
 
         Raises:
-            ValueError: fewer than two pairs, so that there is no negative.
+            InputError: fewer than two pairs, so that there is no negative.
         """
         anchor, positive = step.views.anchor.embedding, step.views.positive.embedding
         if self.gather:
             anchor, positive = all_gather_with_grad(torch.stack([anchor, positive], dim=1)).unbind(dim=1)
         if len(anchor) < 2:
-            raise ValueError("a contrastive batch needs at least two pairs")
+            raise InputError("a contrastive batch needs at least two pairs: set data.pairs to 2 or more")
         is_softmax = self.negatives == "all" or step.progress < self.softmax_fraction
         with torch.set_grad_enabled(is_softmax and torch.is_grad_enabled()):
             squared = pairwise_squared_distance(anchor, positive)

@@ -32,8 +32,10 @@ def write_report(runs: Sequence[Path], table: Path, page: Path | None, published
     An MCSS and a baseline run with the labels of S1 and the same seed are also compared on the same images.
 
     Raises:
-        InputError: a folder has no results, or results on other data than the table's.
+        InputError: a folder has no results, or results on other data than the table's; there is no such page.
     """
+    if page and not page.is_file():
+        raise InputError(f"{page}: no such page to fill in")
     rows = add_runs(runs, table)
     if not len(rows):
         raise InputError(f"{table}: no runs yet; name folders of finished runs (make: RUNS=...)")

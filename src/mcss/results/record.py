@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from data_modules.store import Store, open_store
-from mcss.errors import InputError
+from mcss.errors import InputError, message_in_one_line
 from mcss.metrics.reported import METRICS
 from mcss.run.folder import RESULTS_FILE, TEST_PREDICTIONS_FILE
 from mcss.run.identity import settings_hash
@@ -34,6 +34,13 @@ _MEASURED = (
 )
 COLUMNS = (*_TRAINED, "labels_2d", *_TESTED, *_MEASURED, "images_seen", "wall_s", *_ORIGIN, "settings")
 """Columns of ``runs.csv``; errors of each person (``mpjpe_mm:S9``, ``filmed_mpjpe_mm:S5``) follow those of all."""
+
+
+_NEEDED = {
+    *("settings", "results", "mean_pose_results", "by_subject", "labelled_errors", "partial", "dirty"),
+    *("method", "supervision", "seed", "checkpoint_hash", "test_data_hash"),
+}
+"""Of a ``results.json``, what a row of the table cannot do without."""
 
 
 class TestedRun(NamedTuple):
@@ -61,13 +68,16 @@ def read_record(folder: Path) -> dict[str, Any]:
     """Content of a run's ``results.json``.
 
     Raises:
-        InputError: there is none, or it was written by an earlier version.
+        InputError: there is none, it is damaged, or it was written by an earlier version.
     """
     path, command = folder / RESULTS_FILE, f"mcss test --config {folder}/config.yaml --run_dir {folder}"
     if not path.is_file():
         raise InputError(f"{path}: no such file; test the run first ({command})")
-    record = json.loads(path.read_text(encoding="utf-8"))
-    if "settings" not in record:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        raise InputError(f"{path}: damaged; test the run again ({command})") from None
+    if not isinstance(record, dict) or not record.keys() >= _NEEDED:
         raise InputError(f"{path}: results of an earlier version; test the run again ({command})")
     return record
 
@@ -76,7 +86,7 @@ def read_tested_run(folder: Path) -> TestedRun:
     """Read the record and the predictions of a tested run.
 
     Raises:
-        InputError: a file is absent, or it was written by an earlier version.
+        InputError: a file is absent or damaged, or it was written by an earlier version.
     """
     record, predictions = read_record(folder), folder / TEST_PREDICTIONS_FILE
     if not predictions.is_file() or "test_store" not in record:
@@ -115,13 +125,23 @@ def read_table(path: Path) -> pd.DataFrame:
     Columns that an earlier version did not have are empty.
 
     Raises:
-        InputError: the table was written by a version that did not record the settings of runs.
+        InputError: the table is damaged, or was written by a version that did not record the settings of runs.
     """
-    if not path.is_file():
+    if not path.exists():
         return pd.DataFrame(columns=list(COLUMNS), dtype=str)
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    if "settings" not in table:
-        raise InputError(f"{path}: a table of an earlier version, without the column settings: rename or remove it")
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        if "settings" not in table:
+            raise InputError(f"{path}: a table of an earlier version, without the column settings: rename or remove it")
+        if not all(isinstance(json.loads(settings), dict) for settings in table["settings"]):
+            raise ValueError("settings that are none")
+    except InputError:
+        raise
+    except (ValueError, OSError) as error:
+        raise InputError(
+            f"{path}: not a table of runs, or damaged ({message_in_one_line(error)}): restore it, or remove it and add"
+            " the folders of its runs again"
+        ) from None
     return _in_order(table)
 
 

@@ -14,6 +14,7 @@ import torch
 from lightning_fabric.utilities.types import _PATH
 from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.plugins import TorchCheckpointIO
+from pytorch_lightning.trainer.states import TrainerFn
 from pytorch_lightning.utilities import rank_zero_warn
 
 from mcss import distributed
@@ -89,6 +90,16 @@ def save_last_checkpoint(trainer: pl.Trainer) -> None:
     """Write ``checkpoints/last.ckpt`` of the run, except in a ``fast_dev_run``: no run may resume from one."""
     if not trainer.fast_dev_run:  # type: ignore[attr-defined]
         trainer.save_checkpoint(Path(trainer.default_root_dir) / LAST_CHECKPOINT)
+
+
+def log_step_of_weights(trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    """Outside training, log what is measured at the step of the loaded checkpoint; Lightning would log it at step 0.
+
+    Steps in logs are counted from 0, as in training.
+    """
+    writer = trainer.strategy.checkpoint_io
+    if trainer.state.fn != TrainerFn.FITTING and isinstance(writer, RunCheckpointIO):
+        pl_module.log("step", float(max(writer.step - 1, 0)), rank_zero_only=True)
 
 
 class RunCheckpointIO(TorchCheckpointIO):

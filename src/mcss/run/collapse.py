@@ -6,7 +6,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.utilities import rank_zero_warn
 
 from mcss.batch import TrainBatch
-from mcss.errors import InputError
+from mcss.errors import InputError, check_at_least
 from mcss.models.module import MCSSModule
 
 _REMEDY = "lower the objective's threshold, or lengthen its softmax_fraction"
@@ -23,11 +23,15 @@ class CollapseWatch(pl.Callback):
         min_rank: smallest effective rank of the validation images' embeddings.
         every_n_steps: between looks; the second is the first that counts, since an untrained network is collapsed.
         stops: end the run, or else only warn.
+
+    Raises:
+        InputError: ``every_n_steps`` is not positive, or (while training) the embedding has collapsed.
     """
 
     def __init__(
         self, min_mean_distance: float = 0.1, min_rank: float = 3.0, every_n_steps: int = 250, stops: bool = True
     ) -> None:
+        check_at_least(1, **{"collapse.every_n_steps": every_n_steps})
         self.min_mean_distance, self.min_rank = min_mean_distance, min_rank
         self.every_n_steps, self.stops = every_n_steps, stops
         self._collapsed_looks = 0
@@ -63,3 +67,11 @@ class CollapseWatch(pl.Callback):
                 f" (expected >= {self.min_mean_distance}), effective rank {rank:.1f} (expected >= {self.min_rank}):"
                 f" {_REMEDY}"
             )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Looks in a row at which the embedding had collapsed, for the checkpoint."""
+        return {"collapsed_looks": self._collapsed_looks}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on counting."""
+        self._collapsed_looks = state_dict["collapsed_looks"]

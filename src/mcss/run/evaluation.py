@@ -15,6 +15,7 @@ from mcss.batch import EvalBatch, Prediction
 from mcss.geometry.canonical import is_degenerate, to_root
 from mcss.models.module import MCSSModule
 from mcss.run.agreement import agreement_of_test, untrained_copy, write_unlabelled
+from mcss.run.checkpoints import log_step_of_weights
 from mcss.run.datamodule import datamodule_of
 from mcss.run.figures import extreme_poses_figure
 from mcss.run.folder import RESULTS_FILE, TEST_PREDICTIONS_FILE
@@ -71,6 +72,7 @@ class ResultsWriter(pl.Callback):
         of_training = {} if tested["partial"] else training_errors(trainer, pl_module, trained["settings"])
         errors = errors_of(trainer, pl_module, predictions)
         prefix = "test_partial" if tested["partial"] else "test"  # so that a log keeps the values of a whole test
+        log_step_of_weights(trainer, pl_module)
         pl_module.log_dict(
             {f"{prefix}/{name}": value for name, value in headline(errors["results"]).items()}, rank_zero_only=True
         )
@@ -125,7 +127,7 @@ def _tested(trainer: pl.Trainer, pl_module: MCSSModule, predictions: Mapping[str
 def _write(folder: Path, record: Mapping[str, Any], predictions: Mapping[str, np.ndarray], store: Store) -> list[Path]:
     """Write the files of the test; a partial test does not overwrite the files of a whole one."""
     results = folder / RESULTS_FILE
-    whole_exists = results.is_file() and not json.loads(results.read_text(encoding="utf-8")).get("partial", False)
+    whole_exists = _is_whole_test(results)
     names = [RESULTS_FILE, TEST_PREDICTIONS_FILE, "test_poses.png", "curves.png"]
     beside = [folder / f"{Path(name).stem}_partial{Path(name).suffix}" for name in names]
     if not record["partial"]:
@@ -140,6 +142,14 @@ def _write(folder: Path, record: Mapping[str, Any], predictions: Mapping[str, np
     if history:
         curves_figure(history, folder.name).savefig(curves, dpi=110)
     return [path for path in (results, arrays, poses, curves) if path.is_file()]
+
+
+def _is_whole_test(results: Path) -> bool:
+    """Whether there is such a file, of a test of all images; a damaged one counts as none."""
+    try:
+        return not json.loads(results.read_text(encoding="utf-8")).get("partial", False)
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def _show_in_wandb(loggers: Iterable[Logger], written: Sequence[Path], record: Mapping[str, Any]) -> None:

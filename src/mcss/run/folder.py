@@ -1,12 +1,26 @@
-"""Names of the files in a run's folder, and the commit of the code."""
+"""A run's folder: names of its files, whether it can be written to; and the commit of the code."""
 
+import os
 import subprocess
 from pathlib import Path
+
+from mcss.errors import InputError
 
 CONFIG_FILE = "config.yaml"
 RUN_FILE = "run.json"
 RESULTS_FILE = "results.json"
 TEST_PREDICTIONS_FILE = "test_predictions.npz"
+
+
+def check_writable(folder: Path) -> None:
+    """Check that ``folder`` can be written to, or made.
+
+    Raises:
+        InputError: it cannot.
+    """
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise InputError(f"run_dir {folder}: {existing} is no folder that can be written to; choose another --run_dir")
 
 
 def commit_of(folder: Path) -> str | None:

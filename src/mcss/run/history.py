@@ -9,6 +9,8 @@ from typing import Any
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities import rank_zero_only, rank_zero_warn
 
+from mcss.errors import InputError
+
 
 class MetricsHistory(Logger):
     """Writes logged values to ``metrics.csv`` in a run's folder: one row for each step, empty cells for missing values.
@@ -120,13 +122,19 @@ def read_history(path: Path) -> dict[int, dict[str, float]]:
     """Values by step of a ``metrics.csv``; empty where there is none.
 
     Lines of the same step are merged. A last line without a line break is incomplete and ignored.
+
+    Raises:
+        InputError: the file is damaged.
     """
     if not path.is_file():
         return {}
-    with path.open(newline="", encoding="utf-8") as file:
-        lines = [line for line in file if line.endswith("\n")]
     history: dict[int, dict[str, float]] = {}
-    for row in csv.DictReader(lines):
-        values = history.setdefault(int(row.pop("step")), {})
-        values.update({name: float(value) for name, value in row.items() if value})
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            lines = [line for line in file if line.endswith("\n")]
+        for row in csv.DictReader(lines):
+            values = history.setdefault(int(row.pop("step")), {})
+            values.update({name: float(value) for name, value in row.items() if value})
+    except (KeyError, TypeError, ValueError):
+        raise InputError(f"{path}: damaged; remove it: the run goes on without the values that were logged") from None
     return history

@@ -28,7 +28,9 @@ def configure_loggers(loggers: Any, folder: Path, record: Mapping[str, Any], com
         record: of the training, with its ``settings_hash`` and ``seed``.
         command: fit, test or validate.
     """
-    for logger in loggers if isinstance(loggers, list) else []:
+    for logger in loggers if isinstance(loggers, list) else [loggers]:
+        if "save_dir" not in getattr(logger, "init_args", {}):  # Lightning's choice (True), none (False), or elsewhere
+            continue
         logger.init_args.save_dir = str(folder)
         if not logger.class_path.endswith("WandbLogger"):
             continue

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from mcss.errors import InputError
+from mcss.errors import InputError, check_at_least
 
 _UNSUPPORTED = {
     "accumulate_grad_batches": (
@@ -52,6 +52,10 @@ def prepare_trainer_options(config: Any, *, training: bool) -> None:
             f" {', '.join(_PRECISIONS.values())}"
         )
     trainer.precision = precision if training else "32-true"
+    for name in ("check_val_every_n_epoch", "val_check_interval"):
+        if trainer[name] == 0:
+            raise InputError(f"trainer.{name} 0 is not supported: trainer.limit_val_batches 0 switches validation off")
+    check_at_least(0, **{"trainer.gradient_clip_val": trainer.gradient_clip_val or 0})
     if trainer.limit_test_batches == 0:
         raise InputError("trainer.limit_test_batches 0 is not supported: nothing would be tested")
     interval, steps = trainer.val_check_interval, config.data.steps_per_epoch

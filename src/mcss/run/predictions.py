@@ -1,5 +1,6 @@
 """Predictions of single images, ``test_predictions.npz``, and the errors computed from them."""
 
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from mcss import distributed
 from mcss.batch import EvalBatch, Prediction
+from mcss.errors import InputError
 from mcss.geometry.canonical import to_root
 from mcss.losses.contrastive import effective_rank
 from mcss.metrics.pck import AUC3D, PCK3D
@@ -57,9 +59,16 @@ def gathered(parts: Sequence[Predictions]) -> dict[str, np.ndarray]:
 
 
 def read_predictions(path: Path) -> dict[str, np.ndarray]:
-    """Content of ``test_predictions.npz``."""
-    with np.load(path, allow_pickle=False) as file:
-        return dict(file)
+    """Content of ``test_predictions.npz``.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return dict(file)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        raise InputError(f"{path}: damaged; test the run again") from None
 
 
 def pose_errors(

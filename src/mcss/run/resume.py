@@ -10,7 +10,7 @@ from mcss.run.record import training_record
 
 
 def check_resumable(checkpoint: Path, facts: Mapping[str, Any], precision: str) -> None:
-    """Check that the run that wrote ``checkpoint`` had the same settings, seed and precision as the one that begins.
+    """Check that the run that wrote ``checkpoint`` had the same settings, method, seed and precision.
 
     Resuming restores the optimizer, its learning rate, the schedule and the position in the random streams, so a
     setting that differs would be ignored, or would apply to a part of the run only.
@@ -30,7 +30,12 @@ def check_resumable(checkpoint: Path, facts: Mapping[str, Any], precision: str) 
             " remove it, or choose another folder (--run_dir ...) and take over its weights with --model.init_from"
         )
     recorded, asked = (
-        {**run["settings"], "seed_everything": run["seed"], "trainer.precision": run["precision"]}
+        {
+            **run["settings"],
+            "method": run["method"],
+            "seed_everything": run["seed"],
+            "trainer.precision": run["precision"],
+        }
         for run in (record, {**facts, "precision": precision})
     )
     names = sorted(key for key in recorded.keys() | asked.keys() if recorded.get(key) != asked.get(key))

@@ -7,6 +7,7 @@ from mcss.batch import EvalBatch, Prediction
 from mcss.models.module import MCSSModule
 from mcss.run.agreement import view_agreement
 from mcss.run.camera_frame import in_camera_frame
+from mcss.run.checkpoints import log_step_of_weights
 from mcss.run.datamodule import datamodule_of
 from mcss.run.predictions import batch_predictions, embedding_spread, gathered, prediction_errors
 
@@ -49,5 +50,6 @@ class ValidationFigures(pl.Callback):
         if (in_camera := in_camera_frame(predictions)) is not None:
             figures["mpjpe_camera_frame_mm"] = prediction_errors(in_camera)["mpjpe_mm"].mean()
             figures["yaw_error_deg"] = np.nanmean(np.abs(predictions["yaw_error_deg"]))
+        log_step_of_weights(trainer, pl_module)
         for name, value in figures.items():
             pl_module.log(f"val/{name}", value, prog_bar=name == "n_mpjpe_mm", rank_zero_only=True)

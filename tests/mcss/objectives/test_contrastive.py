@@ -150,7 +150,7 @@ def test_bad_settings(settings, message):
 
 
 def test_one_pair_is_no_contrastive_batch():
-    with pytest.raises(ValueError, match="at least two pairs"):
+    with pytest.raises(InputError, match=r"at least two pairs: set data.pairs"):
         Contrastive()(pair_step(torch.ones(1, 4), torch.ones(1, 4)))
 
 

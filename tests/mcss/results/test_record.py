@@ -91,3 +91,27 @@ def test_a_figure_that_an_earlier_version_did_not_measure_is_empty(finished, tmp
     pd.read_csv(path, dtype=str).drop(columns=["filmed_mpjpe_mm", "test_mean_distance"]).to_csv(path, index=False)
     row = read_table(path).loc[0]
     assert (row["filmed_mpjpe_mm"], row["test_mean_distance"], row["mpjpe_mm"]) == ("", "", "100.0")
+
+
+def cut(content):
+    return content[: len(content) // 2]
+
+
+@pytest.mark.parametrize(
+    ("file", "damage", "message"),
+    [
+        ("a/results.json", cut, r"a/results.json: damaged; test the run again .mcss test --config "),
+        ("a/results.json", lambda content: "[]", r"a/results.json: results of an earlier version; test the run"),
+        ("runs.csv", cut, r"runs.csv: not a table of runs, or damaged .*: restore it, or remove it"),
+        ("runs.csv", lambda content: "", r"runs.csv: not a table of runs, or damaged"),
+        ("runs.csv", lambda content: "settings\n1\n", r"runs.csv: not a table of runs, or damaged"),
+    ],
+)
+def test_a_damaged_file_is_one_line_and_stays(file, damage, message, finished, tmp_path):
+    folder, path = finished("a"), tmp_path / file
+    add_runs([folder], tmp_path / "runs.csv")
+    damaged = damage(path.read_text())
+    path.write_text(damaged)
+    with pytest.raises(InputError, match=message):
+        add_runs([folder], tmp_path / "runs.csv")
+    assert path.read_text() == damaged

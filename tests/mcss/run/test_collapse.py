@@ -31,6 +31,19 @@ def test_a_collapsed_embedding_ends_the_run_within_its_first_thousand_steps():
     hook("on_train_batch_end", CollapseWatch(), 750)  # of an objective that does not spread the embedding
 
 
+def test_looks_are_counted_over_an_interruption():
+    first, resumed = CollapseWatch(), CollapseWatch()
+    hook("on_train_batch_end", first, 500, train__mean_distance=0.01)
+    resumed.load_state_dict(first.state_dict())
+    with pytest.raises(InputError, match="at step 750"):
+        hook("on_train_batch_end", resumed, 750, train__mean_distance=0.01)
+
+
+def test_an_interval_of_no_steps_is_refused():
+    with pytest.raises(InputError, match=r"collapse.every_n_steps 0: choose a number of at least 1"):
+        CollapseWatch(every_n_steps=0)
+
+
 @pytest.mark.parametrize("figures", [(0.05, 9.0), (0.9, 1.2)], ids=["a point", "a line"])
 def test_a_point_and_a_line_are_called_collapsed(figures):
     mean_distance, rank = figures

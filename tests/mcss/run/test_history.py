@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from mcss.cli import main
+from mcss.errors import InputError
 from mcss.models.module import MCSSModule
 from mcss.run.history import MetricsHistory, read_history
 from tests.references.full_disk import full_disk
@@ -41,6 +42,13 @@ def test_resumed_history_goes_on_and_forgets_what_lay_beyond_the_checkpoint(tmp_
         20: {"train/loss": 20.0},
         30: {"train/loss": 33.0, "new": 1.0},
     }
+
+
+@pytest.mark.parametrize("content", [b"step,a\n\xff,1\n", b"nothing\n1\n", b"step,a\n1,x\n", b"step,a\n1,2,3\n"])
+def test_a_damaged_history_is_one_line(content, tmp_path):
+    (tmp_path / "metrics.csv").write_bytes(content)
+    with pytest.raises(InputError, match=r"metrics.csv: damaged; remove it"):
+        logged(tmp_path)
 
 
 def test_a_run_from_step_0_starts_an_empty_history(tmp_path):

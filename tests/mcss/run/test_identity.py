@@ -4,6 +4,7 @@ import shutil
 import pytest
 import torch
 
+from mcss.cli import parse_settings
 from mcss.errors import InputError
 from mcss.run.identity import default_run_dir, resolved_settings, settings_hash, training_facts
 from tests.references.synthetic_store import make_store
@@ -80,6 +81,36 @@ def test_what_decides_the_result_changes_the_identity(config, path, value):
 )
 def test_seed_machine_and_settings_that_are_off_do_not(config, path, value):
     assert identity(config, path, value) == identity(config)
+
+
+IDLE = {
+    "data": {"eval_batch_size", "num_workers", "cache_images"},
+    "model": set(),
+    "trainer": {
+        *("accelerator", "strategy", "devices", "num_nodes", "precision", "logger", "plugins", "profiler", "barebones"),
+        *("limit_val_batches", "limit_test_batches", "limit_predict_batches", "num_sanity_val_steps", "deterministic"),
+        *("log_every_n_steps", "val_check_interval", "check_val_every_n_epoch", "reload_dataloaders_every_n_epochs"),
+        *("default_root_dir", "enable_checkpointing", "enable_progress_bar", "enable_model_summary", "benchmark"),
+        *("enable_autolog_hparams", "detect_anomaly", "inference_mode", "use_distributed_sampler", "model_registry"),
+    },
+}
+"""Settings that do not change a result; precision and number of processes have columns of their own."""
+
+
+def test_every_other_setting_of_a_run_changes_the_identity(settings, tmp_path):
+    other = make_store(tmp_path / "other", instants=2, size_px=32, seed=5)
+    torch.save(1, tmp_path / "file")
+    values = dict.fromkeys(("store", "multiview_store", "labelled_store", "test_store"), str(other))
+    values |= dict.fromkeys(("weights", "init_from"), str(tmp_path / "file"))
+    values["callbacks"] = [{"class_path": "pytorch_lightning.callbacks.WeightAveraging"}]
+    config = parse_settings(["fit", *settings(), "--run_dir", "runs/a"])
+    own = identity(config)
+
+    def is_idle(name):
+        return identity(config, name, values.get(name.partition(".")[2], "another")) == own
+
+    unchanged = {group: {name for name in config[group] if is_idle(f"{group}.{name}")} for group in IDLE}
+    assert unchanged == IDLE
 
 
 def test_a_store_is_known_by_its_content_whatever_its_path(config, store_path, tmp_path, monkeypatch):

@@ -19,6 +19,7 @@ RESULTS = {
         *("default_root_dir elsewhere", "enable_model_summary true", "enable_progress_bar true", "logger true"),
         *("log_every_n_steps 1", "profiler simple"),
     ),
+    "one logger": ("logger mcss.run.history.MetricsHistory",),
     "parts": ("limit_train_batches 2", "limit_val_batches 1", "deterministic true"),
     "nothing beside": ("limit_val_batches 0", "logger false", "callbacks null"),
     "a smoke test": ("fast_dev_run true",),
@@ -27,6 +28,8 @@ REFUSED = {
     "accumulate_grad_batches 2": "larger batches instead",
     "barebones true": "it switches off checkpoints",
     "enable_checkpointing false": "LastCheckpoint.every_n_steps",
+    "check_val_every_n_epoch 0": "limit_val_batches 0 switches validation off",
+    "gradient_clip_val -1": "gradient_clip_val -1: choose a number of at least 0",
     "gradient_clip_algorithm nonsense": "gradient_clip_algorithm",
     "limit_train_batches 0": "no step was trained",
     "limit_test_batches 0": "nothing would be tested",
@@ -40,6 +43,7 @@ REFUSED = {
     "precision 12": "precision",
     "profiler nonsense": "profiler",
     "strategy nonsense": "strategy",
+    "val_check_interval 0": "limit_val_batches 0 switches validation off",
     "val_check_interval 10000": "longer than an epoch",
 }
 
@@ -62,6 +66,7 @@ def fit(settings, tmp_path, monkeypatch):
 @pytest.mark.parametrize("options", RESULTS.values(), ids=RESULTS)
 def test_options_end_in_a_result(options, fit, tmp_path):
     fit(*options)
+    assert {path.name for path in tmp_path.iterdir()} <= {"run"}
     if "fast_dev_run true" not in options:
         assert json.loads((tmp_path / "run/run.json").read_text())["steps"] == 2
         assert (tmp_path / "run/checkpoints/last.ckpt").is_file()

@@ -33,6 +33,7 @@ OTHER_SETTINGS = {
     "trainer": (["--trainer.max_steps", "30"], "trainer.max_steps 20 -> 30"),
     "gradients": (["--trainer.gradient_clip_val", "1"], "trainer.gradient_clip_val None -> 1"),
     "precision": (["--trainer.precision", "16-mixed"], "-> 16-mixed"),
+    "method": (["--method", "another"], "method mcss -> another"),
     "seed": (["--seed_everything", "7"], "seed_everything 0 -> 7"),
 }
 
