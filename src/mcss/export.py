@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
+from data_modules.commands.arguments import OneLineParser
 from data_modules.training.augment import Augment, AugmentSettings
 from mcss.errors import InputError
 from mcss.models.facing import rotation_to_view
@@ -145,7 +146,7 @@ WRITERS = {".onnx": write_onnx, ".pt2": write_torch}
 
 def make_parser() -> argparse.ArgumentParser:
     """Arguments of the program."""
-    parser = argparse.ArgumentParser(prog="mcss export", description=__doc__)
+    parser = OneLineParser(prog="mcss export", description=__doc__)
     parser.add_argument("checkpoint", type=Path, help="RUN/checkpoints/last.ckpt")
     parser.add_argument("--out", type=Path, required=True, help="NAME.onnx (ONNX) or NAME.pt2 (torch.export)")
     return parser

@@ -43,3 +43,14 @@ def earlier(packets, time_s):
         packet.pts -= round(time_s / packet.time_base)
         packet.dts -= round(time_s / packet.time_base)
     return packets
+
+
+def write_sound(path, seconds=1):
+    """A file of silence without a picture."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=16000, layout="mono")
+        silence = np.zeros((1, 16000 * seconds), np.float32)
+        frame = av.AudioFrame.from_ndarray(silence, format="fltp", layout="mono")
+        frame.sample_rate, frame.pts = 16000, 0
+        container.mux([*stream.encode(frame), *stream.encode(None)])

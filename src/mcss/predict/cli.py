@@ -5,10 +5,12 @@ goes on where it stopped when the same command is given again.
 """
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from data_modules.commands.arguments import OneLineParser
 from mcss.errors import InputError
 from mcss.predict.networks import Network, OnnxNetwork, TorchNetwork
 from mcss.predict.outputs import OUTPUTS
@@ -22,7 +24,7 @@ DEFAULT_OUTPUTS = tuple(kind for kind in OUTPUTS if kind != "video")
 
 def make_parser() -> argparse.ArgumentParser:
     """Arguments of the program."""
-    parser = argparse.ArgumentParser(prog="mcss predict", description=__doc__, allow_abbrev=False)
+    parser = OneLineParser(prog="mcss predict", description=__doc__, allow_abbrev=False)
     parser.add_argument(
         "sources", nargs="*", type=Path, metavar="SOURCE", help="a video, videos of one scene, images, or a store"
     )
@@ -67,8 +69,7 @@ def _settings(options: argparse.Namespace) -> tuple[Network, PredictSettings]:
     sources = tuple(options.sources) or ((options.images,) if options.images else ())
     if not sources:
         raise InputError("predict needs a video, a folder of images, or a store: mcss predict --ckpt_path CKPT SOURCE")
-    if options.fps is not None and not options.fps > 0:
-        raise InputError(f"--fps {options.fps:g}: write the frames a second, more than 0")
+    _check_numbers(options)
     network, run_dir = _network(options)
     return network, PredictSettings(
         sources=sources,
@@ -84,6 +85,15 @@ def _settings(options: argparse.Namespace) -> tuple[Network, PredictSettings]:
         calibrate=options.calibrate,
         progress=not options.quiet,
     )
+
+
+def _check_numbers(options: argparse.Namespace) -> None:
+    """Refuse what is no rate and no length of time."""
+    if options.fps is not None and not 0 < options.fps < math.inf:
+        raise InputError(f"--fps {options.fps:g}: write the frames a second, more than 0")
+    for name in ("smoothing_s", "bridge_s"):
+        if not 0 <= getattr(options, name) < math.inf:
+            raise InputError(f"--{name} {getattr(options, name):g}: write seconds, or 0 to switch it off")
 
 
 def _network(options: argparse.Namespace) -> tuple[Network, Path]:

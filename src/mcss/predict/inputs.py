@@ -8,7 +8,8 @@ import numpy as np
 from PIL import Image
 
 from data_modules.sources.file_names import is_image, is_video, natural_order
-from data_modules.sources.footage.recordings import recording_camera, recordings_in
+from data_modules.sources.footage.recordings import recording_camera, recording_name, recordings_in
+from data_modules.sources.footage.tables import SYNC_FILE, sync_rows
 from data_modules.sources.footage.videos import Videos
 from data_modules.store import open_store
 from data_modules.store.format import STORE_FILE
@@ -73,6 +74,7 @@ def recorded_scene(sources: Sequence[Path], fps: float | None, detector: str | N
         paths = recordings_in(paths[0])
         if not paths:
             raise InputError(f"{sources[0]}: holds no video, no image and no store; name one that does")
+    _require_rate(paths, fps)
     for path, named in zip(paths, sources, strict=False):
         if not path.is_dir() and not is_video(path):
             raise InputError(f"{named}: not called like a video; name a video, a folder of images, or a store")
@@ -95,6 +97,21 @@ def recorded_scene(sources: Sequence[Path], fps: float | None, detector: str | N
         return find()
     identity = [name, fps, detector, layout.options(), layout.table_rows(clip), states(paths)]
     return found_once(out, identity, find)
+
+
+def _require_rate(paths: Sequence[Path], fps: float | None) -> None:
+    """See that folders of frames have a frame rate.
+
+    Raises:
+        InputError: one has none.
+    """
+    sync = sync_rows(paths[0].parents[2] / SYNC_FILE) if fps is None and len(paths[0].parts) > 3 else {}
+    for path in paths:
+        if path.is_dir() and fps is None and not sync.get(recording_name(path), {}).get("fps"):
+            raise InputError(
+                f"{path}: its images are taken for whole frames, and have no frame rate; give --fps, or column fps of"
+                f" {SYNC_FILE}; of square crops say --images crops"
+            )
 
 
 def crop_scene(folder: Path, images: Sequence[Path], fps: float | None) -> CropScene:

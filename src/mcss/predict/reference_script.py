@@ -45,7 +45,7 @@ def moving_boxes(video: str) -> dict[int, np.ndarray]:
         picture, scale = small(image)
         difference = np.abs(picture - background).max(axis=2)
         mask = (difference > max(18.0, 6 * np.median(difference))).astype(np.uint8)
-        mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
+        mask = cv2.dilate(cv2.erode(mask, np.ones((2, 2)), anchor=(0, 0)), np.ones((2, 2)), anchor=(1, 1))
         _, labels = cv2.connectedComponents(cv2.dilate(mask, np.ones((9, 9), np.uint8)))
         areas = np.bincount(labels[mask > 0], minlength=2)
         if areas.max() > 0.002 * mask.size:

@@ -48,11 +48,20 @@ def predict(network: Network, settings: PredictSettings) -> None:
     Raises:
         InputError: something cannot be read, or a calibration is asked for from scenes without labels.
     """
-    if settings.calibrate and not (settings.sources[0] / STORE_FILE).is_file():
-        raise InputError(f"--calibrate {settings.calibrate}: needs a store with 3D labels, not {settings.sources[0]}")
+    if not (settings.sources[0] / STORE_FILE).is_file():
+        if settings.calibrate:
+            raise InputError(
+                f"--calibrate {settings.calibrate}: needs a store with 3D labels, not {settings.sources[0]}"
+            )
+        if settings.subjects or settings.clips:
+            raise InputError(
+                f"{settings.sources[0]}: is no store, in which --subjects and --clips choose; leave them out"
+            )
     calibration = read_calibration(settings.calibration) if settings.calibration else None
     measured: list[JointErrors] = []
+    _check_out(settings.out, settings)
     for scene, out in _scenes(settings):
+        _check_out(out, settings)
         result = predict_result(scene, network, settings, calibration, out)
         write_result(result, network, settings, out)
         if settings.calibrate and result.true_mm is not None:
@@ -70,6 +79,33 @@ def _write_calibration(made: Calibration, path: Path) -> None:
     shares = ", ".join(f"{person} {share:.0%}" for person, share in made.left_out.items())
     people = f"the others' intervals hold of each person's joints: {shares}" if shares else "from one person: take more"
     print(f"written: {path} (for {' or '.join(map(str, made.by_views))} views; {people})")
+
+
+def _check_out(out: Path, settings: PredictSettings) -> None:
+    """Make the folder, and see that it does not hold the prediction of something else.
+
+    Raises:
+        InputError: it does, or it cannot be made.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        content = json.loads((out / SUMMARY_FILE).read_text(encoding="utf-8"))
+        there = ", ".join(content["sources"])
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise InputError(f"--out {out}: cannot be made or read ({error.strerror}); name another folder") from None
+    except (ValueError, KeyError, TypeError):
+        raise InputError(
+            f"{out / SUMMARY_FILE}: not written by this program; name another --out, or remove it"
+        ) from None
+    if there != ", ".join(_named(settings)):
+        raise InputError(f"--out {out}: holds the prediction of {there}; name another folder, or remove that one")
+
+
+def _named(settings: PredictSettings) -> list[str]:
+    """What was predicted, as the summary names it."""
+    return [str(path.resolve()) for path in settings.sources]
 
 
 def predict_result(
@@ -94,6 +130,7 @@ def write_result(result: Result, network: Network, settings: PredictSettings, ou
     paths = write_outputs(result, settings.files, out)
     summary = {
         "scene": result.scene.name,
+        "sources": _named(settings),
         "network": str(network.path),
         "network_sha256": file_hash(network.path),
         **description(result.motion.frame),

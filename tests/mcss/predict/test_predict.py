@@ -24,7 +24,7 @@ from mcss.predict.inputs import open_scenes
 from mcss.skeleton import JOINTS
 from tests.mcss.predict.conftest import film
 from tests.references.synthetic_store import make_store
-from tests.references.video_files import write_video
+from tests.references.video_files import write_sound, write_video
 
 pytestmark = pytest.mark.slow
 
@@ -39,7 +39,7 @@ def refused(capsys, *words):
         main(["predict", "--quiet", *map(str, words)])
     assert caught.value.code == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
-    assert line.startswith("mcss: ")
+    assert line.startswith("mcss")
     return line
 
 
@@ -225,9 +225,17 @@ def test_bad_input_gives_one_clear_line(checkpoint, clip, tmp_path, capsys):
     cut = tmp_path / "cut/a.mp4"
     cut.parent.mkdir()
     cut.write_bytes((clip / "a.mp4").read_bytes()[:-2000])
-    photos = tmp_path / "photos"
+    photos, mixed = tmp_path / "photos", tmp_path / "mixed"
     photos.mkdir()
+    mixed.mkdir()
     cv2.imwrite(str(photos / "1.png"), film()[0])
+    cv2.imwrite(str(mixed / "1.png"), film()[0])
+    cv2.imwrite(str(mixed / "2.png"), film()[0][:-10])
+    text, half, sound = tmp_path / "text/a.mp4", tmp_path / "half.ckpt", tmp_path / "sound/a.mp4"
+    text.parent.mkdir()
+    text.write_text("no video")
+    half.write_bytes(checkpoint.read_bytes()[:5000])
+    write_sound(sound)
     cases = {
         (clip / "a.mp4",): "predict needs a network",
         network: "predict needs a video",
@@ -235,16 +243,37 @@ def test_bad_input_gives_one_clear_line(checkpoint, clip, tmp_path, capsys):
         (*network, tmp_path / "empty"): "holds no video, no image and no store",
         (*network, tmp_path / "still/a.mp4"): "a moving person was found in 0 of 30 frames",
         (*network, cut): "cut/a.mp4",
-        (*network, photos): "has no frame rate",
+        (*network, photos): "have no frame rate; give --fps",
         (*network, photos, "--images", "crops"): "128 x 96 pixels, and a crop is square",
         (*network, clip / "a.mp4", cut): "lie in one folder",
         (*network, clip / "a.mp4", "--calibrate", tmp_path / "c.json", "--out", tmp_path / "o"): "needs a store",
         (*network, clip / "a.mp4", "--fps", "0"): "--fps 0",
+        (*network, clip / "a.mp4", "--fps", "inf"): "--fps inf",
+        (*network, clip / "a.mp4", "--smoothing_s", "-1"): "--smoothing_s -1: write seconds, or 0",
+        (*network, clip / "a.mp4", "--bridge_s", "nan"): "--bridge_s nan",
+        (*network, clip / "a.mp4", "--clips", "S1/Walking/1"): "is no store, in which --subjects and --clips choose",
+        (*network, clip / "a.mp4", "--files", "bvg"): "invalid choice: 'bvg'",
+        (*network, clip / "a.mp4", "--out", text): "cannot be made or read",
+        (*network, clip / "a.mp4", "--out", text / "deep"): "cannot be made or read",
+        (*network, text): "cannot be opened as a video",
+        (*network, sound): "has no video stream",
+        (*network, mixed, "--fps", "25", "--out", tmp_path / "o"): "its frames differ in size",
+        ("--ckpt_path", half, clip / "a.mp4"): "damaged, or not a checkpoint of a run",
         (*network, "--onnx", "x.onnx", clip / "a.mp4"): "name one network",
         ("--ckpt_path", clip / "a.mp4", clip / "a.mp4"): "not a checkpoint of a run",
     }
     for words, message in cases.items():
         assert message in refused(capsys, *words), words
+
+
+def test_a_folder_that_holds_the_prediction_of_something_else_is_left_alone(checkpoint, clip, tmp_path, capsys):
+    network = ("--ckpt_path", checkpoint, "--out", tmp_path / "out", "--files", "npz")
+    for _ in range(2):  # the same command may be given again
+        predict(checkpoint, clip / "a.mp4", *network[2:])
+    before = (tmp_path / "out/predictions.npz").read_bytes()
+    line = refused(capsys, clip / "b.mp4", *network)
+    assert f"out: holds the prediction of {clip / 'a.mp4'}; name another folder, or remove that one" in line
+    assert (tmp_path / "out/predictions.npz").read_bytes() == before
 
 
 def test_a_network_of_another_joint_set_is_refused(checkpoint, clip, onnx, tmp_path, capsys):

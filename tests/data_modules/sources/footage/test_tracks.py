@@ -46,6 +46,24 @@ def test_somebody_who_walks_is_boxed(tmp_path):
     track = found_track(film(tmp_path / "a.mp4", walker), None)
     assert track.remarks == ()
     np.testing.assert_allclose(track.box(25), (55, 20, 77, 85), atol=3)
+    left, top, right, bottom = np.moveaxis(track.boxes[5:45], -1, 0)
+    middle = np.arange(5, 45) * 2 + 16
+    assert abs(((left + right) / 2 - middle).mean()) < 0.5  # the box lies neither to one side nor lower
+    assert abs(((top + bottom) / 2 - 52.5).mean()) < 0.5
+
+
+def dark_clothes(picture, number):
+    """Of the colours of a shadow on the wall, between head and legs; and a shadow on the floor, which is no part."""
+    left = 5 + 2 * number
+    picture[20:30, left + 4 : left + 18] = RED
+    picture[30:60, left : left + 22] = 50
+    picture[60:85, left : left + 22] = BLUE
+    picture[80:88, left + 22 : left + 40] = 55
+
+
+def test_clothes_that_look_like_a_shadow_on_the_wall_are_boxed_and_a_shadow_is_not(tmp_path):
+    track = found_track(film(tmp_path / "a.mp4", dark_clothes), None)
+    np.testing.assert_allclose(track.boxes[25], (55, 20, 77, 85), atol=3)
 
 
 @pytest.mark.parametrize("sides", [(1,), (-1, 1)], ids=["one arm", "both arms"])
