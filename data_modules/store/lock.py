@@ -1,4 +1,4 @@
-"""One process writes a store."""
+"""One process writes a folder: a store, or that of a run."""
 
 import errno
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ NO_LOCKS = (None, errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 
 
 @contextmanager
-def only_writer(path: Path) -> Iterator[None]:
-    """Keep other processes from writing the store at ``path``; may be entered again in the same process.
+def only_writer(path: Path, what: str = "store") -> Iterator[None]:
+    """Keep other processes from writing the folder ``path``; may be entered again in the same process.
 
     Where the file system has no locks (some of Lustre and NFS), a file that names the process stands for one.
 
     Raises:
-        StoreError: another process is writing the store.
+        StoreError: another process is writing the folder.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     lock_path = path.with_name(f".{path.name}.lock")
@@ -34,7 +34,7 @@ def only_writer(path: Path) -> Iterator[None]:
             lock = SoftFileLock(lock_path.with_suffix(".softlock"), timeout=0, is_singleton=True)
             lock.acquire()
     except Timeout:
-        raise StoreError(f"{path}: another process is writing this store; wait for it to end") from None
+        raise StoreError(f"{path}: another process is writing this {what}; wait for it to end") from None
     try:
         yield
     finally:

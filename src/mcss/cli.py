@@ -1,5 +1,6 @@
 """``mcss fit``, ``validate`` and ``test``."""
 
+import contextlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import TQDMProgressBar
 from pytorch_lightning.cli import ArgsType, LightningArgumentParser, LightningCLI
 
+from data_modules.store.lock import only_writer
 from data_modules.training.datamodule import MultiviewPoseDataModule
 from mcss.errors import InputError, message_in_one_line
 from mcss.models.checkpoint import check_exists, read_checkpoint
@@ -188,6 +190,12 @@ class MCSSCommandLine(LightningCLI):
             raise InputError(f"trainer: {error}") from error
         start_wandb(trainer.loggers, str(self.subcommand))
         return trainer
+
+    def _run_subcommand(self, subcommand: str) -> None:
+        """Run it; a run is trained by one process at a time, and another is refused (``only_writer``)."""
+        trains = subcommand == "fit" and self.trainer.is_global_zero
+        with only_writer(Path(self.trainer.default_root_dir), "run") if trains else contextlib.nullcontext():
+            super()._run_subcommand(subcommand)
 
     def before_fit(self) -> None:
         """Resume from the previous checkpoint if the last is damaged."""

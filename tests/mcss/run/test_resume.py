@@ -1,6 +1,8 @@
 """Which checkpoint a run starts from: never one of other settings, and never one of a smoke test."""
 
 import shutil
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -97,3 +99,14 @@ def test_settings_that_nobody_typed_come_from_the_checkpoint(trained, store_path
     quiet = ["--trainer.enable_progress_bar", "false", "--trainer.logger", "false", "--trainer.accelerator", "cpu"]
     main(["test", "--ckpt_path", checkpoint, "--data.store", store, "--run_dir", str(tmp_path), *quiet])
     assert (tmp_path / "results.json").is_file()
+
+
+def test_a_run_that_another_process_trains_is_not_trained_a_second_time(begun, settings, capsys):
+    lock = str(begun.parent / ".run.lock")
+    holds = f"import filelock, time; lock = filelock.FileLock({lock!r}); lock.acquire(); print(); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-u", "-c", holds], stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        line = refused(["fit", *settings(), "--run_dir", str(begun)], capsys)
+        other.kill()
+    assert line == f"mcss: {begun}: another process is writing this run; wait for it to end"
+    main(["fit", *settings(), "--run_dir", str(begun)])  # the lock of a killed process is gone
