@@ -18,7 +18,7 @@ sys.argv = sys.argv[:1]
 
 SLOW_FIXTURES = {"settings", "trained", "onnx", "performed", "tiny_store_path"}
 """They train through the command line, export a network, pose every clip of the studio or render."""
-STARTS_PROCESSES = ("run_ranks", "run_until_killed")
+STARTS_PROCESSES = ("run_ranks", "run_until_killed", "run_unchecked")
 """Helpers whose processes are forks of one that each process of pytest-xdist starts anew, which takes seconds."""
 LONGEST = (
     "test_method",

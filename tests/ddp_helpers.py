@@ -53,6 +53,12 @@ def run_until_killed(worker, *args):
     assert process.exitcode == -signal.SIGKILL
 
 
+def run_unchecked(worker, *args):
+    """What ``worker(*args)`` returns in a process that does not check shapes, which halves the time of rendering."""
+    with ProcessPoolExecutor(1, forks()) as process:
+        return process.submit(worker, *args).result()
+
+
 def _join(rank, world_size, store):
     os.environ["GLOO_SOCKET_IFNAME"] = "lo0" if sys.platform == "darwin" else "lo"
     # Lightning takes the process group as torchrun would have made it.

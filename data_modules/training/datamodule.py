@@ -102,13 +102,8 @@ class MultiviewPoseDataModule(pl.LightningDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        check_at_least(0, pairs=pairs, min_gap_s=min_gap_s, num_workers=num_workers)
-        check_at_least(1, labelled_images=labelled_images, eval_batch_size=eval_batch_size)
-        check_at_least(1, steps_per_epoch=steps_per_epoch)
-        if not 0 <= unsynchronised_gap_s[0] <= unsynchronised_gap_s[1]:
-            raise InputError(
-                f"unsynchronised_gap_s {list(unsynchronised_gap_s)}: give the least time, then the largest"
-            )
+        check_at_least(1, steps_per_epoch=steps_per_epoch, eval_batch_size=eval_batch_size)
+        check_at_least(0, num_workers=num_workers)
         paths = (multiview_store, labelled_store, test_store)
         self.multiview_path, self.labelled_path, self.test_path = (Path(path or store) for path in paths)
         self.supervision = supervision

@@ -16,13 +16,17 @@ from data_modules.training.streams import LabelledStream, MultiviewStream
 from data_modules.training.unsynchronised import UnsynchronisedRows
 from data_modules.training.view_geometry import labelled_geometry, needed_geometry
 from mcss.distributed import print_on_rank_zero
-from mcss.errors import InputError
+from mcss.errors import InputError, check_at_least
 from mcss.objectives.base import Needs
 
 
 @dataclass(frozen=True)
 class StreamSettings:
-    """What a step's batch consists of, and how its images are read; ``MultiviewPoseDataModule`` explains each."""
+    """What a step's batch consists of, and how its images are read; ``MultiviewPoseDataModule`` explains each.
+
+    Raises:
+        InputError: a setting out of its range, named in the message.
+    """
 
     image_size_px: int
     pairs: int
@@ -34,6 +38,13 @@ class StreamSettings:
     cache_images: bool
     skip_corrupt_images: bool
     seed: int
+
+    def __post_init__(self) -> None:
+        check_at_least(0, pairs=self.pairs, min_gap_s=self.min_gap_s)
+        check_at_least(1, labelled_images=self.labelled_images)
+        least_s, largest_s = self.unsynchronised_gap_s
+        if not 0 <= least_s <= largest_s:
+            raise InputError(f"unsynchronised_gap_s [{least_s:g}, {largest_s:g}]: the least time, then the largest")
 
     def check(self, needs: Needs, has_labels: bool) -> None:
         """Refuse settings under which nothing is learned, or not what the objective is there for.

@@ -15,8 +15,8 @@ from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_com
 
 from mcss import sweep as sweeps
 from mcss.cli import main as run
+from mcss.results.layout import CURVE_METHODS, TABLES
 from mcss.results.record import COLUMNS, read_table
-from mcss.results.table import CURVE_METHODS, TABLES
 from mcss.sweep import main
 from mcss.sweep_file import expand, read_sweep
 
@@ -171,7 +171,7 @@ for name in ("saves.py", "dies.py"):
 
 
 def test_a_table_of_other_data_is_refused_before_anything_runs(small_sweep, monkeypatch, capsys):
-    row = dict.fromkeys(COLUMNS, "0") | {"test_data_hash": "rendered"}
+    row = dict.fromkeys(COLUMNS, "0") | {"test_data_hash": "rendered", "settings": "{}"}
     Path("runs.csv").write_text(f"{','.join(row)}\n{','.join(row.values())}\n")
     monkeypatch.setattr(sweeps, "_run", lambda _: pytest.fail("a run was started"))
     with pytest.raises(SystemExit) as caught:

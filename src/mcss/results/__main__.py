@@ -10,10 +10,10 @@ import pandas as pd
 from mcss.errors import InputError, message_in_one_line
 from mcss.results.figures import curve_figure, write_comparison
 from mcss.results.headlines import headlines_table, read_draws
+from mcss.results.layout import COMPARED_METHODS
 from mcss.results.page import write_page
 from mcss.results.record import add_runs, read_record
 from mcss.results.table import (
-    COMPARED_METHODS,
     cells,
     difficulty,
     read_published,

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from mcss.errors import InputError
 from mcss.results.groups import described, differing, groups
 from mcss.results.headlines import PEOPLE
+from mcss.results.layout import CURVE_METHODS
 from mcss.results.record import read_tested_run
-from mcss.results.table import CURVE_METHODS
 from mcss.run.figures import compared_poses_figure
 from mcss.run.history import MetricsHistory, read_history
 from mcss.visualization.curves import compared_curves_figure

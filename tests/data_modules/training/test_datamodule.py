@@ -382,3 +382,20 @@ def test_2d_joints_need_poses_of_training_subjects(tmp_path, make_data):
     data = make_data(multiview_store=str(path), needs=Needs(objective="X", joints_2d=True))
     with pytest.raises(InputError, match="no poses of training subjects, whose 2D joints objective X needs"):
         data.train_dataloader()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"pairs": -1}, "^pairs -1: choose a number of at least 0$"),
+        ({"labelled_images": 0}, "^labelled_images 0: choose a number of at least 1$"),
+        ({"min_gap_s": float("nan")}, "^min_gap_s nan: choose"),
+        ({"unsynchronised_gap_s": (3.0, 1.0)}, r"^unsynchronised_gap_s \[3, 1\]: the least time, then the largest$"),
+        ({"steps_per_epoch": 0}, "^steps_per_epoch 0: choose"),
+        ({"eval_batch_size": 0}, "^eval_batch_size 0: choose"),
+        ({"num_workers": -1}, "^num_workers -1: choose"),
+    ],
+)
+def test_a_setting_out_of_its_range_is_refused(settings, message):
+    with pytest.raises(InputError, match=message):
+        MultiviewPoseDataModule(**settings)

@@ -162,6 +162,15 @@ def test_a_rise_of_the_learning_rate_that_never_ends_is_refused():
         make_module(lr_rise_fraction=200.0)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "least"),
+    [("lr", -1.0, 0), ("lr", float("inf"), 0), ("objective_weight", -0.1, 0), ("width", 0, 1), ("embedding_dim", 0, 1)],
+)
+def test_a_setting_out_of_its_range_is_refused(name, value, least):
+    with pytest.raises(InputError, match=rf"^{name} {value:g}: choose a number of at least {least}$"):
+        make_module(**{name: value})
+
+
 def test_hyper_parameters_are_primitives_and_name_no_objective():
     module = make_module(lr=0.25)
     assert "objective" not in module.hparams

@@ -82,14 +82,10 @@ def test_runs_tested_on_other_data_are_not_compared(pair, tmp_path, capsys):
     assert "tested on other data or in other frames" in capsys.readouterr().err
 
 
-def test_the_lowest_seed_with_both_methods_is_compared(tmp_path):
+def test_the_lowest_seed_with_both_methods_is_compared(finished):
     def folder(method, seed, supervision="S1"):
-        path = tmp_path / f"{method}{seed}{supervision}"
-        path.mkdir()
-        facts = {"supervision": supervision, "settings": {}, "test_store": "d"}
-        content = {"method": method, "seed": seed, **facts}
-        (path / "results.json").write_text(json.dumps(content))
-        return path
+        facts = {"method": method, "seed": seed, "supervision": supervision, "test_store": "d"}
+        return finished(f"{method}{seed}{supervision}", **facts)
 
     runs = [folder("mcss", 0), folder("baseline", 0, "all"), folder("baseline", 2), folder("mcss", 2)]
     assert runs_to_compare(runs) == {"mcss": runs[3], "baseline": runs[2]}

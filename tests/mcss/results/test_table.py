@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from mcss.metrics.reported import METRICS
-from mcss.results.table import TABLES, cells, difficulty, read_published, readme_table, tables_page, write_into
+from mcss.results.layout import TABLES
+from mcss.results.table import cells, difficulty, read_published, readme_table, tables_page, write_into
 
 ROOT = Path(__file__).parents[3]
 
