@@ -35,6 +35,7 @@ from data_modules.sources.footage.recordings import (
     recordings_in,
     unread_in,
 )
+from data_modules.sources.footage.solved_cameras import CAMERAS_FILE, solved_cameras
 from data_modules.sources.footage.tables import (
     BOXES_FILE,
     COLUMNS,
@@ -48,12 +49,13 @@ from data_modules.sources.footage.tables import (
 )
 from data_modules.sources.footage.tracks import Track, require_one_person
 from mcss.errors import InputError
+from mcss.geometry.camera import Camera
 from mcss.hashing import file_hash
 from mcss.skeleton import JOINTS
 
 CLICKS_FILE, PEOPLE_FILE = "clicks.csv", "people.csv"
 """What labels are made from."""
-SOLVED_FILES = ("cameras.json", "solved.html")
+SOLVED_FILES = (CAMERAS_FILE, "solved.html")
 """What mcss-data solve writes beside the poses."""
 
 
@@ -154,6 +156,10 @@ class Videos(Source):
     def fps(self, clip: Clip) -> float:
         """Of the slowest camera, whose frames are the instants."""
         return min(recording.fps for recording in self.recordings(clip, self.cameras(clip)))
+
+    def calibration(self, clip: Clip) -> dict[str, Camera]:
+        """Cameras of the clip's person, see ``solved_cameras``."""
+        return solved_cameras([folder for folder in self._clip_folders() if folder.parent.name == clip[0]])
 
     def annotation(self, clip: Clip) -> Path:
         """Folder of the clip."""
