@@ -51,6 +51,7 @@ def make_parser() -> argparse.ArgumentParser:
     writing.add_argument("--out", type=Path, help="folder; default RUN/predictions/SOURCE")
     writing.add_argument("--files", nargs="+", choices=tuple(OUTPUTS), default=DEFAULT_OUTPUTS, metavar="KIND",
                          help=f"of {', '.join(OUTPUTS)}; default all but video")  # fmt: skip
+    writing.add_argument("--rerun", type=Path, metavar="FILE.rrd", help="also write this file for the Rerun viewer")
     writing.add_argument("--quiet", action="store_true", help="show no progress")
     return parser
 
@@ -83,6 +84,7 @@ def _settings(options: argparse.Namespace) -> tuple[Network, PredictSettings]:
         clips=tuple(options.clips) if options.clips else None,
         calibration=options.calibration,
         calibrate=options.calibrate,
+        rerun=options.rerun,
         progress=not options.quiet,
     )
 

@@ -18,6 +18,7 @@ from mcss.predict.inputs import ImagesAre, open_scenes
 from mcss.predict.motion import description
 from mcss.predict.networks import Network
 from mcss.predict.outputs import Result, with_errors, write_outputs
+from mcss.predict.rerun_file import require_rerun, write_rerun
 from mcss.predict.result import TimeSettings, fuse_predictions, make_motion
 from mcss.predict.scenes import CropScene, Scene, StoreScene
 
@@ -39,6 +40,7 @@ class PredictSettings:
     clips: tuple[str, ...] | None = None
     calibration: Path | None = None
     calibrate: Path | None = None
+    rerun: Path | None = None
     progress: bool = True
 
 
@@ -48,7 +50,10 @@ def predict(network: Network, settings: PredictSettings) -> None:
     Raises:
         InputError: something cannot be read, or a calibration is asked for from scenes without labels.
     """
-    if not (settings.sources[0] / STORE_FILE).is_file():
+    if (settings.sources[0] / STORE_FILE).is_file():
+        if settings.rerun:
+            raise InputError(f"--rerun {settings.rerun}: is of one recording, and a store has many clips; leave it out")
+    else:
         if settings.calibrate:
             raise InputError(
                 f"--calibrate {settings.calibrate}: needs a store with 3D labels, not {settings.sources[0]}"
@@ -57,6 +62,8 @@ def predict(network: Network, settings: PredictSettings) -> None:
             raise InputError(
                 f"{settings.sources[0]}: is no store, in which --subjects and --clips choose; leave them out"
             )
+    if settings.rerun:
+        require_rerun(settings.rerun)
     calibration = read_calibration(settings.calibration) if settings.calibration else None
     measured: list[JointErrors] = []
     _check_out(settings.out, settings)
@@ -128,6 +135,8 @@ def predict_result(
 def write_result(result: Result, network: Network, settings: PredictSettings, out: Path) -> None:
     """Write the files of a scene and its summary; print what a user must know about them; remove the chunks."""
     paths = write_outputs(result, settings.files, out)
+    if settings.rerun:
+        write_rerun(result.scene, result.motion, result.work, settings.rerun)
     summary = {
         "scene": result.scene.name,
         "sources": _named(settings),

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 
 import av
 import numpy as np
@@ -70,3 +71,14 @@ def test_the_overlay_video_has_every_frame_and_draws_the_skeleton(predicted):
     assert (front[..., 2] - front[..., 0] > 80).sum() > 50  # the left side is blue
     nobody = frames[28][60:, PANEL_PX : 2 * PANEL_PX]
     assert np.ptp(nobody) < 20
+
+
+def test_the_recording_for_rerun_is_whole_and_has_pictures_skeleton_and_angles(checkpoint, clip, tmp_path):
+    pytest.importorskip("rerun")
+    path = tmp_path / "motion.rrd"
+    words = ["predict", "--ckpt_path", str(checkpoint), str(clip), "--out", str(tmp_path / "out"), "--files", "npz"]
+    main([*words, "--rerun", str(path), "--quiet"])
+    command = [sys.executable, "-m", "rerun", "rrd", "print", path]
+    shown = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True).stdout
+    for entity in ("/motion/skeleton", "/views/a", "/views/b", "/angles_deg/knee_flexion_left", "/description"):
+        assert entity in shown

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
@@ -252,6 +253,7 @@ def test_bad_input_gives_one_clear_line(checkpoint, clip, tmp_path, capsys):
         (*network, clip / "a.mp4", "--smoothing_s", "-1"): "--smoothing_s -1: write seconds, or 0",
         (*network, clip / "a.mp4", "--bridge_s", "nan"): "--bridge_s nan",
         (*network, clip / "a.mp4", "--clips", "S1/Walking/1"): "is no store, in which --subjects and --clips choose",
+        (*network, clip / "a.mp4", "--rerun", tmp_path / "no/x.rrd"): ("no folder" if find_spec("rerun") else "needs"),
         (*network, clip / "a.mp4", "--files", "bvg"): "invalid choice: 'bvg'",
         (*network, clip / "a.mp4", "--out", text): "cannot be made or read",
         (*network, clip / "a.mp4", "--out", text / "deep"): "cannot be made or read",
