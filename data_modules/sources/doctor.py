@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_modules.sources.base import Source
-from data_modules.sources.file_names import is_video_like, readable
+from data_modules.sources.file_names import is_recorded, is_video_like, readable
 from data_modules.sources.leftovers import leftovers
 from data_modules.sources.missing import missing_of, missing_shared
 from data_modules.sources.registry import LAYOUTS, is_part_of_h36m_fetch, make_layout, other_images
 from mcss.errors import InputError
 
 SHOWN_FILES = 10
+DATA_SETS = {name: entry for name, entry in LAYOUTS.items() if name != "videos"}
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ def diagnose(source: Path) -> Diagnosis:
     names.sort(key=lambda name: not any(source.glob(LAYOUTS[name].marks[0])))  # what some layouts share comes second
     if not names and is_part_of_h36m_fetch(source):
         names = ["h36m-fetch"]
+    if names in ([], ["videos"]) and (line := _in_another_folder(source)):
+        raise InputError(line)
     if not names and any(is_video_like(path) for path in source.rglob("*")):
         names = ["videos"]  # at another depth
     if not names:
@@ -66,6 +69,21 @@ def diagnose(source: Path) -> Diagnosis:
         advice = "no clip can be imported as it is" + (f"; arrange {layout.arrangement}" if layout.arrangement else "")
     lines = [f"{source / item.folder}: {item.line(layout.arrangement)}" for item in left_over]
     return Diagnosis(names[0], tuple(found), tuple(missing), tuple(_first(lines)), advice, is_complete)
+
+
+def _in_another_folder(source: Path) -> str:
+    """Line about the folder above or below that is of a data set's own layout; the files would be taken for videos."""
+    above = source.resolve().parent
+    for name, entry in DATA_SETS.items():
+        if entry.is_in(above) and any(hit.is_relative_to(source.resolve()) for hit in above.glob(entry.marks[0])):
+            return f"{source}: is a part of layout {name}; give the folder above, --source {above}"
+    folders = sorted(filter(Path.is_dir, source.iterdir()))
+    for folder in folders:
+        names = [name for name, entry in DATA_SETS.items() if entry.is_in(folder)]
+        others = (path for other in folders if other != folder for path in other.rglob("*"))
+        if names and not any(map(is_recorded, others)):
+            return f"{source}: layout {names[0]} is in the folder below; give --source {folder}"
+    return ""
 
 
 def _also(name: str, source: Path, images: str | None) -> str:

@@ -89,7 +89,7 @@ def read_annotation(path: Path, pattern: str) -> Annotation:
     try:
         points = values["S"][..., :3].astype(np.float32)
         center, scale = values["center"].astype(np.float32), values["scale"].astype(np.float32)
-        images = np.char.encode(values["imgname"], "utf-8")
+        images = np.char.replace(np.char.encode(values["imgname"], "utf-8"), b"\\", b"/")  # as written on Windows
     except (IndexError, TypeError, ValueError) as error:
         raise InputError(f"{path}: not a whole annotation ({error}); {RUN_AGAIN}") from None
     cameras, frames, rows = _parsed(images, pattern, path)

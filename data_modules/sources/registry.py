@@ -30,6 +30,8 @@ class Entry:
 
 OF_H36M = ("processed", "extracted", "images", "S[0-9]*/Videos")
 """Where Human3.6M's images are."""
+OF_SEQUENCES = tuple(f"S*/Seq*/{name}" for name in ("annot.mat", "camera.calibration", "imageSequence", "imageFrames"))
+"""What tells MPI-INF-3DHP's sequences from somebody's own clips called so."""
 LAYOUTS = {
     "h36m-videopose3d": Entry("h36m.videopose3d", "H36mVideoPose3d", ("data_3d_h36m.npz",)),
     "h36m": Entry("h36m.original", "H36mOriginal", ("S[0-9]*/Videos", "S[0-9]*/*Pose*", "extracted/S*")),
@@ -37,7 +39,7 @@ LAYOUTS = {
     "h36m-mmpose": Entry("h36m.mmpose", "H36mMmpose", ("annotation_body3d",)),
     "h36m-fetch": Entry("h36m.fetch", "H36mFetch", ("processed/S*",)),
     "h36m-mks0601": Entry("h36m.mks0601", "H36mMks0601", ("annotations/Human36M_subject*", "images/s_*_act_*")),
-    "mpi-inf-3dhp": Entry("mpi_inf_3dhp.raw", "MpiInf3dhp", ("S*/Seq*",)),
+    "mpi-inf-3dhp": Entry("mpi_inf_3dhp.raw", "MpiInf3dhp", ("S*/Seq*",), OF_SEQUENCES),
     "mpi-inf-3dhp-test": Entry("mpi_inf_3dhp.test_set", "MpiInf3dhpTest", ("TS*/annot_data.mat", "TS*")),
     "mpi-inf-3dhp-test-metric": Entry("mpi_inf_3dhp.test_set", "MpiInf3dhpTestMetric", ("TS*/annot_data.mat", "TS*")),
     "mpi-inf-3dhp-mmpose": Entry(

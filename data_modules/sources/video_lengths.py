@@ -24,7 +24,9 @@ def _count(path: Path, state: tuple[int, int] | None) -> int:
 
 
 def short_videos(paths: Iterable[Path], poses: int, shorter_by: int, remedy: str) -> list[Remark]:
-    """A remark on each video that lacks more than ``shorter_by`` frames of the poses: the clip ends where it does.
+    """A remark on each video that ends before the poses: the clip ends where it does.
+
+    It is no fault where ``shorter_by`` frames are missing or fewer.
 
     Raises:
         InputError: a video is missing, damaged or has no frame.
@@ -39,8 +41,8 @@ def short_recordings(
     return [
         Remark(
             f"{path}: has {count} frames for {poses} poses, the clip is cut to the shortest; {remedy}",
-            is_fault=path not in known,
+            is_fault=path not in known and count < poses - shorter_by,
         )
         for path, count in counts.items()
-        if count < poses - shorter_by
+        if count < poses
     ]

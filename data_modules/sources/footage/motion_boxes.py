@@ -62,6 +62,9 @@ def moving_regions(recording: Recording) -> Sightings:
 class SmallPictures:
     """Small copies of a recording's pictures in a temporary file, because a video is decoded once and looked at twice.
 
+    The crops are cut when the boxes of all pictures are known, from a second pass: decoding a picture of 1920 x 1080
+    again takes 13 ms, to keep it as a JPEG and read that 70 ms.
+
     A context manager, which removes the file.
 
     Raises:

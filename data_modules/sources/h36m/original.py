@@ -34,7 +34,7 @@ OTHER_NAMES = {POSES: "Poses_D3_Positions"}
 """What h36m-fetch's extract_all.py calls a folder of an archive under ``extracted/S1``."""
 VIDEOS_ARCHIVE = {VIDEOS: "Videos_{}.tgz"}
 SHORTER_BY = 10
-"""Videos run longer than the poses, and the cameras' lengths differ by up to this many frames; more is worth a line."""
+"""Videos run longer than the poses, and the cameras' lengths differ by up to this many frames; more is a fault."""
 
 
 class H36mOriginal(H36mLabels):

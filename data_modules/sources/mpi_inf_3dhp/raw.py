@@ -46,7 +46,7 @@ FRAMES_FPS = {
 OF_28_JOINTS = (4, 23, 24, 25, 18, 19, 20, 3, 5, 6, 7, 9, 10, 11, 14, 15, 16)
 """Pelvis, r_hip, r_knee, r_ankle, l_hip, l_knee, l_ankle, spine, neck, head, head_top, l_shoulder, ..., r_wrist."""
 SHORTER_BY = 2
-"""A recording may lack this many of the annotated frames; more is worth a line."""
+"""A recording may lack this many of the annotated frames; more is a fault."""
 KNOWN_SHORT = {"S6/Seq2": ("2",)}
 """Cameras whose video ends early in every copy of the data set: a line says so, and no import stops there."""
 

@@ -7,8 +7,10 @@ import shutil
 import pytest
 
 from data_modules.cli import main, make_parser
+from data_modules.sources.doctor import diagnose
 from data_modules.sources.footage.videos import Videos
 from data_modules.store import open_store
+from mcss.errors import InputError
 from tests.references.layouts import MINIATURES, h36m_fetch, h36m_original, layout_of
 
 BROKEN = {
@@ -154,6 +156,24 @@ def test_a_folder_of_something_else(tmp_path, capsys, folder, message):
         main(["doctor", "--source", str(tmp_path / folder)])
     assert caught.value.code == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("layout", ["mpi-inf-3dhp", "mpi-inf-3dhp-test", "h36m"])
+def test_the_folder_above_or_below_a_data_set_is_not_taken_for_own_videos(layout, copied_source, tmp_path):
+    source = copied_source(layout)
+    (tmp_path / "downloads").mkdir()
+    source.rename(tmp_path / "downloads/data set")
+    with pytest.raises(InputError, match=rf"layout {layout} is in the folder below; give --source .*data set"):
+        diagnose(tmp_path / "downloads")
+    part = next((tmp_path / "downloads/data set").glob("*S[1-9]"))
+    with pytest.raises(InputError, match=rf"is a part of layout {layout}; give the folder above"):
+        diagnose(part)
+
+
+def test_own_clips_may_be_called_like_a_data_sets(tmp_path, capsys):
+    lay(tmp_path, "S1/Seq1/a.mp4", "S1/Seq1/b.mp4")
+    code, lines = doctor(tmp_path, capsys)
+    assert (code, lines[:2]) == (0, [f"{tmp_path}: layout videos", "S1: 1 clips complete"])
 
 
 # What belongs to no clip is named once, by the doctor and by the import.

@@ -131,10 +131,7 @@ def test_shifted_clips_are_left_out_where_boxes_are_of_joints(layout, taken_away
         ("h36m", "S9/Videos/Directions 1.60457274.mp4", 4, 6, "S9/Directions/1", {}),
     ],
 )
-def test_a_clip_ends_with_its_shortest_video(
-    layout, video, frames, poses, clip, options, copied_source, tmp_path, monkeypatch
-):
-    monkeypatch.setattr("data_modules.sources.h36m.original.SHORTER_BY", 1)  # the miniature has few poses
+def test_a_clip_ends_with_its_shortest_video(layout, video, frames, poses, clip, options, copied_source, tmp_path):
     source = copied_source(layout)
     write_video(source / video, [np.zeros((160, 160, 3), np.uint8)] * frames, 25, **options)
     store, left_out = imported(layout, source, tmp_path / "store")
