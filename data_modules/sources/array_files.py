@@ -106,9 +106,12 @@ def _load_array(file: Any, path: Path) -> np.ndarray:
         shape, _, dtype = _header(file)
     except Exception as error:  # a damaged header raises anything
         raise InputError(f"{path}: not a file of numpy.save ({_told(error)}); download it again") from None
-    if not dtype.hasobject or shape != ():
-        raise InputError(f"{path}: holds a plain array, expected a pickled dictionary; is it another file?")
-    return np.asarray(_load(file, path), dtype=object)
+    loaded = _load(file, path) if dtype.hasobject and shape == () else None
+    if not isinstance(loaded, np.ndarray) or loaded.shape != ():
+        raise InputError(
+            f"{path}: holds a plain array or several objects, expected a pickled dictionary; is it another file?"
+        )
+    return loaded
 
 
 def _load(file: Any, path: Path) -> Any:

@@ -94,11 +94,16 @@ def test_damaged_files_are_refused(tmp_path):
         (tmp_path / name).write_bytes(b"\x80\x04\x95 nothing")
     np.save(tmp_path / "plain.npy", np.ones(3))
     np.savez(tmp_path / "other.npz", other={"a": 1})
+    header = {"descr": "|O", "fortran_order": False, "shape": ()}
+    with (tmp_path / "two.npy").open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        pickle.dump(np.array([{}, {}]), file)
     for read, message in (
         (lambda: read_pickle(tmp_path / "cameras.pkl"), "damaged"),
         (lambda: read_pickle(tmp_path / "gone.pkl"), "no such file"),
         (lambda: read_npy_object(tmp_path / "labels.npy"), "not a file of numpy.save"),
         (lambda: read_npy_object(tmp_path / "plain.npy"), "plain array"),
+        (lambda: read_npy_object(tmp_path / "two.npy"), "several objects"),
         (lambda: read_npz_object(tmp_path / "data.npz", "positions_3d"), "not an npz file"),
         (lambda: read_npz_object(tmp_path / "other.npz", "positions_3d"), "not an npz file with positions_3d"),
     ):
