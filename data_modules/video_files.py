@@ -213,12 +213,14 @@ def open_video(path: Path) -> "av.container.InputContainer":
         InputError: it is missing, damaged, or has none.
     """
     try:
-        container = av.open(str(path))
+        container = av.open(str(path), metadata_errors="replace")
     except av.FileNotFoundError:
         raise InputError(f"{path}: there is no such video; {COPY_AGAIN}") from None
     except av.FFmpegError as error:
         raise InputError(f"{path}: cannot be opened as a video ({error.strerror}); {COPY_AGAIN}") from None
-    if not container.streams.video:
+    best = container.streams.best("video")
+    if best is None or best.codec_context is None:
         container.close()
-        raise InputError(f"{path}: has no video stream; {COPY_AGAIN}")
+        lacks = "has no video stream" if best is None else "its video is of a kind that cannot be decoded"
+        raise InputError(f"{path}: {lacks}; {COPY_AGAIN}")
     return container

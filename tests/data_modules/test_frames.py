@@ -1,6 +1,7 @@
 """Pictures as they are to be shown, whatever their file stores."""
 
 import gc
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -126,6 +127,29 @@ def test_12_bits_in_16_are_refused(tmp_path, colours):
         read_image(tmp_path / "a.png")
     cv2.imwrite(str(tmp_path / "b.png"), picture * 16)
     np.testing.assert_allclose(read_image(tmp_path / "b.png")[..., 0], picture[..., -1] / 16, atol=1.5)
+
+
+def test_a_video_of_an_unknown_kind_is_one_line(tmp_path):
+    write_video(tmp_path / "a.avi", [np.zeros((32, 32, 3), np.uint8)] * 3, 25, codec="mpeg4")
+    content = (tmp_path / "a.avi").read_bytes()
+    (tmp_path / "a.avi").write_bytes(content.replace(b"FMP4", b"\xffX1Y"))
+    with pytest.raises(InputError, match=r"a.avi: its video is of a kind that cannot be decoded"):
+        VideoReader(tmp_path / "a.avi")
+
+
+def test_the_film_is_read_and_not_the_picture_of_its_title(tmp_path):
+    with av.open(str(tmp_path / "a.mkv"), "w") as container:
+        title, stream = container.add_stream("mjpeg", rate=25), container.add_stream("libx264", rate=25)
+        title.width, title.height, title.pix_fmt = 16, 16, "yuvj420p"
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        for one, size, count in ((title, 16, 1), (stream, 64, 5)):
+            for number in range(count):
+                frame = av.VideoFrame.from_ndarray(np.full((size, size, 3), 40 * number, np.uint8), format="rgb24")
+                frame.pts, frame.time_base = number, Fraction(1, 25)
+                container.mux(one.encode(frame))
+            container.mux(one.encode())
+    with VideoReader(tmp_path / "a.mkv") as video:
+        assert video.read(4).shape == (64, 64, 3)
 
 
 def test_frames_of_a_video_are_freed_as_they_are_read(tmp_path):

@@ -3,11 +3,13 @@
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float64
 
+from data_modules.sources.footage.c3d_process import read_in_process
 from data_modules.sources.footage.tables import read_text
 from mcss.errors import InputError
 
@@ -73,12 +75,12 @@ def read_trc(path: Path) -> Trajectories:
             raise ValueError(f"{len(rows)} frames, its header says {header['NumFrames']}")
         if any(cell.strip() for _, row in rows for cell in row[width:]):
             raise ValueError(f"more columns than its header's {count} markers have")
+        rate = _number(header.get("DataRate", ""), 3)
     except KeyError as error:
         raise InputError(f"{path}: not a whole TRC file (its header has no {error}); {EXPORT_AGAIN}") from None
     except (OSError, ValueError, IndexError) as error:
         raise InputError(f"{path}: not a whole TRC file ({error}); {EXPORT_AGAIN}") from None
     points = values[:, 2:].reshape(len(rows), -1, 3)
-    rate = _number(header.get("DataRate", ""), 3)
     return Trajectories(values[:, 1], names, points, header.get("Units") or None, TRC_UP, rate if rate > 0 else None)
 
 
@@ -116,27 +118,19 @@ def read_c3d(path: Path) -> Trajectories:
     Raises:
         InputError: the file is no C3D file, is cut off, or does not say its rate; or the library is missing.
     """
+    if find_spec("ezc3d") is None:
+        raise InputError(f"{path} needs ezc3d: pip install -e '.[importers]' in the project's folder")
     try:
-        import ezc3d
-    except ModuleNotFoundError:
-        raise InputError(f"{path} needs ezc3d: pip install -e '.[importers]' in the project's folder") from None
-    try:
-        file = ezc3d.c3d(str(path))
-        header, parameters = file["header"]["points"], file["parameters"]["POINT"]
-        points = file["data"]["points"][:3].transpose(2, 1, 0).astype(np.float64)
-        residuals = file["data"]["meta_points"]["residuals"][0].T  # -1: not seen
-        points[residuals < 0] = np.nan
-        names = tuple(name.strip() for name in parameters["LABELS"]["value"])[: points.shape[1]]
-        rate = float(parameters["RATE"]["value"][0])
-        unit = (parameters.get("UNITS", {}).get("value") or [""])[0].strip() or None
-        up = parameters.get("Y_SCREEN", {}).get("value") or ["+Z"]  # what is drawn upwards; usually Z
-        count = _c3d_frames(path)
-        if len(points) < count or not len(points) or rate <= 0 or len(names) != points.shape[1]:
+        values = read_in_process(path)
+        points, names, rate = values["points"], tuple(values["names"].tolist()), float(values["rate"])
+        points[values["residuals"] < 0] = np.nan  # not seen
+        names, count = names[: points.shape[1]], _c3d_frames(path)
+        if len(points) < count or not len(points) or not 0 < rate < np.inf or len(names) != points.shape[1]:
             raise ValueError(f"{len(points)} of {count} frames, {len(names)} names, {rate} frames a second")
-    except (OSError, RuntimeError, KeyError, ValueError, IndexError, struct.error) as error:
+    except (OSError, KeyError, ValueError, IndexError, struct.error) as error:
         raise InputError(f"{path}: not a whole C3D file ({error}); {EXPORT_AGAIN}") from None
-    time_s = (header["first_frame"] + np.arange(len(points))) / rate  # ezc3d counts from 0
-    return Trajectories(time_s, names, points, unit, up[0].strip(" +").lower())
+    time_s = (int(values["first_frame"]) + np.arange(len(points))) / rate  # ezc3d counts from 0
+    return Trajectories(time_s, names, points, str(values["unit"]) or None, str(values["up"]).strip(" +").lower())
 
 
 def _c3d_frames(path: Path) -> int:

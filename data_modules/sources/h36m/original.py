@@ -33,6 +33,8 @@ EXTRACTED = "extracted"
 OTHER_NAMES = {POSES: "Poses_D3_Positions"}
 """What h36m-fetch's extract_all.py calls a folder of an archive under ``extracted/S1``."""
 VIDEOS_ARCHIVE = {VIDEOS: "Videos_{}.tgz"}
+MOST_VARIABLES = 1000
+"""Of a CDF file: cdflib walks through as many as a damaged one announces; the official ones have one."""
 SHORTER_BY = 10
 """Videos run longer than the poses, and the cameras' lengths differ by up to this many frames; more is a fault."""
 
@@ -178,7 +180,10 @@ def read_cdf_poses(path: Path) -> Float64[np.ndarray, "frames 17 3"]:
     if not path.exists():
         raise InputError(f"{path}: missing; unpack the poses' archive again")
     try:
-        values = np.asarray(cdflib.CDF(path).varget("Pose"), dtype=np.float64)
+        file = cdflib.CDF(path)
+        if max(file._num_rvariable, file._num_zvariable) > MOST_VARIABLES:
+            raise ValueError("it announces too many variables")
+        values = np.asarray(file.varget("Pose"), dtype=np.float64)
         points = values.reshape(values.shape[-2], -1, 3)
     except Exception as error:  # cdflib raises whatever a damaged file leads to
         raise InputError(f"{path}: not a whole CDF file of poses ({error}); unpack the poses' archive again") from None

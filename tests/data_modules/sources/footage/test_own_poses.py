@@ -81,6 +81,14 @@ def test_a_frame_that_lacks_a_marker_lacks_that_joint(capture, poses_mm, suffix,
     np.testing.assert_allclose(poses.at(2.3, 0.15), poses_mm[3], atol=0.01)
 
 
+def test_a_c3d_file_that_kills_its_library_is_refused(sources, tmp_path):
+    content = bytearray((sources("videos") / "Zoe/talk/poses.c3d").read_bytes())
+    content[552:556] = b"\xff" * 4  # of the first parameter: ezc3d reads behind the end of its memory
+    (tmp_path / "poses.c3d").write_bytes(content)
+    with pytest.raises(InputError, match=r"poses.c3d: not a whole C3D file \(.*\); export it again"):
+        read_poses(tmp_path / "poses.c3d", {}, {})
+
+
 def test_an_instant_without_all_markers_keeps_its_images(copied_source, tmp_path):
     source = copied_source("videos")
     path = source / "Ann/walk/poses.trc"
