@@ -22,8 +22,9 @@ BACKGROUND_FRAMES = 25
 LEAST_DIFFERENCE = 18.0
 NOISE_FACTOR = 6.0
 """A difference counts above this many times the frame's median difference, and above ``LEAST_DIFFERENCE`` of 255."""
-SHADOW_TINT, SHADOW_BRIGHTNESS = 0.12, 0.4
-"""A shadow leaves this share of the light or more, the same in all three colours up to the tint."""
+SHADOW_TINT, SHADOW_BRIGHTNESS = 0.12, 0.48
+"""A shadow leaves this share of a pixel's value or more, the same in all three colours up to the tint: even in the sun
+the sky gives a fifth of the light, and values are the 2.2nd root of it."""
 LEAST_AREA = 0.002
 """Smaller regions, as a share of the picture, are no person."""
 UNSTEADY, OFTEN = 9.0, 0.2
