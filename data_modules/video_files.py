@@ -222,5 +222,5 @@ def open_video(path: Path) -> "av.container.InputContainer":
     if best is None or best.codec_context is None:
         container.close()
         lacks = "has no video stream" if best is None else "its video is of a kind that cannot be decoded"
-        raise InputError(f"{path}: {lacks}; {COPY_AGAIN}")
+        raise InputError(f"{path}: {lacks}; remove it, or {COPY_AGAIN}")
     return container

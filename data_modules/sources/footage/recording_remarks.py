@@ -2,11 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from data_modules.sources.base import Remark
 from data_modules.sources.footage.chapters import require_no_successors
 from data_modules.sources.footage.image_numbers import has_offset
 from data_modules.sources.footage.recordings import Recording, read_recording, recording_name
 from data_modules.sources.footage.sync_clip import differences, sync_clip
+
+MOST_COMMON = 0.9
+"""Where all saw less than this share of the longest recording, it is said."""
 
 
 def recording_remarks(recordings: Sequence[Recording], sync: Mapping[str, Mapping[str, str]]) -> list[Remark]:
@@ -43,4 +48,20 @@ def recording_remarks(recordings: Sequence[Recording], sync: Mapping[str, Mappin
         for one in recordings
         if one.cut
     ]
+    remarks += _common_time_remarks(recordings)
     return remarks + [Remark(f"{one.path}: {one.gap}", is_fault=False) for one in recordings if one.gap]
+
+
+def _common_time_remarks(recordings: Sequence[Recording]) -> list[Remark]:
+    """A remark where one recording is much shorter than another, or begins much later: the clip is what all saw."""
+    last_to_begin = max(recordings, key=lambda one: one.time_s[0])
+    first_to_end = min(recordings, key=lambda one: one.time_s[-1])
+    common_s = float(first_to_end.time_s[-1] - last_to_begin.time_s[0])
+    longest_s = max(float(np.ptp(one.time_s)) for one in recordings)
+    if common_s >= MOST_COMMON * longest_s:
+        return []
+    line = (
+        f"{recordings[0].path.parent}: all cameras saw {max(common_s, 0):.2f} of {longest_s:.2f} s, to which the clip is"
+        f" cut: {last_to_begin.camera} begins last, {first_to_end.camera} ends first"
+    )
+    return [Remark(line, is_fault=False)]

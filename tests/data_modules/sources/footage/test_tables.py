@@ -1,6 +1,7 @@
 """Tables as spreadsheet programs save them, and what in them would be believed wrongly."""
 
 import unicodedata
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -92,6 +93,16 @@ def test_what_was_assumed_about_the_clocks_is_said_until_sync_csv_says_it(tmp_pa
     assert not remark.is_fault
     assert recording_remarks(recordings, {"S1/walk/b": {"offset_s": "0"}}) == []
     assert recording_remarks(recordings[:1], {}) == []
+
+
+def test_a_clip_of_which_one_camera_saw_little_is_said(tmp_path):
+    long, short = filmed(tmp_path, "a", "b")
+    short = replace(short, time_s=short.time_s[1:3], frames=short.frames[1:3])
+    remark = recording_remarks([long, short], {"S1/walk/b": {"offset_s": "0"}})[0]
+    assert remark.line.endswith(
+        "S1/walk: all cameras saw 0.04 of 0.12 s, to which the clip is cut: b begins last, b ends first"
+    )
+    assert not remark.is_fault
 
 
 def test_a_rate_that_is_not_the_files_own_is_said(tmp_path):
