@@ -61,7 +61,7 @@ def _common_time_remarks(recordings: Sequence[Recording]) -> list[Remark]:
     if common_s >= MOST_COMMON * longest_s:
         return []
     line = (
-        f"{recordings[0].path.parent}: all cameras saw {max(common_s, 0):.2f} of {longest_s:.2f} s, to which the clip is"
-        f" cut: {last_to_begin.camera} begins last, {first_to_end.camera} ends first"
+        f"{recordings[0].path.parent}: all cameras saw {max(common_s, 0):.2f} of {longest_s:.2f} s, to which the clip"
+        f" is cut: {last_to_begin.camera} begins last, {first_to_end.camera} ends first"
     )
     return [Remark(line, is_fault=False)]
