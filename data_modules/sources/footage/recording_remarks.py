@@ -10,8 +10,8 @@ from data_modules.sources.footage.image_numbers import has_offset
 from data_modules.sources.footage.recordings import Recording, read_recording, recording_name
 from data_modules.sources.footage.sync_clip import differences, sync_clip
 
-MOST_COMMON = 0.9
-"""Where all saw less than this share of the longest recording, it is said."""
+MOST_COMMON, MOST_LOST_S = 0.9, 0.5
+"""Where all saw less than this share of the longest recording, and more than so many seconds are lost, it is said."""
 
 
 def recording_remarks(recordings: Sequence[Recording], sync: Mapping[str, Mapping[str, str]]) -> list[Remark]:
@@ -58,7 +58,7 @@ def _common_time_remarks(recordings: Sequence[Recording]) -> list[Remark]:
     first_to_end = min(recordings, key=lambda one: one.time_s[-1])
     common_s = float(first_to_end.time_s[-1] - last_to_begin.time_s[0])
     longest_s = max(float(np.ptp(one.time_s)) for one in recordings)
-    if common_s >= MOST_COMMON * longest_s:
+    if common_s >= MOST_COMMON * longest_s or longest_s - common_s <= MOST_LOST_S:
         return []
     line = (
         f"{recordings[0].path.parent}: all cameras saw {max(common_s, 0):.2f} of {longest_s:.2f} s, to which the clip"

@@ -97,10 +97,11 @@ def test_what_was_assumed_about_the_clocks_is_said_until_sync_csv_says_it(tmp_pa
 
 def test_a_clip_of_which_one_camera_saw_little_is_said(tmp_path):
     long, short = filmed(tmp_path, "a", "b")
-    short = replace(short, time_s=short.time_s[1:3], frames=short.frames[1:3])
+    long = replace(long, time_s=10 * long.time_s)
+    short = replace(short, time_s=long.time_s[1:3], frames=short.frames[1:3])
     remark = recording_remarks([long, short], {"S1/walk/b": {"offset_s": "0"}})[0]
     assert remark.line.endswith(
-        "S1/walk: all cameras saw 0.04 of 0.12 s, to which the clip is cut: b begins last, b ends first"
+        "S1/walk: all cameras saw 0.40 of 1.20 s, to which the clip is cut: b begins last, b ends first"
     )
     assert not remark.is_fault
 
