@@ -70,6 +70,8 @@ def differing(members: pd.DataFrame) -> list[dict[str, Any]]:
     recorded = [one for one, text in zip(settings, members["settings"], strict=True) if is_recorded(text)]
     varied = {name for one in recorded for name in one if len({json.dumps(other.get(name)) for other in recorded}) > 1}
     varied |= {name for name in _SHOWN_KEYS if len({one[name] for one in settings}) > 1}
+    if "steps" in varied:  # which then tell the same
+        varied.discard("trainer.max_steps")
     if len(recorded) < len(settings):
         varied |= {*NOT_RECORDED, "checkpoint"} & {name for one in settings for name in one}
     return [{name: one.get(name) for name in sorted(varied) if one in recorded or name in one} for one in settings]

@@ -8,6 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 _PUBLISHED_LEVELS = ("S1", "all")
+_COLOURS = {
+    "MCSS": "tab:blue",
+    "baseline": "tab:orange",
+    "MCSS plus": "tab:green",
+    "baseline, all images seen": "tab:red",
+}
+_LINE_STYLES = ("-", "--", ":", "-.")
 
 
 def supervision_curve(points: Mapping[str, pd.DataFrame], published: pd.DataFrame, data: str) -> Figure:
@@ -31,7 +38,9 @@ def supervision_curve(points: Mapping[str, pd.DataFrame], published: pd.DataFram
     for name, line in published.groupby("curve", sort=False):
         value = line.drop_duplicates("supervision").set_index("supervision")["mean_mm"].to_dict()
         levels = [level for level in _PUBLISHED_LEVELS if level in value]
-        theirs.plot(levels, [value[level] for level in levels], "o", markersize=5, color=_colour(str(name)), label=name)
+        theirs.plot(
+            levels, [value[level] for level in levels], "o", markersize=5, color=_COLOURS.get(str(name)), label=name
+        )
     theirs.margins(x=0.3)
     theirs.set_title("published, Human3.6M", fontsize=9)
     theirs.set_ylabel("N-MPJPE, mm, as published", fontsize=8)
@@ -45,22 +54,20 @@ def supervision_curve(points: Mapping[str, pd.DataFrame], published: pd.DataFram
 def _draw_points(axes: Axes, points: pd.DataFrame) -> None:
     levels = points.drop_duplicates("supervision").sort_values(["labelled_instants", "supervision"])
     place = {level: index for index, level in enumerate(levels["supervision"])}
+    drawn = dict.fromkeys(_COLOURS, 0)  # lines of a method whose runs differ in their settings
     for name, line in points.assign(place=points["supervision"].map(place)).sort_values("place").groupby("curve"):
         label = f"{name}, n = {', '.join(map(str, sorted(set(line['seeds']))))}"
-        spread = line["sd_mm"].fillna(0.0)
+        spread, method = line["sd_mm"].fillna(0.0), str(name).partition(" (")[0]
+        drawn[method] = drawn.get(method, 0) + 1
         style: dict[str, Any] = {
             "marker": "o",
             "markersize": 4,
             "capsize": 3,
-            "color": _colour(str(name)),
+            "color": _COLOURS.get(method),
+            "linestyle": _LINE_STYLES[(drawn[method] - 1) % len(_LINE_STYLES)],
             "label": label,
         }
         axes.errorbar(line["place"], line["mean_mm"], spread, **style)
     labels = [f"{row.supervision}\n{row.labelled_instants:,.0f}" for row in levels.itertuples()]
     axes.set_xticks(range(len(labels)), labels, fontsize=8)
     axes.set_xlabel("supervision level, and its instants with 3D labels", fontsize=8)
-
-
-def _colour(curve: str) -> str | None:
-    """Fixed colour of the main lines; None, the next of matplotlib's cycle, for others."""
-    return {"MCSS": "tab:blue", "baseline": "tab:orange", "MCSS plus": "tab:green"}.get(curve)
