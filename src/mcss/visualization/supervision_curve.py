@@ -1,5 +1,6 @@
 """Error against the amount of 3D labels (the paper's Fig. 3)."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -54,11 +55,11 @@ def supervision_curve(points: Mapping[str, pd.DataFrame], published: pd.DataFram
 def _draw_points(axes: Axes, points: pd.DataFrame) -> None:
     levels = points.drop_duplicates("supervision").sort_values(["labelled_instants", "supervision"])
     place = {level: index for index, level in enumerate(levels["supervision"])}
-    drawn = dict.fromkeys(_COLOURS, 0)  # lines of a method whose runs differ in their settings
+    drawn = Counter[str]()  # lines of a method whose runs differ in their settings
     for name, line in points.assign(place=points["supervision"].map(place)).sort_values("place").groupby("curve"):
         label = f"{name}, n = {', '.join(map(str, sorted(set(line['seeds']))))}"
         spread, method = line["sd_mm"].fillna(0.0), str(name).partition(" (")[0]
-        drawn[method] = drawn.get(method, 0) + 1
+        drawn[method] += 1
         style: dict[str, Any] = {
             "marker": "o",
             "markersize": 4,
