@@ -16,13 +16,14 @@ def whole_frames(container: "av.container.InputContainer", stream: av.VideoStrea
 
     A decoder tells of the one picture that it could not decode whole (H.264, MPEG-4, Motion JPEG; those of HEVC and VP9
     tell of none), and not of those that are made from it: all up to the next key frame, and the B pictures that are
-    stored behind it and shown before it.
+    stored behind it and shown before it. Of what a cut has left before the first key frame the decoder itself tells.
     """
     waiting: list[av.VideoFrame] = []
-    is_reached = False
+    is_reached = has_begun = False
     for frame in _decoded(container, stream):
+        has_begun = has_begun or (frame is not None and (frame.pict_type == PictureType.I or not frame.is_corrupt))
         if frame is None or frame.is_corrupt:
-            is_reached = True
+            is_reached = has_begun
             yield from [None] * (len(waiting) + 1)
             waiting.clear()
             continue

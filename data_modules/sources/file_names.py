@@ -15,7 +15,8 @@ IMAGE_LIKE = (*IMAGE_SUFFIXES, ".dng", ".gif", ".heic")
 """Recordings that no importer reads, too: where one lies about, somebody may miss it."""
 POSES_LIKE = (".c3d", ".npz", ".trc")
 CALIBRATION = re.compile(
-    r"[ck]alib(?!rated)|intrinsi|extrinsi|checker|chess|charuco|aruco|(?<![a-z])(boards?|wand)(?![a-z])", re.IGNORECASE
+    r"[ck]alib(?!rated)|intrinsi|extrinsi|checker|chess|charuco|aruco|apriltag|(?<![a-z])(boards?|wand|(?-i:cal))(?![a-z])",
+    re.IGNORECASE,
 )
 """In names of folders and files that show a board instead of a person."""
 
