@@ -17,7 +17,7 @@ CHAPTER_NAMES = (
 )
 """Names of the chapters of one take; cameras that film together are called otherwise."""
 NUMBERED_NAMES = re.compile(
-    r"(?P<before>(?:DJI|DSC|MVI|IMG|VID|G[XHLS]01|GOPR)[\w-]*?|C|P(?:\d{3})?)"
+    r"(?P<before>(?:DJI|DSC|MVI|IMG|VID|MAH|MOVI?|SAM|CLIP|PICT|G[XHLS]01|GOPR)[\w-]*?|C|P(?:\d{3})?|MTS\d)"
     r"(?P<number>\d{4}|(?<=_\d\d_)\d{3})(?P<behind>\D*)"
 )
 """Names that cameras give by themselves: consecutive ones are of one camera, one after the other."""
@@ -25,6 +25,8 @@ COPY_NAMES = re.compile(
     r"(?P<take>.+?)(?: ?\(\d+\)|~\d+| ?-? copy.*)|(?P<before>IMG_)E(?P<number>\d{4})", re.IGNORECASE
 )
 """Names of copies, and of what a phone has edited, where the file is there of which it was made."""
+AVCHD_SUFFIXES = (".mts", ".m2ts")
+"""Cameras that write these call their files 00001, 00002, ..."""
 DATE = re.compile(r"(20\d\d[01]\d[0-3]\d)[_-]?([0-2]\d[0-5]\d[0-5]\d)")
 """When a recording was begun, in the names that phones and some cameras give."""
 BORDER_S = 3.0
@@ -87,7 +89,10 @@ def _copies(videos: Sequence[Path]) -> tuple[Path, Path] | None:
 def _consecutive(videos: Sequence[Path]) -> tuple[Path, Path] | None:
     numbered = {}
     for path in videos:
-        if match := NUMBERED_NAMES.fullmatch(DATE.sub("", path.stem.upper())):
+        name = DATE.sub("", path.stem.upper())
+        if path.suffix.lower() in AVCHD_SUFFIXES and name.isdigit():
+            name = f"MTS{name}"
+        if match := NUMBERED_NAMES.fullmatch(name):
             numbered[match["before"], int(match["number"]), match["behind"]] = path
     for (before, number, behind), path in numbered.items():
         if (before, number - 1, behind) in numbered:

@@ -89,7 +89,7 @@ class Videos(Source):
         """What boxes cannot tell, and copies among the videos."""
         recordings = self._recordings_of(clips)
         found = list(copies(path for path in recordings if path.is_file()))
-        first = [f"{path} is a copy of {other}" for path, other in found[:1]]
+        first = [f"{recording_name(path)} is a copy of {recording_name(other)}" for path, other in found[:1]]
         others = f", and {len(found) - 1} videos more are copies of others" if len(found) > 1 else ""
         return [
             *(f"not checked: {line}" for line in self._boxes.assumptions(recordings)),
