@@ -12,7 +12,7 @@ NAME        ?= $(subst $(SPACE),-,$(strip $(DATA)-$(METHOD)-$(SUPERVISION)-seed$
 RUN         := runs/$(NAME)
 SWEEP       ?= supervision_curve
 TABLE       := experiments/results/$(DATA)/runs.csv
-REPORT      := --table $(TABLE) $(if $(filter studio,$(DATA)),--page README.md)
+REPORT      := --table $(TABLE) $(if $(filter studio studio-b,$(DATA)),--page README.md)
 GRID        := --args "$(ARGS)" $(if $(LEVELS),--levels "$(LEVELS)") $(if $(METHODS),--methods "$(METHODS)") $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(LIST),--list)
 
 # An active virtual environment or conda environment is used; otherwise .venv is created.

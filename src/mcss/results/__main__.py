@@ -9,7 +9,7 @@ import pandas as pd
 
 from mcss.errors import InputError, message_in_one_line
 from mcss.results.figures import curve_figure, write_comparison
-from mcss.results.headlines import headlines_table, read_draws
+from mcss.results.headlines import DRAWS, headlines_table, read_draws
 from mcss.results.layout import COMPARED_METHODS
 from mcss.results.page import write_page
 from mcss.results.record import add_runs, read_record
@@ -47,9 +47,13 @@ def write_report(runs: Sequence[Path], table: Path, page: Path | None, published
     if compared:
         write_comparison(compared, folder)
     if page:
-        content = write_into(page.read_text(encoding="utf-8"), "results", readme_table(rows))
-        content = write_into(content, "headlines", headlines_table(read_draws(folder.parent), others))
-        page.write_text(write_into(content, "difficulty", difficulty(rows)), encoding="utf-8")
+        blocks = {"headlines": headlines_table(read_draws(folder.parent), others)}
+        if folder.name not in DRAWS[1:]:  # the other blocks are of the first
+            blocks |= {"results": readme_table(rows), "difficulty": difficulty(rows)}
+        content = page.read_text(encoding="utf-8")
+        for name, text in blocks.items():
+            content = write_into(content, name, text)
+        page.write_text(content, encoding="utf-8")
     return rows
 
 

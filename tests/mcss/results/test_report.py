@@ -22,6 +22,17 @@ def test_the_table_and_everything_made_of_it_is_written(finished, tmp_path):
     assert written == {"README.md", "runs.csv", "supervision_curve.png", "tables.md", "tables.csv"}
 
 
+def test_of_the_second_studio_the_page_shows_the_headlines_alone(finished, tmp_path):
+    page = tmp_path / "README.md"
+    page.write_text("".join(f"<!-- {name}:begin --><!-- {name}:end -->\n" for name in ("headlines", "results")))
+    other = {"method": "baseline", "value": 200.0, "checkpoint_hash": "b"}
+    runs = [finished("mcss", supervision="P1"), finished("baseline", supervision="P1", **other)]
+    write_report(runs, tmp_path / "studio-b/runs.csv", page)
+    headlines, _, results = page.read_text().partition("<!-- results")
+    assert "studio-b 1" in headlines
+    assert results == ":begin --><!-- results:end -->\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
