@@ -1,4 +1,4 @@
-"""By how much two recordings' clocks differ: by sound, else by a flash that both saw, by motion, or by a network.
+"""By how much two recordings' clocks differ, by their sound or by a flash that both saw.
 
 The lag of b behind a is what b's clock shows minus what a's clock shows at one moment. Nothing is guessed: an answer
 has to stand out from all other lags.
@@ -9,13 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64
 from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
-from scipy.ndimage import gaussian_filter1d
 from scipy.stats import theilslopes
 
-from data_modules.sources.footage.sync_signals import SOUND_HZ, Light, Seen, Sound
-
-Signal = Float64[np.ndarray, "_ dim"]
-"""Values ``GRID_HZ`` times a second."""
+from data_modules.sources.footage.sync_signals import SOUND_HZ, Light, Sound
 
 BAND_HZ = (100.0, 3500.0)
 WINDOWS, SHORTEST_WINDOW_S, LONGEST_WINDOW_S = 12, 2.0, 10.0
@@ -29,14 +25,6 @@ MOST_DRIFT = 3e-4
 LEAST_AGREEING = 0.6
 DRIFT_SPAN_S = 20.0
 """A drift is measured where the windows lie farther apart than this."""
-GRID_HZ, MOST_LAG_S, LEAST_OVERLAP_S, LEAST_OVERLAP = 50, 30.0, 2.5, 0.4
-LEAST_MOVING = 0.002
-"""Share of the pixels that move in the busiest tenth of the frames, at least."""
-SWINGS_S = (0.04, 1.0)
-"""Spreads of the Gaussian windows whose means' difference is compared."""
-LEAST_CORRELATION, LEAST_LEAD, PEAK_WIDTH_S = 0.4, 0.45, 0.3
-"""Of motion and embeddings: the best lag's correlation, and by what share of its score it leads all that are farther
-away: of somebody who walks, lags that are a step apart are nearly as good."""
 FLASH_SPREADS, FLASH_GREY = 8.0, 4.0
 """A flash: brightness rises by this many times its usual change, and by this many grey values."""
 
@@ -83,14 +71,14 @@ def _peak(correlation: Float64[np.ndarray, " lags"], window: int) -> tuple[float
     """Shift of the highest value, to a fraction of a sample, and its height in standard deviations; 0 without lead."""
     best = int(correlation.argmax())
     top = correlation[best]
-    fraction = _between_samples(correlation[[best - 1, best, (best + 1) % len(correlation)]])
+    fraction = between_samples(correlation[[best - 1, best, (best + 1) % len(correlation)]])
     shift = best - len(correlation) if best > len(correlation) - window else best
     others = np.roll(correlation, PEAK_WIDTH_SAMPLES - best)[2 * PEAK_WIDTH_SAMPLES + 1 :]
     height = float(top / correlation.std()) if top >= LEAST_PEAK_LEAD * others.max() else 0.0
     return shift + fraction, height
 
 
-def _between_samples(around: Float64[np.ndarray, " 3"]) -> float:
+def between_samples(around: Float64[np.ndarray, " 3"]) -> float:
     """Place of the top of the parabola through a highest value and its neighbours, from the middle one."""
     below, top, above = around.tolist()
     curve = below - 2 * top + above
@@ -118,66 +106,6 @@ def _agreed(
         return Lag(float(np.median(lag_s)), None, "sound", confidence)
     slope, intercept, _, _ = theilslopes(lag_s, time_s)
     return Lag(float(intercept), 1e6 * float(slope), "sound", confidence)
-
-
-def motion_lag(a: Light, b: Light) -> Lag | None:
-    """Lag at which the shares of moving pixels rise and fall most alike."""
-    if any(np.quantile(light.moving, 0.9) < LEAST_MOVING for light in (a, b)):
-        return None
-    one, other = (_on_grid(light.time_s, np.sqrt(light.moving)[:, None]) for light in (a, b))
-    return _most_alike(_swings(one), _swings(other), float(b.time_s[0] - a.time_s[0]), "motion")
-
-
-def embedding_lag(a: Seen, b: Seen) -> Lag | None:
-    """Lag at which a network's embeddings of the person, less each camera's mean, are most alike."""
-    if min(len(a.time_s), len(b.time_s)) < 2:
-        return None
-    one, other = (_on_grid(seen.time_s, seen.embedding) for seen in (a, b))
-    return _most_alike(one, other, float(b.time_s[0] - a.time_s[0]), "embeddings")
-
-
-def _most_alike(one: Signal, other: Signal, start_lag_s: float, by: str) -> Lag | None:
-    """Lag of the best correlation of two signals that begin ``start_lag_s`` apart, if it stands out.
-
-    By chance a short overlap is as alike as a long one often is: Fisher's z of a correlation has the same spread
-    everywhere only when it is taken times the root of the overlap.
-    """
-    least = int(GRID_HZ * max(LEAST_OVERLAP_S, LEAST_OVERLAP * min(len(one), len(other)) / GRID_HZ))
-    most = int(MOST_LAG_S * GRID_HZ)
-    shifts = np.arange(max(least - len(one), -most), min(len(other) - least, most) + 1)
-    if len(shifts) < 2:
-        return None
-    alike = np.array([_correlation(one, other, shift) for shift in shifts.tolist()])
-    overlap_s = (np.minimum(len(one), len(other) - shifts) - np.maximum(0, -shifts)) / GRID_HZ
-    score = np.arctanh(np.clip(alike, -0.999, 0.999)) * np.sqrt(overlap_s)
-    best = int(score.argmax())
-    away = np.abs(shifts - shifts[best]) > PEAK_WIDTH_S * GRID_HZ
-    lead = score[best] - score[away].max(initial=0.0)
-    if alike[best] < LEAST_CORRELATION or lead < LEAST_LEAD * score[best]:
-        return None
-    fraction = _between_samples(score[best - 1 : best + 2]) if 0 < best < len(score) - 1 else 0.0
-    return Lag(float((shifts[best] + fraction) / GRID_HZ + start_lag_s), None, by, float(alike[best]))
-
-
-def _on_grid(time_s: Float64[np.ndarray, " frames"], values: Float64[np.ndarray, "frames dim"]) -> Signal:
-    """Values from the first frame on, ``GRID_HZ`` times a second."""
-    grid = np.arange(time_s[0], time_s[-1], 1 / GRID_HZ)
-    return np.stack([np.interp(grid, time_s, column) for column in values.T], axis=1)
-
-
-def _swings(signal: Signal) -> Signal:
-    """What rises and falls within a second or so: how near the person is to a camera changes more slowly."""
-    fine, coarse = (gaussian_filter1d(signal, span_s * GRID_HZ, axis=0) for span_s in SWINGS_S)
-    return fine - coarse
-
-
-def _correlation(a: Signal, b: Signal, shift: int) -> float:
-    """Pearson's, over time and columns, of what overlaps when b[i + shift] belongs to a[i]."""
-    first, last = max(0, -shift), min(len(a), len(b) - shift)
-    one, other = a[first:last], b[first + shift : last + shift]
-    one, other = one - one.mean(axis=0), other - other.mean(axis=0)
-    size = float(np.sqrt((one**2).sum() * (other**2).sum()))
-    return float((one * other).sum()) / size if size > 0 else 0.0
 
 
 def flash_lag(a: Light, b: Light) -> Lag | None:

@@ -5,21 +5,62 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from data_modules.sources.footage.recordings import Recording
-from data_modules.sources.footage.sync import Lag, embedding_lag, flash_lag, motion_lag, sound_lag
+from data_modules.sources.footage.sync import Lag, flash_lag, sound_lag
+from data_modules.sources.footage.sync_likeness import (
+    LEAST_JOINT_LEAD,
+    LEAST_LEAD,
+    Likeness,
+    Trace,
+    embedding_trace,
+    likeness,
+    most_alike,
+    motion_trace,
+)
 from data_modules.sources.footage.sync_signals import Light, Seen, read_light, read_sound
 
 RANK = {"sound": 3, "flash": 2, "embeddings": 1, "motion": 0}
 """What is believed before what."""
+
+Pairs = dict[tuple[str, str], Lag | None]
+"""Lag of the second camera behind the first; None where nothing tells."""
 
 
 @dataclass(frozen=True)
 class ClipSync:
     """What is known of the clocks of a clip's cameras, whose recordings are on their own clocks."""
 
-    pairs: dict[tuple[str, str], Lag | None]
-    """Lag of the second camera behind the first; None where nothing tells."""
+    pairs: Pairs
+    """By the two recordings alone."""
     offsets: dict[str, Lag]
     """Lag of each camera behind the first one that has any; cameras that nothing ties to it are not there."""
+
+
+class _Pictures:
+    """What can be told from the pictures of recordings; each recording is decoded when it is first asked for."""
+
+    def __init__(self, recordings: list[Recording], see: Callable[[Recording], Seen] | None) -> None:
+        self._recordings, self._see = {recording.camera: recording for recording in recordings}, see
+        self._lights: dict[str, Light] = {}
+        self._traces: dict[str, list[Trace]] = {}
+
+    def light(self, camera: str) -> Light:
+        if camera not in self._lights:
+            self._lights[camera] = read_light(self._recordings[camera])
+        return self._lights[camera]
+
+    def likeness(self, a: str, b: str) -> tuple[Likeness, str] | None:
+        """By the best that both cameras have, and what that is."""
+        for one in self._traces_of(a):
+            for other in self._traces_of(b):
+                if one.by == other.by and (found := likeness(one, other)):
+                    return found, one.by
+        return None
+
+    def _traces_of(self, camera: str) -> list[Trace]:
+        if camera not in self._traces:
+            seen = embedding_trace(self._see(self._recordings[camera])) if self._see else None
+            self._traces[camera] = [trace for trace in (seen, motion_trace(self.light(camera))) if trace]
+        return self._traces[camera]
 
 
 def sync_clip(
@@ -30,46 +71,67 @@ def sync_clip(
     Args:
         recordings: on their own clocks.
         sound_only: look at no picture, which takes as long as decoding the videos.
-        see: the person by a network, which tells more exactly than the amount of motion does.
+        see: the person by a network, which tells more than the amount of motion does.
 
     Raises:
         InputError: a recording cannot be read.
     """
     sounds = {recording.camera: read_sound(recording.path) for recording in recordings}
-    by_name = {recording.camera: recording for recording in recordings}
-    lights: dict[str, Light] = {}
-    seen: dict[str, Seen] = {}
-    pairs: dict[tuple[str, str], Lag | None] = {}
+    pictures = _Pictures(recordings, see)
+    pairs: Pairs = {}
+    alike: dict[tuple[str, str], tuple[Likeness, str]] = {}
     for a, b in combinations(sounds, 2):
         sound_a, sound_b = sounds[a], sounds[b]
         lag = sound_lag(sound_a, sound_b) if sound_a is not None and sound_b is not None else None
         if lag is None and not sound_only:
-            for camera in {a, b} - lights.keys():
-                lights[camera] = read_light(by_name[camera])
-            lag = flash_lag(lights[a], lights[b])
-            if lag is None and see is not None:
-                for camera in {a, b} - seen.keys():
-                    seen[camera] = see(by_name[camera])
-                lag = embedding_lag(seen[a], seen[b])
-            lag = lag or motion_lag(lights[a], lights[b])
+            lag = flash_lag(pictures.light(a), pictures.light(b))
+            if lag is None and (found := pictures.likeness(a, b)):
+                alike[a, b] = found
+                best, lead = most_alike([found[0]], found[1])
+                lag = best if lead >= LEAST_LEAD else None
         pairs[a, b] = lag
-    return ClipSync(pairs, _offsets(list(sounds), pairs))
+    return ClipSync(pairs, _offsets(list(sounds), pairs, alike))
 
 
-def _offsets(cameras: list[str], pairs: Mapping[tuple[str, str], Lag | None]) -> dict[str, Lag]:
-    """Follow the most trustworthy lags from the first camera that has any."""
+def _offsets(
+    cameras: list[str],
+    pairs: Mapping[tuple[str, str], Lag | None],
+    alike: Mapping[tuple[str, str], tuple[Likeness, str]],
+) -> dict[str, Lag]:
+    """Follow the most trustworthy lags from the first camera that has any, then ask all known cameras together."""
     known = {pair: lag for pair, lag in pairs.items() if lag is not None}
     if not known:
         return {}
     first = next(camera for camera in cameras if any(camera in pair for pair in known))
     offsets = {first: Lag(0.0, 0.0, "itself", 1.0)}
-    while edges := {pair: lag for pair, lag in known.items() if (pair[0] in offsets) != (pair[1] in offsets)}:
-        (a, b), lag = max(edges.items(), key=lambda edge: (RANK[edge[1].by], edge[1].confidence))
-        if a in offsets:
-            offsets[b] = _after(offsets[a], lag)
-        else:
-            offsets[a] = _after(offsets[b], _reversed(lag))
+    while len(offsets) < len(cameras):
+        if edges := {pair: lag for pair, lag in known.items() if (pair[0] in offsets) != (pair[1] in offsets)}:
+            (a, b), lag = max(edges.items(), key=lambda edge: (RANK[edge[1].by], edge[1].confidence))
+            if a in offsets:
+                offsets[b] = _after(offsets[a], lag)
+            else:
+                offsets[a] = _after(offsets[b], _reversed(lag))
+            continue
+        found = {
+            camera: joint for camera in cameras if camera not in offsets and (joint := _joint(camera, offsets, alike))
+        }
+        camera = max(found, key=lambda camera: found[camera][1], default=None)
+        if camera is None or found[camera][1] < LEAST_JOINT_LEAD:
+            break
+        offsets[camera] = found[camera][0]
     return offsets
+
+
+def _joint(
+    camera: str, offsets: Mapping[str, Lag], alike: Mapping[tuple[str, str], tuple[Likeness, str]]
+) -> tuple[Lag, float] | None:
+    """Lag of a camera by its likeness to two or more whose offsets are known, and its lead."""
+    parts, by = [], "motion"
+    for (a, b), (found, by_pair) in alike.items():
+        if camera in (a, b) and (other := b if camera == a else a) in offsets:
+            parts.append((found if camera == b else found.reversed()).behind(offsets[other].lag_s))
+            by = max(by, by_pair, key=RANK.__getitem__)
+    return most_alike(parts, by) if len(parts) > 1 else None
 
 
 def _after(first: Lag, second: Lag) -> Lag:

@@ -16,8 +16,10 @@ SILENCE = 1e-4
 """Standard deviation of a sound (1 = full scale) below which there is none."""
 SMALL_PX = 96
 """Longer side of the pictures whose differences are motion."""
-CHANGED = 12
-"""A pixel that changes by more grey values than this from frame to frame moves; sensor noise changes it by less."""
+NOISE = 6
+"""Grey values by which sensor noise may change a pixel from frame to frame; what is more is motion."""
+BANDS = 8
+"""Bands of rows with as much motion each over the recording: all cameras see what is high and what is low alike."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,10 +32,12 @@ class Sound:
 
 @dataclass(frozen=True, eq=False)
 class Light:
-    """Of each frame on the recording's own clock: share of the pixels that move, and mean brightness."""
+    """Of each frame on the recording's own clock: how much moves, and mean brightness."""
 
     time_s: Float64[np.ndarray, " frames"]
-    moving: Float64[np.ndarray, " frames"]
+    moving: Float64[np.ndarray, "frames bands"]
+    """Change of the pixels since the frame before, from the upper band of rows to the lower, in grey values of the mean
+    pixel."""
     brightness: Float64[np.ndarray, " frames"]
 
 
@@ -79,7 +83,7 @@ def read_light(recording: Recording) -> Light:
     Raises:
         InputError: the recording cannot be read.
     """
-    moving, brightness, pictures = [], [], []
+    rows, brightness, pictures = [], [], []
     before = np.zeros((0, 0))
     for picture, image in read_pictures(recording, range(len(recording.time_s))):
         pictures.append(picture)
@@ -88,7 +92,15 @@ def read_light(recording: Recording) -> Light:
         small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.float64)
         brightness.append(float(small.mean()))
         small -= small.mean()  # a flash brightens all pixels alike; it is no motion
-        moving.append(float((np.abs(small - before) > CHANGED).mean()) if before.shape == small.shape else 0.0)
+        change = np.maximum(np.abs(small - before) - NOISE, 0) if before.shape == small.shape else np.zeros(small.shape)
+        rows.append(change.mean(axis=1) / len(change))
         before = small
-    moving[0] = moving[min(1, len(moving) - 1)]
-    return Light(recording.time_s[pictures], np.array(moving), np.array(brightness))
+    rows[0] = rows[min(1, len(rows) - 1)]
+    return Light(recording.time_s[pictures], in_bands(np.array(rows)), np.array(brightness))
+
+
+def in_bands(rows: Float64[np.ndarray, "frames rows"]) -> Float64[np.ndarray, "frames bands"]:
+    """Sums over ``BANDS`` bands of rows, each of which has about as much in all frames together."""
+    share = np.cumsum(rows.sum(axis=0)) / max(float(rows.sum()), 1e-12)
+    ends = np.searchsorted(share, np.arange(1, BANDS) / BANDS) + 1
+    return np.stack([band.sum(axis=1) for band in np.split(rows, ends, axis=1)], axis=1)

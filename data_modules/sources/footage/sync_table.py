@@ -50,7 +50,7 @@ def sync_views(views: Path, checkpoint: Path | None = None) -> Iterator[Report]:
         found = sync_clip(recordings, see=person)
         written = _written(rows, name, recordings)
         lines = [] if person is None else person.take_remarks()
-        lines += [pair_line(name, pair, lag) for pair, lag in found.pairs.items()]
+        lines += [pair_line(name, pair, found) for pair in found.pairs]
         lines += [f"warning: {line}" for line in differences(name, found, recordings, written)]
         unknown = []
         for recording in recordings:
@@ -111,14 +111,17 @@ def own_clocks(source: Videos, clip: Clip, rows: Mapping[str, Mapping[str, str]]
     return found
 
 
-def pair_line(name: str, pair: tuple[str, str], lag: Lag | None) -> str:
+def pair_line(name: str, pair: tuple[str, str], found: ClipSync) -> str:
     """What is known of two cameras, in a line."""
+    (a, b), lag = pair, found.pairs[pair]
+    if lag is None and {a, b} <= found.offsets.keys():
+        lag_s = found.offsets[b].lag_s - found.offsets[a].lag_s
+        return f"{name}: {b} shows {lag_s:+.3f} s when {a} shows 0, by their lags to other cameras"
     if lag is None:
-        return f"{name}: {pair[0]} and {pair[1]}: cannot tell"
+        return f"{name}: {a} and {b}: cannot tell"
     drift = "" if lag.drift_ppm is None else f", drift {lag.drift_ppm:+.0f} ppm"
     return (
-        f"{name}: {pair[1]} shows {lag.lag_s:+.3f} s when {pair[0]} shows 0, by {lag.by} "
-        f"(confidence {lag.confidence:.2f}){drift}"
+        f"{name}: {b} shows {lag.lag_s:+.3f} s when {a} shows 0, by {lag.by} (confidence {lag.confidence:.2f}){drift}"
     )
 
 

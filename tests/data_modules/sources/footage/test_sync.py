@@ -10,9 +10,17 @@ from scipy.signal import resample_poly
 
 from data_modules.cli import main
 from data_modules.sources.footage.recordings import on_shared_clock
-from data_modules.sources.footage.sync import Lag, embedding_lag, flash_lag, motion_lag, sound_lag
+from data_modules.sources.footage.sync import Lag, flash_lag, sound_lag
 from data_modules.sources.footage.sync_clip import _offsets
-from data_modules.sources.footage.sync_signals import SOUND_HZ, Light, Seen, Sound
+from data_modules.sources.footage.sync_likeness import (
+    LEAST_LEAD,
+    Likeness,
+    embedding_trace,
+    likeness,
+    most_alike,
+    motion_trace,
+)
+from data_modules.sources.footage.sync_signals import BANDS, SOUND_HZ, Light, Seen, Sound, in_bands
 from data_modules.sources.footage.videos import Videos
 from data_modules.sources.studio import sound as scene
 from data_modules.sources.studio.config import PRESETS
@@ -57,30 +65,67 @@ def test_a_clap_tells_and_other_sounds_and_noise_do_not():
 
 
 def moved(fps, start_s, rng, activity, duration_s=10.0):
-    """Shares of moving pixels of a camera that starts later, with noise."""
+    """Motion of a camera that starts later, in one of the bands, with noise in all of them."""
     time_s = np.arange(int(duration_s * fps)) / fps
-    amount = np.interp(time_s + start_s, *activity) * rng.uniform(0.6, 1.4)
-    return Light(time_s, np.maximum(0, amount + rng.normal(0, 0.002, len(time_s))), np.full(len(time_s), 90.0))
+    moving = np.abs(rng.normal(0, 0.005, (len(time_s), BANDS)))
+    moving[:, 2] += np.interp(time_s + start_s, *activity) * rng.uniform(0.6, 1.4)
+    return Light(time_s, moving, np.full(len(time_s), 90.0))
+
+
+def lag_between(one, other):
+    """Lag of two traces, or None if it does not stand out."""
+    lag, lead = most_alike([likeness(one, other)], one.by)
+    return lag if lead >= LEAST_LEAD else None
 
 
 def test_motion_tells_the_offset_of_cameras_of_other_rates_and_clocks():
     rng = np.random.default_rng(1)
     grid = np.arange(0, 13, 0.2)
-    activity = grid, 0.05 * rng.uniform(0, 1, len(grid)) ** 2
+    activity = grid, 0.5 * rng.uniform(0, 1, len(grid)) ** 2
     a, b = moved(30, 0.4, rng, activity), moved(24, 1.7, rng, activity)
-    lag = motion_lag(a, b)
+    lag = lag_between(motion_trace(a), motion_trace(b))
     assert (lag.lag_s, lag.by) == (pytest.approx(0.4 - 1.7, abs=1 / 24), "motion")
-    later = Light(b.time_s + 5, b.moving, b.brightness)
-    assert motion_lag(a, later).lag_s == pytest.approx(lag.lag_s + 5)
+    later = motion_trace(Light(b.time_s + 5, b.moving, b.brightness))
+    assert lag_between(motion_trace(a), later).lag_s == pytest.approx(lag.lag_s + 5)
+    assert lag_between(later, motion_trace(a)).lag_s == pytest.approx(-lag.lag_s - 5)
 
 
 def test_a_still_person_and_endless_repetition_tell_nothing():
     rng = np.random.default_rng(2)
-    still = np.arange(2.0) * 20, np.zeros(2)
-    assert motion_lag(moved(30, 0.0, rng, still), moved(30, 1.0, rng, still)) is None
+    assert motion_trace(Light(np.arange(90) / 30, np.full((90, BANDS), 0.002), np.full(90, 90.0))) is None
     grid = np.arange(0, 13, 0.05)
-    steps = grid, 0.05 * (1 + np.sin(2 * np.pi * grid))
-    assert motion_lag(moved(30, 0.0, rng, steps), moved(30, 0.3, rng, steps)) is None
+    steps = grid, 0.5 * (1 + np.sin(2 * np.pi * grid))
+    assert lag_between(*(motion_trace(moved(30, start_s, rng, steps)) for start_s in (0.0, 0.3))) is None
+
+
+def test_noise_in_the_pictures_of_somebody_still_tells_nothing():
+    rng = np.random.default_rng(3)
+    still = np.arange(2.0) * 20, np.zeros(2)
+    assert lag_between(*(motion_trace(moved(30, start_s, rng, still)) for start_s in (0.0, 1.0))) is None
+
+
+def test_bands_have_as_much_motion_each_and_keep_all_of_it():
+    rows = np.zeros((4, 64))
+    rows[:, 16:48] = np.arange(1, 5)[:, None]
+    np.testing.assert_array_equal(in_bands(rows), np.full((4, BANDS), 4) * np.arange(1, 5)[:, None])
+    assert in_bands(np.zeros((4, 3))).shape == (4, BANDS)
+
+
+def peaks(*places_s):
+    """Likeness with equal peaks at these lags."""
+    lag_s = np.arange(-200, 201) / 50
+    values = sum(np.exp(-(((lag_s - place) / 0.05) ** 2)) for place in places_s)
+    return Likeness(lag_s, 0.8 * values, 3 * values)
+
+
+def test_what_one_camera_leaves_open_several_tell_together():
+    pairs = {("a", "b"): Lag(0.5, None, "motion", 0.9), ("a", "c"): None, ("b", "c"): None}
+    alike = {("a", "c"): (peaks(1.0, 2.0), "motion"), ("b", "c"): (peaks(0.5, 3.0), "motion")}
+    assert most_alike([alike["a", "c"][0]], "motion")[1] < LEAST_LEAD
+    offsets = _offsets(["a", "b", "c"], pairs, alike)
+    assert offsets["c"].lag_s == pytest.approx(1.0, abs=1e-3)
+    alike["b", "c"] = peaks(0.5, 1.5), "motion"  # still either of two
+    assert _offsets(["a", "b", "c"], pairs, alike).keys() == {"a", "b"}
 
 
 def embedded(fps, start_s, rng, poses, duration_s=10.0):
@@ -95,21 +140,21 @@ def test_embeddings_tell_the_offset_to_a_part_of_a_frame_and_unlike_or_repeated_
     rng = np.random.default_rng(4)
     times = np.arange(0, 14, 0.4)
     poses = times, rng.normal(size=(len(times), 16))
-    a, b = embedded(30, 0.40, rng, poses), embedded(25, 1.713, rng, poses)
-    lag = embedding_lag(a, b)
+    a, b = (embedding_trace(embedded(*clock, rng, poses)) for clock in ((30, 0.40), (25, 1.713)))
+    lag = lag_between(a, b)
     assert (lag.lag_s, lag.by) == (pytest.approx(0.40 - 1.713, abs=0.01), "embeddings")
     other = times, rng.normal(size=(len(times), 16))
-    assert embedding_lag(a, embedded(25, 1.713, rng, other)) is None
+    assert lag_between(a, embedding_trace(embedded(25, 1.713, rng, other))) is None
     steps = times, np.stack([np.sin(2 * np.pi * times), np.cos(2 * np.pi * times)], axis=1)
-    assert embedding_lag(embedded(30, 0.0, rng, steps), embedded(30, 0.3, rng, steps)) is None
-    assert embedding_lag(a, Seen(np.zeros(0), np.zeros((0, 16)))) is None
+    assert lag_between(*(embedding_trace(embedded(30, start_s, rng, steps)) for start_s in (0.0, 0.3))) is None
+    assert embedding_trace(Seen(np.zeros(0), np.zeros((0, 16)))) is None
 
 
 def lit(flashes, fps=25, frames=100):
     brightness = 80 + np.random.default_rng(len(flashes)).normal(0, 0.1, frames)
     for frame in flashes:
         brightness[frame : frame + 2] += 30
-    return Light(np.arange(frames) / fps, np.zeros(frames), brightness)
+    return Light(np.arange(frames) / fps, np.zeros((frames, BANDS)), brightness)
 
 
 def test_one_flash_tells_and_two_or_none_do_not():
@@ -128,7 +173,7 @@ def test_offsets_follow_the_lags_between_cameras_and_leave_out_who_has_none():
         ("b", "d"): None,
         ("c", "d"): None,
     }
-    offsets = _offsets(["a", "b", "c", "d"], pairs)
+    offsets = _offsets(["a", "b", "c", "d"], pairs, {})
     assert offsets.keys() == {"a", "b", "c"}
     assert offsets["b"].lag_s == pytest.approx(0.75, abs=1e-4)
     assert offsets["b"].drift_ppm == pytest.approx(6.0)
