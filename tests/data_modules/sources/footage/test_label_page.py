@@ -17,6 +17,8 @@ from tests.references.video_files import write_video
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 TOKEN, INSTANTS, SHRINK = "a-secret", 8, 4
+SOLVED = 4
+"""Instants of which all joints are clicked before they are solved."""
 
 
 @pytest.fixture
@@ -58,6 +60,21 @@ def test_with_a_network_those_instants_come_first_whose_embeddings_differ(views,
     (views / "boxes.csv").write_text("\n".join(["video,frame,left,top,width,height", *boxes]))
     session = Session(views, 2, views / "x.ckpt")
     assert [round(instant.time_s * 25) for instant in session.instants] == [5, 2]
+
+
+def test_clicks_that_are_none_are_refused(views):
+    session = Session(views, 1)
+    client = make_app(session, TOKEN).test_client()
+    ((video, frame), *_) = sorted(session.instants[0].frames.items())
+    good = {"video": video, "frame": frame, "joint": "Neck", "x": 3.5, "y": 4}
+
+    def status(**change):
+        return client.post(f"/{TOKEN}/click", base_url=f"http://{HOST}:5000", json=good | change).status_code
+
+    assert status() == 200
+    wrong = [{"x": "NaN"}, {"x": 1e9}, {"y": -1}, {"y": None}, {"joint": "Tail"}, {"frame": 99}, {"frame": "one"}]
+    assert [status(**change) for change in wrong] == [400] * len(wrong)
+    assert clicks_in(views) == {(video, frame, "Neck"): (3.5, 4.0)}
 
 
 def test_who_has_no_token_or_comes_by_another_name_is_refused(views):
@@ -147,15 +164,23 @@ def test_in_a_browser_an_instant_is_labelled_the_page_reopened_continued_and_sol
         assert page.inner_text("#joint") == JOINTS[5]  # of the first view; the second lacks the one undone
         for (video, frame, joint), place in clicks_in(views).items():
             np.testing.assert_allclose(place, seen[video][frame, JOINTS.index(joint)], atol=1.0)
+        click_joints(page, [5])
+        page.wait_for_function("document.getElementById('count').textContent.startsWith('11 ')")
+        assert sum(joint == "LKnee" for _, _, joint in clicks_in(views)) == 1  # the second view was one joint behind
         # The rest as fast as a program can: the same request that a click makes.
         page.evaluate(
-            """places => Promise.all(Object.entries(places).map(([video, rows]) => Promise.all(rows.map((row, frame) =>
-               Promise.all(row.map((place, joint) => set(video, frame, state.joints[joint], place, false)))))))""",
-            {video: points.tolist() for video, points in seen.items()},
+            """places => Promise.all(places.map(([video, frame, joint, x, y]) =>
+               call("click", {video, frame, joint: state.joints[joint], x, y})))""",
+            [
+                [video, frame, joint, *points[frame, joint].tolist()]
+                for video, points in seen.items()
+                for frame in range(SOLVED)
+                for joint in range(len(JOINTS))
+            ],
         )
         page.click("#solve")
         page.wait_for_function("document.getElementById('result').textContent.includes('instants in 2 views')")
         page.screenshot(path=str(views.parent / "label.png"))
         browser.close()
     with np.load(views / "S1" / "walk" / "poses.npz") as found:
-        assert found["points"].shape == (INSTANTS, 17, 3)
+        assert found["points"].shape == (SOLVED, 17, 3)
