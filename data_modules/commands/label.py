@@ -44,6 +44,8 @@ def run(options: argparse.Namespace) -> None:
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # whose lines would repeat the token
     session, token = Session(options.views, options.instants, options.ckpt), secrets.token_urlsafe(24)
+    for line in session.remarks:
+        print(line)
     server = make_server(HOST, options.port, make_app(session, token), threaded=True)
     print(f"{len(session.instants)} instants to label, {len(session.clicks)} clicks so far. Open", flush=True)
     print(f"http://{HOST}:{server.port}/{token}/", flush=True)

@@ -81,7 +81,8 @@ class PersonReader:
         from data_modules.sources.footage.embeddings import Embedder  # brings torch
 
         self._source, self._embedder = source, Embedder(checkpoint)
-        self._remarks: list[str] = []
+        remark = source.prefer_detector(source.clips())
+        self._remarks = [remark] if remark else []
 
     def __call__(self, recording: Recording) -> Seen:
         """Embeddings of the person, over time; of no frame where nobody is found."""

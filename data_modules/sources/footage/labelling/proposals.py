@@ -24,7 +24,7 @@ def features_by(source: Videos, checkpoint: Path | None) -> Features:
         InputError: the file is no checkpoint.
     """
     if checkpoint is None:
-        return _thumbnails
+        return thumbnails
     from data_modules.sources.footage.embeddings import Embedder  # brings torch
 
     embedder = Embedder(checkpoint)
@@ -59,7 +59,7 @@ def proposed_instants(
     return [int(chosen[place]) for place in farthest_first(views.reshape(len(views), -1), count)]
 
 
-def _thumbnails(recording: Recording, pictures: Int64[np.ndarray, " chosen"]) -> Float64[np.ndarray, "chosen values"]:
+def thumbnails(recording: Recording, pictures: Int64[np.ndarray, " chosen"]) -> Float64[np.ndarray, "chosen values"]:
     """Small pictures less their median."""
     wanted, place = np.unique(pictures, return_inverse=True)
     small = [

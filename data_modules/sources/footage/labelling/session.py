@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from data_modules.sources.base import Clip
 from data_modules.sources.footage.clip_clicks import CLICK_COLUMNS, clicked_joints
-from data_modules.sources.footage.labelling.proposals import Features, features_by, proposed_instants
+from data_modules.sources.footage.labelling.proposals import Features, features_by, proposed_instants, thumbnails
 from data_modules.sources.footage.recordings import frame_numbers, pictures_together, read_pictures
 from data_modules.sources.footage.videos import CLICKS_FILE, Videos
 from mcss.errors import InputError
@@ -51,8 +51,12 @@ class Session:
         self.instants: list[LabelledInstant] = []
         self._jpegs: dict[tuple[str, int], bytes] = {}
         source = Videos(views)
+        clips = source.clips()
         features = features_by(source, checkpoint)
-        for clip in tqdm(source.clips(), desc="choosing instants", unit="clip", disable=None):
+        remark = source.prefer_detector(clips) if checkpoint else None
+        self.remarks: list[str] = [remark] if remark else []
+        """On how instants were chosen."""
+        for clip in tqdm(clips, desc="choosing instants", unit="clip", disable=None):
             self._add_clip(source, clip, count, features)
         if not self.instants:
             raise InputError(f"{views}: no instant is seen by all cameras of a clip; check sync.csv")
@@ -97,7 +101,12 @@ class Session:
             for number, row in enumerate(frames.tolist())
             if any((video, frame) in begun for video, frame in zip(videos, row, strict=True))
         ]
-        rows = [*started, *proposed_instants(recordings, pictures, count, features)]
+        try:
+            proposed = proposed_instants(recordings, pictures, count, features)
+        except InputError as error:  # the person is not found, without whom there are no embeddings
+            self.remarks.append(f"{name}: instants are chosen by whole pictures: {error}")
+            proposed = proposed_instants(recordings, pictures, count, thumbnails)
+        rows = [*started, *proposed]
         for row in list(dict.fromkeys(rows))[: max(count, len(started))]:
             own = {video: int(frame) for video, frame in zip(videos, frames[row], strict=True) if frame >= 0}
             self.instants.append(LabelledInstant(name, float(recordings[slowest].time_s[row]), own))

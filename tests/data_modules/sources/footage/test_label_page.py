@@ -17,8 +17,6 @@ from tests.references.video_files import write_video
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 TOKEN, INSTANTS, SHRINK = "a-secret", 8, 4
-SOLVED = 4
-"""Instants of which all joints are clicked before they are solved."""
 
 
 @pytest.fixture
@@ -60,6 +58,14 @@ def test_with_a_network_those_instants_come_first_whose_embeddings_differ(views,
     (views / "boxes.csv").write_text("\n".join(["video,frame,left,top,width,height", *boxes]))
     session = Session(views, 2, views / "x.ckpt")
     assert [round(instant.time_s * 25) for instant in session.instants] == [5, 2]
+
+
+def test_where_a_network_finds_nobody_whole_pictures_tell_which_instants_differ(views, monkeypatch):
+    monkeypatch.setattr("data_modules.sources.footage.detector_boxes.available_detector", lambda: None)
+    monkeypatch.setattr("data_modules.sources.footage.embeddings.Embedder", lambda checkpoint: None)
+    session = Session(views, 2, views / "x.ckpt")
+    assert session.instants == Session(views, 2).instants
+    assert ["from motion" in session.remarks[0], "instants are chosen by whole pictures" in session.remarks[1]] == [1, 1]
 
 
 def test_clicks_that_are_none_are_refused(views):
@@ -174,7 +180,7 @@ def test_in_a_browser_an_instant_is_labelled_the_page_reopened_continued_and_sol
             [
                 [video, frame, joint, *points[frame, joint].tolist()]
                 for video, points in seen.items()
-                for frame in range(SOLVED)
+                for frame in range(INSTANTS)
                 for joint in range(len(JOINTS))
             ],
         )
@@ -183,4 +189,4 @@ def test_in_a_browser_an_instant_is_labelled_the_page_reopened_continued_and_sol
         page.screenshot(path=str(views.parent / "label.png"))
         browser.close()
     with np.load(views / "S1" / "walk" / "poses.npz") as found:
-        assert found["points"].shape == (SOLVED, 17, 3)
+        assert found["points"].shape == (INSTANTS, 17, 3)
