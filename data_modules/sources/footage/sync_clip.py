@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 
 from data_modules.sources.footage.recordings import Recording
 from data_modules.sources.footage.sync import Lag, flash_lag, sound_lag
@@ -23,6 +23,10 @@ RANK = {"sound": 3, "flash": 2, "embeddings": 1, "motion": 0}
 
 Pairs = dict[tuple[str, str], Lag | None]
 """Lag of the second camera behind the first; None where nothing tells."""
+
+
+Alike = tuple[list[Likeness], str]
+"""How alike the pictures of two recordings are, and what tells it best."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +52,14 @@ class _Pictures:
             self._lights[camera] = read_light(self._recordings[camera])
         return self._lights[camera]
 
-    def likeness(self, a: str, b: str) -> tuple[Likeness, str] | None:
-        """By the best that both cameras have, and what that is."""
-        for one in self._traces_of(a):
-            for other in self._traces_of(b):
-                if one.by == other.by and (found := likeness(one, other)):
-                    return found, one.by
-        return None
+    def alike(self, a: str, b: str) -> "Alike | None":
+        """By all that both cameras have: motion tells the lag more exactly, embeddings which of several it is."""
+        found = {
+            one.by: part
+            for one, other in product(self._traces_of(a), self._traces_of(b))
+            if one.by == other.by and (part := likeness(one, other))
+        }
+        return (list(found.values()), max(found, key=RANK.__getitem__)) if found else None
 
     def _traces_of(self, camera: str) -> list[Trace]:
         if camera not in self._traces:
@@ -79,15 +84,15 @@ def sync_clip(
     sounds = {recording.camera: read_sound(recording.path) for recording in recordings}
     pictures = _Pictures(recordings, see)
     pairs: Pairs = {}
-    alike: dict[tuple[str, str], tuple[Likeness, str]] = {}
+    alike: dict[tuple[str, str], Alike] = {}
     for a, b in combinations(sounds, 2):
         sound_a, sound_b = sounds[a], sounds[b]
         lag = sound_lag(sound_a, sound_b) if sound_a is not None and sound_b is not None else None
         if lag is None and not sound_only:
             lag = flash_lag(pictures.light(a), pictures.light(b))
-            if lag is None and (found := pictures.likeness(a, b)):
+            if lag is None and (found := pictures.alike(a, b)):
                 alike[a, b] = found
-                best, lead = most_alike([found[0]], found[1])
+                best, lead = most_alike(*found)
                 lag = best if lead >= LEAST_LEAD else None
         pairs[a, b] = lag
     return ClipSync(pairs, _offsets(list(sounds), pairs, alike))
@@ -96,7 +101,7 @@ def sync_clip(
 def _offsets(
     cameras: list[str],
     pairs: Mapping[tuple[str, str], Lag | None],
-    alike: Mapping[tuple[str, str], tuple[Likeness, str]],
+    alike: Mapping[tuple[str, str], Alike],
 ) -> dict[str, Lag]:
     """Follow the most trustworthy lags from the first camera that has any, then ask all known cameras together."""
     known = {pair: lag for pair, lag in pairs.items() if lag is not None}
@@ -122,16 +127,15 @@ def _offsets(
     return offsets
 
 
-def _joint(
-    camera: str, offsets: Mapping[str, Lag], alike: Mapping[tuple[str, str], tuple[Likeness, str]]
-) -> tuple[Lag, float] | None:
+def _joint(camera: str, offsets: Mapping[str, Lag], alike: Mapping[tuple[str, str], Alike]) -> tuple[Lag, float] | None:
     """Lag of a camera by its likeness to two or more whose offsets are known, and its lead."""
-    parts, by = [], "motion"
+    parts, others, by = [], set(), "motion"
     for (a, b), (found, by_pair) in alike.items():
         if camera in (a, b) and (other := b if camera == a else a) in offsets:
-            parts.append((found if camera == b else found.reversed()).behind(offsets[other].lag_s))
+            others.add(other)
+            parts += [(one if camera == b else one.reversed()).behind(offsets[other].lag_s) for one in found]
             by = max(by, by_pair, key=RANK.__getitem__)
-    return most_alike(parts, by) if len(parts) > 1 else None
+    return most_alike(parts, by) if len(others) > 1 else None
 
 
 def _after(first: Lag, second: Lag) -> Lag:

@@ -20,7 +20,7 @@ LEAST_MOVING = 0.02
 SWINGS_S = (0.04, 1.0)
 """Spreads of the Gaussian windows whose means' difference is compared."""
 LEAST_CORRELATION, PEAK_WIDTH_S = 0.4, 0.3
-LEAST_LEAD, LEAST_JOINT_LEAD = 0.4, 0.3
+LEAST_LEAD, LEAST_JOINT_LEAD = 0.55, 0.35
 """By what share of its score the best lag leads all that are farther away: of two recordings, and of one with several
 others, which seldom agree on a wrong lag. Of somebody who walks, lags that are a step apart are nearly as good."""
 

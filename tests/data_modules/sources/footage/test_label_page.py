@@ -3,6 +3,7 @@
 import csv
 import shutil
 import threading
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -62,10 +63,11 @@ def test_with_a_network_those_instants_come_first_whose_embeddings_differ(views,
 
 def test_where_a_network_finds_nobody_whole_pictures_tell_which_instants_differ(views, monkeypatch):
     monkeypatch.setattr("data_modules.sources.footage.detector_boxes.available_detector", lambda: None)
-    monkeypatch.setattr("data_modules.sources.footage.embeddings.Embedder", lambda checkpoint: None)
+    monkeypatch.setattr("data_modules.sources.footage.embeddings.Embedder", Mock())
     session = Session(views, 2, views / "x.ckpt")
     assert session.instants == Session(views, 2).instants
-    assert ["from motion" in session.remarks[0], "instants are chosen by whole pictures" in session.remarks[1]] == [1, 1]
+    assert "from motion" in session.remarks[0]
+    assert "S1/walk: instants are chosen by whole pictures" in session.remarks[1]
 
 
 def test_clicks_that_are_none_are_refused(views):

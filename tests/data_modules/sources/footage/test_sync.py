@@ -120,11 +120,11 @@ def peaks(*places_s):
 
 def test_what_one_camera_leaves_open_several_tell_together():
     pairs = {("a", "b"): Lag(0.5, None, "motion", 0.9), ("a", "c"): None, ("b", "c"): None}
-    alike = {("a", "c"): (peaks(1.0, 2.0), "motion"), ("b", "c"): (peaks(0.5, 3.0), "motion")}
-    assert most_alike([alike["a", "c"][0]], "motion")[1] < LEAST_LEAD
+    alike = {("a", "c"): ([peaks(1.0, 2.0)], "motion"), ("b", "c"): ([peaks(0.5, 3.0)], "motion")}
+    assert most_alike(*alike["a", "c"])[1] < LEAST_LEAD
     offsets = _offsets(["a", "b", "c"], pairs, alike)
     assert offsets["c"].lag_s == pytest.approx(1.0, abs=1e-3)
-    alike["b", "c"] = peaks(0.5, 1.5), "motion"  # still either of two
+    alike["b", "c"] = [peaks(0.5, 1.5)], "motion"  # still either of two
     assert _offsets(["a", "b", "c"], pairs, alike).keys() == {"a", "b"}
 
 
