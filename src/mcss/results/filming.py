@@ -21,6 +21,7 @@ from mcss.results.table import write_into
 PAGES = {"filming": "filming.md", "calibration": "studio.md"}
 """Page with the block of each name."""
 POINTS_FILE, FIGURE_FILE = "points.csv", "filming.png"
+FIGURE = f"![Error on new and on filmed people in every study](../experiments/results/filming/{FIGURE_FILE})"
 NOT_MEASURED = "Not measured yet."
 _TABLE = re.compile(r"([a-z]+)-draw(\d+)")
 _PLACE = ["study", "draw", "place"]
@@ -116,8 +117,8 @@ def filming_figure(points: pd.DataFrame) -> Figure:
 
 
 def filming_text(points: pd.DataFrame) -> str:
-    """Markdown tables of the studies: mean over draws of each point, and the range of the draws."""
-    parts = []
+    """Figure and Markdown tables of the studies: mean over draws of each point, and the range of the draws."""
+    parts = [FIGURE]
     for name, study in STUDIES.items():
         shown = points[points["study"] == name]
         if not len(shown):

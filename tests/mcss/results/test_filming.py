@@ -43,7 +43,7 @@ def test_points_have_their_place_from_the_store_and_stay_when_it_is_gone(results
     assert points["n_mpjpe_mm"].tolist() == [101.0, 81.0, 111.0, 85.0]  # 1 mm more than ``value``
     assert points["filmed_n_mpjpe_mm"].tolist() == [51.0, 41.0, 56.0, 43.0]
     pd.testing.assert_frame_equal(study_points(results, tmp_path / "nowhere"), points)
-    assert cells(filming_text(points), 2) == [
+    assert cells(filming_text(points), 4) == [
         *("1", "2", "106.0 (101.0 to 111.0)", "53.5 (51.0 to 56.0)", "S9 96.0, S11 116.0", "S5 53.5")
     ]
     new, filmed = filming_figure(points).axes[0].lines[2], filming_figure(points).axes[0].lines[5]
