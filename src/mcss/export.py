@@ -84,21 +84,28 @@ def export(checkpoint: Path, into: Path) -> float:
         os.replace(partial, into)
     finally:
         partial.unlink(missing_ok=True)
-    description = {
-        "images": f"uint8 RGB, any number x 3 x {side} x {side}, one person in the middle of each",
-        "embedding": "unit length",
-        "pose_mm": f"joints h36m17 in mm, pelvis at 0, {network.network.pose_frame} frame",
-        **({} if network.network.facing_head is None else FACING_OUTPUTS),
-        "joints": list(JOINTS),
-        "joint_set": "h36m17",
-        "frame": network.network.pose_frame,
-        "image_size_px": side,
-        "checkpoint": str(checkpoint),
-    }
-    into.with_name(f"{into.name}.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+    into.with_name(f"{into.name}.json").write_text(
+        json.dumps(_description(network.network, checkpoint), indent=2) + "\n", encoding="utf-8"
+    )
     if into.suffix == ".onnx":
         shutil.copyfile(reference_script.__file__, into.with_name(REFERENCE_SCRIPT))
     return difference_mm
+
+
+def _description(network: MCSSNetwork, checkpoint: Path) -> dict[str, object]:
+    """What a reader of the file needs to know."""
+    side, has_facing = network.image_size_px, network.facing_head is not None
+    return {
+        "images": f"uint8 RGB, any number x 3 x {side} x {side}, one person in the middle of each",
+        "embedding": "unit length",
+        "pose_mm": f"joints h36m17 in mm, pelvis at 0, {network.pose_frame} frame",
+        **(FACING_OUTPUTS if has_facing else {}),
+        "joints": list(JOINTS),
+        "joint_set": "h36m17",
+        "frame": network.pose_frame,
+        "image_size_px": side,
+        "checkpoint": str(checkpoint),
+    }
 
 
 def write_torch(
