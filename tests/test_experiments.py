@@ -1,6 +1,7 @@
 """Every YAML of experiments/ runs, and does what it is there for."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -88,6 +89,23 @@ def test_training_people_of_the_studio_have_clips_for_tuning_and_others_for_the_
         actions = [name.split("/")[1] for name in names]
         assert len(set(actions)) == len(actions)
     assert not set(clips["validation_clips"]) & set(clips["filmed_test_clips"])
+
+
+@pytest.mark.parametrize("name", ["studio", "studio-b"])
+def test_clips_that_a_drawn_studio_holds_out_are_rendered(name):
+    data = yaml.safe_load((EXPERIMENTS / f"data/{name}.yaml").read_text())["data"]
+    rendered = {f"{subject}/{action}/{subaction}" for subject, action, subaction in PRESETS[name].clips}
+    assert {*data["validation_clips"], *data["filmed_test_clips"]} <= rendered
+    assert not set(data["validation_clips"]) & set(data["filmed_test_clips"])
+    assert {clip[:2] for clip in data["filmed_test_clips"]} == {*PRESETS[name].subjects_train}
+
+
+def test_the_calibration_is_judged_by_people_who_are_filmed_and_not_trained_on():
+    sweep = yaml.safe_load((EXPERIMENTS / "sweeps/calibration.yaml").read_text())
+    people = yaml.safe_load(sweep["command"][sweep["command"].index("--data.validation_clips") + 1])
+    (count,) = re.findall(r"people(\d+)", sweep["parameters"]["data.store"]["value"])
+    filmed = PRESETS["studio"].with_people(int(count)).subjects_train
+    assert set(filmed) - set(people) == set(PRESETS["studio"].subjects_train)
 
 
 def method(name):
