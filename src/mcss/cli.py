@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -11,6 +11,7 @@ import yaml
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import TQDMProgressBar
 from pytorch_lightning.cli import ArgsType, LightningArgumentParser, LightningCLI
+from pytorch_lightning.utilities import rank_zero_only
 
 from data_modules.store.lock import only_writer
 from data_modules.training.datamodule import MultiviewPoseDataModule
@@ -30,7 +31,7 @@ from mcss.run.options import prepare_trainer_options
 from mcss.run.preemption import Preemption
 from mcss.run.process import prepare_process
 from mcss.run.record import RunRecord, training_record
-from mcss.run.resume import check_resumable
+from mcss.run.resume import check_resumable, differences, plain_settings
 from mcss.run.validation import ValidationFigures
 
 
@@ -123,28 +124,30 @@ class MCSSCommandLine(LightningCLI):
 
     def _tested_record(self, checkpoint: Path) -> dict[str, Any]:
         """Record of the training of the tested checkpoint, after taking the settings of its network."""
-        self._take_network_settings(checkpoint)
-        return training_record(checkpoint)
+        record = training_record(checkpoint)
+        self._take_network_settings(checkpoint, record)
+        return record
 
-    def _take_network_settings(self, checkpoint: Path) -> None:
-        """Take the model's settings from the checkpoint.
+    def _take_network_settings(self, checkpoint: Path, record: Mapping[str, Any]) -> None:
+        """Take the model's settings from the checkpoint; print which others were given that its training did not have.
 
         Raises:
             InputError: the command line names another network than the checkpoint's.
         """
+        config = self.config[self.subcommand]
         hparams = read_checkpoint(checkpoint).get("hyper_parameters", {})
         network = {f"model.{name}": hparams[name] for name in NETWORK_SETTINGS if name in hparams}
+        trained = {name: value for name, value in plain_settings(record).items() if name in config}
         # Set as defaults, so that settings from the command line or a file remain and can be compared.
-        self._subcommand_parsers[str(self.subcommand)].set_defaults(network)
+        self._subcommand_parsers[str(self.subcommand)].set_defaults(trained | network)
         asked = self.parser.parse_args(self._args)[str(self.subcommand)]  # type: ignore[arg-type]
-        differ = [f"{name} {value} -> {asked[name]}" for name, value in network.items() if asked[name] != value]
-        if differ:
+        if differ := differences(network, asked):
             raise InputError(
-                f"{checkpoint}: its network has other settings ({'; '.join(differ)}): leave these out, or name another"
-                " checkpoint"
+                f"{checkpoint}: its network has other settings ({differ}): leave these out, or name another checkpoint"
             )
-        config = self.config[self.subcommand]
-        config.model, config.data = asked.model, asked.data
+        if differ := differences(trained, asked):
+            rank_zero_only(print)(f"{checkpoint}: what is tested was trained with other settings than given: {differ}")
+        config.model, config.data.image_size_px = asked.model, asked.model.image_size_px
         # The weights come from the checkpoint, so the files that training started from are not needed.
         config.model.weights, config.model.init_from, config.model.objective = "none", None, None
 

@@ -1,4 +1,4 @@
-"""Checks that a run resumes only from checkpoints of runs with the same settings."""
+"""Compares the settings of a command with those that a checkpoint records: a run resumes only with the same."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,10 +38,28 @@ def check_resumable(checkpoint: Path, facts: Mapping[str, Any], precision: str) 
         }
         for run in (record, {**facts, "precision": precision})
     )
-    names = sorted(key for key in recorded.keys() | asked.keys() if recorded.get(key) != asked.get(key))
-    if names:
-        changes = "; ".join(f"{key} {recorded.get(key)} -> {asked.get(key)}" for key in names)
+    if changes := differences(recorded | dict.fromkeys(asked.keys() - recorded.keys()), asked):
         raise InputError(
             f"{checkpoint} is of a run with other settings ({changes}): a resumed run keeps its settings; choose"
             " another folder (make: NAME=..., mcss: --run_dir ...) without --ckpt_path, or remove that one"
         )
+
+
+def differences(recorded: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
+    """Text such as ``model.lr 0.002 -> 0.5``: settings that were asked for otherwise than recorded."""
+    pairs = {name: (value, asked.get(name)) for name, value in sorted(recorded.items())}
+    return "; ".join(f"{name} {value} -> {other}" for name, (value, other) in pairs.items() if _plain(other) != value)
+
+
+def plain_settings(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a recorded training that are single values of the command line: no stores, objectives, weights."""
+    settings = record.get("settings") or {}
+    names = [name for name in settings if name.startswith(("model.", "data."))]
+    names = [name for name in names if not name.startswith("model.objective.") and not name.endswith("_store")]
+    values = {name: settings[name] for name in names if name not in ("model.weights", "model.init_from")}
+    return values | {"seed_everything": record["seed"], "method": record["method"]} if settings else {}
+
+
+def _plain(value: Any) -> Any:
+    """A tuple as a list, as records have it."""
+    return list(value) if isinstance(value, tuple) else value

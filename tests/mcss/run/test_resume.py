@@ -93,7 +93,17 @@ def test_a_network_other_than_the_checkpoints_is_not_tested(name, value, where, 
     assert f" -> {value})" in line
 
 
-def test_settings_that_nobody_typed_come_from_the_checkpoint(trained, store_path, tmp_path):
+def test_settings_that_the_tested_training_did_not_have_are_named(trained, settings, tmp_path, capsys):
+    checkpoint = ["--ckpt_path", str(trained / "checkpoints/last.ckpt"), "--run_dir", str(tmp_path)]
+    given = "--model.lr 0.5 --data.augment.scale 0.2 --seed_everything 7 --data.num_workers 0 --method another"
+    main(["test", *settings(), *checkpoint, *given.split(), "--trainer.limit_test_batches", "1"])
+    assert (
+        "was trained with other settings than given: data.augment.scale 0.1 -> 0.2; method mcss -> another;"
+        " model.lr 0.002 -> 0.5; seed_everything 0 -> 7\n"
+    ) in capsys.readouterr().out
+
+
+def test_settings_that_nobody_typed_come_from_the_checkpoint(trained, store_path, tmp_path, capsys):
     """The defaults are a network of 224 px with ImageNet weights."""
     checkpoint, store = str(trained / "checkpoints/last.ckpt"), str(store_path)
     quiet = ["--trainer.enable_progress_bar", "false", "--trainer.logger", "false", "--trainer.accelerator", "cpu"]
@@ -110,3 +120,4 @@ def test_a_run_that_another_process_trains_is_not_trained_a_second_time(begun, s
         other.kill()
     assert line == f"mcss: {begun}: another process is writing this run; wait for it to end"
     main(["fit", *settings(), "--run_dir", str(begun)])  # the lock of a killed process is gone
+    assert "other settings" not in capsys.readouterr().out
