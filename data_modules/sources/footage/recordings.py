@@ -15,6 +15,7 @@ from data_modules.sources.footage.tables import number_in
 from data_modules.video_files import CLOCK_TICK_S, NotDecodedError, first_decodable, frame_times_s, video_stamps
 from mcss.errors import InputError
 
+SLOWEST_FPS, FASTEST_FPS = 1e-3, 1e5
 MOST_DRIFT_PPM = 10_000.0
 """Clocks of cameras differ by tens of millionths."""
 RATE_TOLERANCE = 0.02
@@ -152,7 +153,7 @@ def folder_fps(path: Path, sync: Mapping[str, str]) -> float:
         InputError: there is none.
     """
     fps = number_in(sync, "fps", path)
-    if fps is None or not 0 < fps < np.inf:
+    if fps is None or not SLOWEST_FPS <= fps <= FASTEST_FPS:
         raise InputError(f"{path}: a folder of images has no frame rate; give it in column fps of sync.csv")
     return fps
 

@@ -52,7 +52,7 @@ def read_table(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str]]:
             mark = max(names, key=lambda mark: len(set(columns) & set(names[mark])))
             if missing := [name for name in columns if name not in names[mark]]:
                 raise InputError(f"{path}: has no column {', '.join(missing)}; its first line must name the columns")
-            reader = csv.DictReader(file, names[mark], delimiter=mark, skipinitialspace=True)
+            reader = csv.DictReader(file, names[mark], restval="", delimiter=mark, skipinitialspace=True)
             for row in reader:
                 if None in row:
                     raise InputError(

@@ -59,6 +59,22 @@ def test_numbers_are_finite(tmp_path, text):
         number_in({"fps": text}, "fps", tmp_path)
 
 
+@pytest.mark.parametrize("fps", ["1e-320", "1e9", "-25"])
+def test_a_rate_that_no_camera_has_is_refused(tmp_path, fps):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/1.png").write_bytes(b"not read")
+    with pytest.raises(InputError, match="a folder of images has no frame rate; give it in column fps"):
+        read_recording(tmp_path / "a", {"fps": fps})
+
+
+def test_a_line_that_was_cut_off_has_empty_cells(tmp_path):
+    (tmp_path / "sync.csv").write_text("note,video,offset_s\nS1/walk/a\n,S1/walk/b\n")
+    assert sync_rows(tmp_path / "sync.csv") == {
+        "": {"note": "S1/walk/a", "video": "", "offset_s": ""},
+        "S1/walk/b": {"note": "", "video": "S1/walk/b", "offset_s": ""},
+    }
+
+
 def test_a_rate_may_be_a_fraction(tmp_path):
     assert number_in({"fps": "30000/1001"}, "fps", tmp_path) == pytest.approx(29.97, abs=1e-3)
 
