@@ -78,8 +78,8 @@ def _file_names(table: list[list[str]]) -> dict[Clip, str]:
 def _cameras(serials: list[str], w0: Float64[np.ndarray, " numbers"]) -> dict[tuple[str, str], Camera]:
     """Three Euler angles and the centre in mm for each (camera, subject); f, c, k1 k2 k3, p1 p2 for each camera."""
     split = CAMERAS * SUBJECTS * EXTRINSICS
-    if len(w0) != split + CAMERAS * INTRINSICS or len(serials) != CAMERAS:
-        raise ValueError(f"{len(w0)} camera numbers for {len(serials)} cameras")
+    if len(w0) != split + CAMERAS * INTRINSICS or sorted(serials) != sorted(h36m_names.CAMERAS):
+        raise ValueError(f"{len(w0)} camera numbers for {', '.join(serials)}")
     extrinsics = w0[:split].reshape(CAMERAS, SUBJECTS, EXTRINSICS)
     intrinsics = w0[split:].reshape(CAMERAS, INTRINSICS)
     cameras = {}

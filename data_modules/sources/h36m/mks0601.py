@@ -73,11 +73,12 @@ class H36mMks0601(H36mLabels):
         number, path = NUMBERS[action], self.annotation(clip)
         try:
             poses = _poses(path)[str(number)][str(subaction)]
-        except KeyError:
+            frames = sorted(map(int, poses))
+        except (KeyError, ValueError):
             raise InputError(f"{path}: has no poses of {action} {subaction}; unpack annotations.zip again") from None
         people = _people(_annotation(self.source, subject, "data"))
         people = people[(people["clip"] == (number, subaction)).all(axis=1)]
-        for frame in sorted(map(int, poses)):
+        for frame in frames:
             points = poses[str(frame)][None]
             pose = select_joints(points, tuple(range(len(JOINTS))), len(JOINTS), f"{path}, {action} {subaction}")[0]
             seen = people[slice(*np.searchsorted(people["frame"], (frame, frame + 1)))]
@@ -165,7 +166,7 @@ def _people(path: Path) -> np.ndarray:
         people = np.array(rows, dtype=columns)
         if not ((people["camera"] >= 1) & (people["camera"] <= len(h36m_names.CAMERAS))).all():
             raise ValueError("cam_idx is not 1 to 4")
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{path}: unreadable entry ({error!r}); unpack annotations.zip again") from None
     return people[np.argsort(people["frame"], kind="stable")]
 

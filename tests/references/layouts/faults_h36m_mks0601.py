@@ -93,6 +93,19 @@ def box_outside_the_image(folder):
     edit_json(folder / "annotations/Human36M_subject1_data.json", move)
 
 
+@fault(MKS, "Human36M_subject1_data.json", "unreadable entry")
+def frame_beyond_all_numbers(folder):
+    def enlarge(values):
+        values["images"][0]["frame_idx"] = 10**20
+
+    edit_json(folder / "annotations/Human36M_subject1_data.json", enlarge)
+
+
+@fault(MKS, MKS_JOINTS, "no poses of Directions 1")
+def frame_that_is_no_number(folder):
+    edit_json(folder / MKS_JOINTS, lambda values: values["2"]["1"].update({"last": values["2"]["1"].pop("3")}))
+
+
 @fault(MKS, MKS_JOINTS, "no poses of Directions 1")
 def empty_clip(folder):
     edit_json(folder / MKS_JOINTS, lambda values: values["2"].pop("1"))

@@ -53,6 +53,11 @@ def unreadable_calibration(folder):
     (folder / "metadata.xml").write_text(head + "<w0>[" + numbers.split(maxsplit=1)[1])
 
 
+@fault(H36M, "metadata.xml", "300 camera numbers for 54138960", "again")
+def metadata_of_other_cameras(folder):
+    edit_text(folder / "metadata.xml", "<item>54138969", "<item>54138960")
+
+
 @fault(H36M, "metadata.xml", "no element mapping", "again")
 def metadata_without_the_table(folder):
     text = (folder / "metadata.xml").read_text()
