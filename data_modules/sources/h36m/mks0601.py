@@ -71,8 +71,9 @@ class H36mMks0601(H36mLabels):
         """The same; images are not looked for."""
         subject, action, subaction = clip
         number, path = NUMBERS[action], self.annotation(clip)
+        of_subject = _poses(path)
         try:
-            poses = _poses(path)[str(number)][str(subaction)]
+            poses = of_subject[str(number)][str(subaction)]
             frames = sorted(map(int, poses))
         except (KeyError, ValueError):
             raise InputError(f"{path}: has no poses of {action} {subaction}; unpack annotations.zip again") from None
