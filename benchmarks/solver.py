@@ -15,6 +15,7 @@ from data_modules.sources.studio.cast import draw_person
 from data_modules.sources.studio.config import StudioConfig
 from data_modules.sources.studio.furniture import draw_seat
 from data_modules.sources.studio.motion import perform
+from mcss.errors import InputError
 from mcss.geometry.camera import Camera
 from mcss.geometry.canonical import to_canonical, to_root
 from mcss.skeleton import JOINTS, joint_indices
@@ -100,7 +101,7 @@ def measure() -> list[Figure]:
         seat = draw_seat(config, subject, body)
         poses = [perform(config, subject, action, 1, body, seat).joints_mm for action in config.actions]
         people.append((np.concatenate(poses), body.height_mm))
-    figures = []
+    figures, refused = [], 0
     for name, (case, limit) in CASES.items():
         errors = []
         for seed, (poses, height_mm) in enumerate(people):
@@ -111,7 +112,11 @@ def measure() -> list[Figure]:
                 for number, camera in enumerate(list(studio_cameras(config).values())[: case.views])
             ]
             truth = poses[rng.choice(len(poses), case.instants, replace=False)]
-            solution = solve(clicked(truth, cameras, case, rng), height_mm)
-            errors.append(canonical_error_mm(solution.pose_world, truth))
+            try:
+                solution = solve(clicked(truth, cameras, case, rng), height_mm)
+            except InputError:
+                refused += 1
+            else:
+                errors.append(canonical_error_mm(solution.pose_world, truth))
         figures.append(Figure(f"error of solved labels: {name}", float(np.mean(errors)), "mm", limit))
-    return figures
+    return [*figures, Figure(f"solved labels: refused of {len(CASES) * len(people)}", refused, "sets of clicks", 0)]
