@@ -141,11 +141,12 @@ class MCSSCommandLine(LightningCLI):
         # Set as defaults, so that settings from the command line or a file remain and can be compared.
         self._subcommand_parsers[str(self.subcommand)].set_defaults(trained | network)
         asked = self.parser.parse_args(self._args)[str(self.subcommand)]  # type: ignore[arg-type]
-        if differ := differences(network, asked):
+        given = {name: asked[name] for name in trained | network}
+        if differ := differences(network, given):
             raise InputError(
                 f"{checkpoint}: its network has other settings ({differ}): leave these out, or name another checkpoint"
             )
-        if differ := differences(trained, asked):
+        if differ := differences(trained, given):
             rank_zero_only(print)(f"{checkpoint}: what is tested was trained with other settings than given: {differ}")
         config.model, config.data.image_size_px = asked.model, asked.model.image_size_px
         # The weights come from the checkpoint, so the files that training started from are not needed.
