@@ -232,10 +232,11 @@ def test_an_import_warns_of_offsets_that_the_sound_contradicts(rehearsal, tmp_pa
         (views / "sync.csv").write_text("\n".join(["video,offset_s", *rows]))
         boxes = [f"{v},0,1,1,9,16" for v in truth]  # the pictures are too small to find anybody in them
         (views / "boxes.csv").write_text("\n".join(["video,frame,left,top,width,height", *boxes]))
-        lines[name] = [remark.line for remark in source.remarks(clip, source.cameras(clip))]
+        remarks = source.remarks(clip, source.cameras(clip))
+        lines[name] = [remark.line for remark in remarks if "check the offsets" in remark.line]
     assert lines["right"] == []
     assert len(lines["wrong"]) == 3
-    assert all(second in line and "check the offsets" in line for line in lines["wrong"])
+    assert all(second in line for line in lines["wrong"])
 
 
 def test_a_network_tells_where_the_amount_of_motion_does_not(tmp_path, monkeypatch, capsys):
