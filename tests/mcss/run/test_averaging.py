@@ -54,7 +54,7 @@ def test_the_average_is_what_is_tested_and_exported(whole, monkeypatch, store_pa
     assert torch.equal(network.state_dict()[LAYER], checkpoint(folder)["state_dict"][LAYER])
     predictions = np.load(folder / "test_predictions.npz")
     mean, std = (torch.tensor(values)[:, None, None] for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
-    images = (store.decode(predictions["row"][:8], network.image_size_px) / 255 - mean) / std
+    images = (torch.from_numpy(store.decode(predictions["row"][:8], network.image_size_px)) / 255 - mean) / std
     with torch.no_grad():
         np.testing.assert_allclose(predictions["pose_pred_mm"][:8], network(images).pose, atol=0.02)
 
