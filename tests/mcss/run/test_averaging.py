@@ -54,9 +54,11 @@ def test_the_average_is_what_is_tested_and_exported(whole, monkeypatch, store_pa
     assert torch.equal(network.state_dict()[LAYER], checkpoint(folder)["state_dict"][LAYER])
     predictions = np.load(folder / "test_predictions.npz")
     mean, std = (torch.tensor(values)[:, None, None] for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
-    images = (torch.from_numpy(store.decode(predictions["row"][:8], network.image_size_px)) / 255 - mean) / std
+    images = torch.from_numpy(store.decode(predictions["row"][:8], network.image_size_px)).permute(0, 3, 1, 2)
     with torch.no_grad():
-        np.testing.assert_allclose(predictions["pose_pred_mm"][:8], network(images).pose, atol=0.02)
+        np.testing.assert_allclose(
+            predictions["pose_pred_mm"][:8], network((images / 255 - mean) / std).pose, atol=0.02
+        )
 
 
 def test_a_killed_run_resumed_equals_an_uninterrupted_one(arguments, whole, tmp_path, monkeypatch):
