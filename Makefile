@@ -105,7 +105,7 @@ bench: data ## measure speed relative to other implementations: benchmarks/resul
 test: $(STAMP) ## run all tests, in two processes
 	$(TESTS)
 
-test-fast: $(STAMP) ## run the tests without whole runs, several ranks or a browser: less than a minute
+test-fast: $(STAMP) ## run the tests without whole runs, several ranks or a browser: about a minute and a half
 	$(TESTS) -m "not slow"
 
 check: $(STAMP) ## ruff, mypy, and the commands in the documentation
