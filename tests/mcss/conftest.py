@@ -4,9 +4,11 @@ import pytest
 import yaml
 
 from mcss.cli import main
+from mcss.models.module import MCSSModule
 from tests.references.synthetic_store import make_store
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+OFTEN = {"class_path": "mcss.run.checkpoints.LastCheckpoint", "init_args": {"every_n_steps": 4}}
 
 
 @pytest.fixture(scope="session")
@@ -40,8 +42,7 @@ def settings(store_path):
 def frequent_checkpoints(tmp_path_factory):
     """An overlay that saves a checkpoint every 4 steps."""
     path = tmp_path_factory.mktemp("overlay") / "checkpoints.yaml"
-    callback = {"class_path": "mcss.run.checkpoints.LastCheckpoint", "init_args": {"every_n_steps": 4}}
-    path.write_text(yaml.safe_dump({"trainer": {"callbacks": [callback]}}))
+    path.write_text(yaml.safe_dump({"trainer": {"callbacks": [OFTEN]}}))
     return path
 
 
@@ -49,9 +50,8 @@ def frequent_checkpoints(tmp_path_factory):
 def averaged(tmp_path_factory):
     """An overlay that saves a checkpoint every 4 steps and averages the weights, as mcss_plus does."""
     overlay = yaml.safe_load((EXPERIMENTS / "method/mcss_plus.yaml").read_text())
-    callback = {"class_path": "mcss.run.checkpoints.LastCheckpoint", "init_args": {"every_n_steps": 4}}
     path = tmp_path_factory.mktemp("overlay") / "averaged.yaml"
-    path.write_text(yaml.safe_dump({"trainer": {"callbacks": [callback, *overlay["trainer"]["callbacks+"]]}}))
+    path.write_text(yaml.safe_dump({"trainer": {"callbacks": [OFTEN, *overlay["trainer"]["callbacks+"]]}}))
     return path
 
 
@@ -62,3 +62,23 @@ def trained(settings, tmp_path_factory):
     main(["fit", *settings(), "--run_dir", str(folder)])
     main(["test", "--config", str(folder / "config.yaml"), "--run_dir", str(folder)])
     return folder
+
+
+@pytest.fixture
+def fit_killed(monkeypatch):
+    """A function that runs ``mcss fit`` with arguments until an exception in the training step at ``step``."""
+
+    def fit(step, *arguments):
+        training_step = MCSSModule.training_step
+
+        def crashing_step(self, batch, batch_idx):
+            if batch.step == step:
+                raise RuntimeError("killed")
+            return training_step(self, batch, batch_idx)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(MCSSModule, "training_step", crashing_step)
+            with pytest.raises(RuntimeError, match="killed"):
+                main(["fit", *arguments])
+
+    return fit

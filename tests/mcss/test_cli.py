@@ -88,21 +88,11 @@ def test_the_table_states_subjects_frame_joints_and_average(trained, capsys):
 
 
 def test_a_killed_run_resumed_in_mid_epoch_equals_an_uninterrupted_one(
-    settings, frequent_checkpoints, tmp_path, monkeypatch
+    settings, frequent_checkpoints, tmp_path, fit_killed
 ):
     arguments = [*settings(), "--config", str(frequent_checkpoints), "--model.objective.softmax_fraction", "0.3"]
     main(["fit", *arguments, "--run_dir", str(tmp_path / "whole")])
-    training_step = MCSSModule.training_step
-
-    def crashing_step(self, batch, batch_idx):
-        if batch.step == 14:
-            raise RuntimeError("killed")
-        return training_step(self, batch, batch_idx)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(MCSSModule, "training_step", crashing_step)
-        with pytest.raises(RuntimeError, match="killed"):
-            main(["fit", *arguments, "--run_dir", str(tmp_path / "killed")])
+    fit_killed(14, *arguments, "--run_dir", str(tmp_path / "killed"))
     assert torch.load(tmp_path / "killed/checkpoints/last.ckpt", weights_only=True)["global_step"] == 12
     main(["fit", *arguments, "--run_dir", str(tmp_path / "killed")])
 

@@ -39,8 +39,8 @@ class MCSSNetwork(nn.Module):
 
     Attributes:
         pose_mean_mm: of each coordinate of the regressed pose, in the ``pose_frame``.
-        is_target_fitted: whether ``fit_target`` was called.
         pose_std_mm: of each regressed joint; the regressor's output times this, plus the mean, is the pose.
+        is_target_fitted: whether ``fit_target`` was called.
     """
 
     pose_mean_mm: Tensor

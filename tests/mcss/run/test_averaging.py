@@ -61,18 +61,8 @@ def test_the_average_is_what_is_tested_and_exported(whole, monkeypatch, store_pa
         )
 
 
-def test_a_killed_run_resumed_equals_an_uninterrupted_one(arguments, whole, tmp_path, monkeypatch):
-    training_step = MCSSModule.training_step
-
-    def crashing_step(self, batch, batch_idx):
-        if batch.step == 14:
-            raise RuntimeError("killed")
-        return training_step(self, batch, batch_idx)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(MCSSModule, "training_step", crashing_step)
-        with pytest.raises(RuntimeError, match="killed"):
-            main(["fit", *arguments, "--run_dir", str(tmp_path)])
+def test_a_killed_run_resumed_equals_an_uninterrupted_one(arguments, whole, tmp_path, fit_killed):
+    fit_killed(14, *arguments, "--run_dir", str(tmp_path))
     killed = checkpoint(tmp_path)
     assert killed["global_step"] == 12
     assert torch.equal(killed["current_model_state"][LAYER], whole[1][11])

@@ -92,21 +92,11 @@ def test_a_checkpoint_runs_no_code(place, tmp_path):
 
 
 def test_a_run_goes_on_over_a_full_disk_and_says_so_at_its_end(
-    settings, frequent_checkpoints, tmp_path, capsys, monkeypatch
+    settings, frequent_checkpoints, tmp_path, capsys, fit_killed
 ):
     arguments = [*settings(), "--config", str(frequent_checkpoints), "--run_dir", str(tmp_path)]
     arguments += ["--trainer.max_steps", "10"]
-    training_step = MCSSModule.training_step
-
-    def crashing_step(self, batch, batch_idx):
-        if batch.step == 5:
-            raise RuntimeError("killed")
-        return training_step(self, batch, batch_idx)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(MCSSModule, "training_step", crashing_step)
-        with pytest.raises(RuntimeError, match="killed"):
-            main(["fit", *arguments])
+    fit_killed(5, *arguments)
     former = (tmp_path / "checkpoints/last.ckpt").read_bytes()
     capsys.readouterr()
     with full_disk(), pytest.warns(UserWarning, match="training continues"), pytest.raises(SystemExit) as caught:

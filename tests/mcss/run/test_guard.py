@@ -75,22 +75,12 @@ def test_a_step_that_is_not_finite_changes_neither_network_nor_optimizer(what, b
 
 @pytest.mark.filterwarnings("ignore:.*the step is skipped")
 def test_a_resumed_run_skips_the_same_steps_and_goes_on_counting(
-    break_steps, settings, frequent_checkpoints, tmp_path, monkeypatch
+    break_steps, settings, frequent_checkpoints, tmp_path, fit_killed
 ):
     arguments = [*settings(), "--config", str(frequent_checkpoints)]
     break_steps({6, 12})
     main(["fit", *arguments, "--run_dir", str(tmp_path / "whole")])
-    broken_step = MCSSModule.training_step
-
-    def crashing_step(self, batch, batch_idx):
-        if batch.step == 10:
-            raise RuntimeError("killed")
-        return broken_step(self, batch, batch_idx)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(MCSSModule, "training_step", crashing_step)
-        with pytest.raises(RuntimeError, match="killed"):
-            main(["fit", *arguments, "--run_dir", str(tmp_path / "killed")])
+    fit_killed(10, *arguments, "--run_dir", str(tmp_path / "killed"))
     main(["fit", *arguments, "--run_dir", str(tmp_path / "killed")])
     whole, resumed = (
         torch.load(tmp_path / name / "checkpoints/last.ckpt", weights_only=True) for name in ("whole", "killed")

@@ -7,7 +7,6 @@ import torch
 import wandb
 
 from mcss.cli import main
-from mcss.models.module import MCSSModule
 from mcss.run.history import read_history
 from mcss.run.scores import headline
 from tests.references.offline_wandb import read_offline_run, read_offline_runs
@@ -71,7 +70,7 @@ def test_figures_and_the_final_table_are_sent(logged):
 
 
 def test_processes_of_a_run_are_offline_runs_that_do_not_replace_each_other(
-    settings, frequent_checkpoints, tmp_path, monkeypatch
+    settings, frequent_checkpoints, tmp_path, fit_killed, monkeypatch
 ):
     """An interrupted fit, the fit that resumes it, and the test: each file counts from its own step 0."""
     overlay = tmp_path / "wandb.yaml"
@@ -80,17 +79,7 @@ def test_processes_of_a_run_are_offline_runs_that_do_not_replace_each_other(
     folder = tmp_path / "run"
     configs = ["--config", str(frequent_checkpoints), "--config", str(overlay), "--trainer.log_every_n_steps", "1"]
     arguments = [*settings(), *configs, "--trainer.max_steps", "8", "--run_dir", str(folder)]
-    training_step = MCSSModule.training_step
-
-    def crashing_step(self, batch, batch_idx):
-        if batch.step == 6:
-            raise RuntimeError("killed")
-        return training_step(self, batch, batch_idx)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(MCSSModule, "training_step", crashing_step)
-        with pytest.raises(RuntimeError, match="killed"):
-            main(["fit", *arguments])
+    fit_killed(6, *arguments)
     wandb.finish()
     main(["fit", *arguments])
     wandb.finish()
